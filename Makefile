@@ -1,0 +1,31 @@
+# make demo, make test: both create what they need in .venv (PYTHON=python3.12 for another interpreter).
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.PHONY: help demo test lint lock bench
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
+
+$(STAMP): pyproject.toml requirements/dev.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements/dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+demo: $(STAMP) ## the main job end to end against the bundled Anypoint, in under a minute
+	$(BIN)/python -m mulesoft_audit.cli.demo
+
+test: $(STAMP) lint ## lint, type check, and every test
+	$(BIN)/python -m pytest
+
+lint: $(STAMP) ## ruff and mypy
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+lock: ## resolve the dependencies again (needs uv)
+	uv pip compile pyproject.toml requirements/build.in --group dev --all-extras --universal --python-version 3.11 \
+		--generate-hashes --no-emit-index-url --quiet --output-file requirements/dev.txt

@@ -1,0 +1,5 @@
+"""python -m mulesoft_audit."""
+
+from mulesoft_audit.cli import main
+
+main()

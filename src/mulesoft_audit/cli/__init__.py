@@ -1,0 +1,62 @@
+"""The command line: one thin module a command, each imported only when it is called."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+
+import click
+
+from mulesoft_audit import __version__
+from mulesoft_audit.errors import AuditError
+
+# command: (module, one line for `--help`). The modules are imported when their command is called, so that
+# `--help` starts fast and a laptop does not need the Google extras.
+COMMANDS = {
+    "collect": ("collect", "Bring an archive up to date with Anypoint's audit log."),
+    "simulate": ("simulate", "Run a local Anypoint with the documented behaviour and its faults."),
+}
+
+
+class _Commands(click.Group):
+    """A group that knows its commands by name and imports one only to run it."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"mulesoft_audit.cli.{COMMANDS[cmd_name][0]}")
+        command = module.command
+        assert isinstance(command, click.Command)  # noqa: S101 - a wiring mistake, not an input
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="mulesoft-audit")
+def cli() -> None:
+    """Every MuleSoft Anypoint audit log entry, exactly once, in an archive you can prove complete."""
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line; exits with the documented status."""
+    try:
+        status = cli.main(args=arguments, prog_name="mulesoft-audit", standalone_mode=False)
+    except AuditError as error:
+        click.echo(f"mulesoft-audit: {error.message}", err=True)
+        if error.hint:
+            click.echo(f"  {error.hint}", err=True)
+        sys.exit(error.exit_code)
+    except click.exceptions.Abort:
+        click.echo("mulesoft-audit: stopped.", err=True)
+        sys.exit(130)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(2)
+    sys.exit(status if isinstance(status, int) else 0)

@@ -1,0 +1,1 @@
+"""Google Cloud: the Cloud Run function, the deployment, the SecOps feed."""

@@ -1,0 +1,1 @@
+"""Reconciling: which stretches are due, reading one, running many under one pace and one deadline."""

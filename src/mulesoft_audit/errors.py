@@ -1,0 +1,77 @@
+"""Every failure this package reports, by what a caller should do about it.
+
+    AuditError                      anything we report; one message, one exit code
+    ├── UsageError            2     a flag, setting or message is missing or malformed; nothing was sent
+    ├── CredentialsError      3     Anypoint (or Google) refuses who we are
+    ├── PermissionMissing     4     we are known, but may not read (or write) this
+    ├── SourceError           5     Anypoint unavailable, or contradicts itself, beyond the retry budget
+    ├── ArchiveError          6     the archive cannot be read or written
+    ├── DeploymentError       7     Google Cloud refused or did not converge
+    └── Interrupted         130     stopped by a signal or a deadline; what was committed is kept
+
+Each message says what failed, for which organization and time range, what is safe, and what to do next.
+"""
+
+from __future__ import annotations
+
+
+class AuditError(Exception):
+    """Base of every error that is reported as one message.
+
+    Attributes:
+        message: what failed, for whom, and what is safe.
+        hint: what to do next; empty if the message says it all.
+        exit_code: the process's exit status when nothing else is reported.
+    """
+
+    exit_code = 1
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.message} {self.hint}".rstrip()
+
+
+class UsageError(AuditError):
+    """A flag, a setting or a message is missing or malformed. Nothing was sent."""
+
+    exit_code = 2
+
+
+class CredentialsError(AuditError):
+    """The connected app's credentials (or Google's) are refused."""
+
+    exit_code = 3
+
+
+class PermissionMissing(AuditError):  # noqa: N818 - reads as the fact it reports
+    """The credentials are good, but a scope or role is missing."""
+
+    exit_code = 4
+
+
+class SourceError(AuditError):
+    """Anypoint is unavailable, or contradicts itself, beyond the retry budget."""
+
+    exit_code = 5
+
+
+class ArchiveError(AuditError):
+    """The archive cannot be read or written."""
+
+    exit_code = 6
+
+
+class DeploymentError(AuditError):
+    """Google Cloud refused a step, or did not converge in time."""
+
+    exit_code = 7
+
+
+class Interrupted(AuditError):  # noqa: N818 - reads as the fact it reports
+    """Stopped by a signal or a deadline. What was committed is kept; the next run continues."""
+
+    exit_code = 130

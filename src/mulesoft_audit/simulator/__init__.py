@@ -1,0 +1,1 @@
+"""A local Anypoint Platform with the documented behaviour and its faults."""
