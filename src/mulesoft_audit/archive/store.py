@@ -1,0 +1,79 @@
+"""What an archive needs of a store: objects created once, small ones replaced by generation, listing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from mulesoft_audit.errors import ArchiveError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+
+class ObjectExists(ArchiveError):  # noqa: N818 - an expected answer, not a failure
+    """`create` found an object of that name that is not this call's own."""
+
+
+class GenerationMismatch(ArchiveError):  # noqa: N818 - an expected answer, not a failure
+    """`replace` found another generation than the one that was read: somebody else wrote."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """One object of a listing: its full name below the archive's root and its size in bytes."""
+
+    name: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """An object's bytes and the generation they belong to (opaque, never 0)."""
+
+    data: bytes
+    generation: int
+
+
+class Store(Protocol):
+    """A flat name space of objects. Names are relative, with `/` between segments.
+
+    Every method is safe to call from several threads. Failures other than the two above raise
+    `ArchiveError` (or `PermissionMissing`) naming the object and what to do.
+    """
+
+    url: str  #: what a person would pass as ARCHIVE; no secrets in it
+
+    def create(self, name: str, data: bytes, metadata: Mapping[str, str] | None = None) -> int:
+        """Write a new object, durably, whole or not at all; return its generation.
+
+        A retry of a write of its own whose answer was lost is recognized and succeeds.
+
+        Raises:
+            ObjectExists: an object of that name is there and was written by somebody else.
+        """
+        ...
+
+    def replace(self, name: str, data: bytes, generation: int) -> int:
+        """Write `data` if the object still has `generation` (0: if there is none); return the new generation.
+
+        Raises:
+            GenerationMismatch: it has another generation by now, and not because of this call.
+        """
+        ...
+
+    def read(self, name: str) -> Held | None:
+        """Return the object's bytes and generation, verified by checksum; None if there is none."""
+        ...
+
+    def list(self, prefix: str) -> Iterator[Listed]:
+        """List the objects whose names start with `prefix`, in lexicographic order, a page at a time."""
+        ...
+
+    def check(self) -> None:
+        """Prove that objects can be written, read and conditionally replaced; leave nothing behind.
+
+        Raises:
+            ArchiveError: with what is missing and what to do.
+        """
+        ...
