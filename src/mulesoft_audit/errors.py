@@ -47,7 +47,7 @@ class CredentialsError(AuditError):
     exit_code = 3
 
 
-class PermissionMissing(AuditError):  # noqa: N818 - reads as the fact it reports
+class PermissionMissing(AuditError):
     """The credentials are good, but a scope or role is missing."""
 
     exit_code = 4
@@ -71,7 +71,7 @@ class DeploymentError(AuditError):
     exit_code = 7
 
 
-class Interrupted(AuditError):  # noqa: N818 - reads as the fact it reports
+class Interrupted(AuditError):
     """Stopped by a signal or a deadline. What was committed is kept; the next run continues."""
 
     exit_code = 130

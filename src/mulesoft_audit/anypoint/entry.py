@@ -1,0 +1,202 @@
+"""The shape of an entry: cut out of a page by its bytes, placed in time, and recognized when seen again.
+
+An entry is never decoded as a whole and never encoded again: big integers, number spelling, key order and escapes
+reach the archive as they were received.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+import msgspec
+from isal import isal_zlib
+from msgspec import Raw
+
+from mulesoft_audit.anypoint.transport import Garbled
+
+_ABSENT = Raw(b"")
+_SEPARATOR = b"\x1f"  # cannot occur unescaped in JSON, so that no two field lists join to the same bytes
+
+
+class _Page(msgspec.Struct):
+    data: list[Raw]
+    total: int | float | None = None
+    cursor: str | int | None = None
+
+
+class _Object(msgspec.Struct):
+    objectType: Raw = _ABSENT  # noqa: N815 - Anypoint's spelling
+    objectId: Raw = _ABSENT  # noqa: N815
+
+
+class _Entry(msgspec.Struct):
+    timestamp: int
+    id: Raw = _ABSENT
+    platform: Raw = _ABSENT
+    action: Raw = _ABSENT
+    userId: Raw = _ABSENT  # noqa: N815
+    clientId: Raw = _ABSENT  # noqa: N815
+    anypointTransactionId: Raw = _ABSENT  # noqa: N815
+    objects: list[_Object] | None = None
+    payload: Raw = _ABSENT
+
+
+_decode_page = msgspec.json.Decoder(_Page).decode
+_decode_entry = msgspec.json.Decoder(_Entry).decode
+
+
+class Page(NamedTuple):
+    """One answer to an audit query.
+
+    Attributes:
+        entries: each entry's own bytes, in the order received.
+        total: the total of the whole query, if it was given.
+        cursor: where the next page starts; None says that there is none.
+    """
+
+    entries: list[Raw | bytes]
+    total: int | None
+    cursor: str | int | None
+
+
+class Key(NamedTuple):
+    """What an entry is recognized by.
+
+    Attributes:
+        timestamp: Unix milliseconds; None if the entry names none.
+        identity: 16 bytes of SHA-256 over what cannot change in an entry.
+        checksum: CRC-32 of its bytes: tells entries of one identity apart, where their bytes differ.
+    """
+
+    timestamp: int | None
+    identity: bytes
+    checksum: int
+
+
+def read_page(body: bytes) -> Page:
+    """Cut a page into its entries.
+
+    Raises:
+        Garbled: it is not a page: not JSON, cut, or without `data`.
+    """
+    try:
+        page = _decode_page(body)
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+        return _read_odd_page(body)
+    total = page.total
+    return Page(page.data, int(total) if total is not None else None, page.cursor)  # type: ignore[arg-type]
+
+
+def _read_odd_page(body: bytes) -> Page:
+    """Cut a page that a strict reader refuses but JSON allows (lone surrogates, deep nesting), or is near enough."""
+    text = body.decode("utf-8", "surrogateescape").removeprefix("\ufeff")
+    try:
+        value = json.loads(text, strict=False)
+    except (ValueError, RecursionError) as error:
+        raise Garbled("its answer is not JSON, or was cut") from error
+    if not isinstance(value, dict) or not isinstance(value.get("data"), list):
+        raise Garbled("its answer has no list of entries")
+    total, cursor = value.get("total"), value.get("cursor")
+    entries: list[Raw | bytes] = list(_elements_of_data(text))
+    if len(entries) != len(value["data"]):
+        raise Garbled("its answer names its entries twice")
+    return Page(
+        entries,
+        int(total) if isinstance(total, int | float) else None,
+        cursor if isinstance(cursor, str | int) else None,
+    )
+
+
+_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{},:]', re.DOTALL)
+
+
+def _elements_of_data(text: str) -> list[bytes]:
+    """Return the bytes of each element of the top level's `data`, by brackets and commas. `text` is valid JSON."""
+    elements: list[bytes] = []
+    depth, start, key, inside = 0, 0, "", False
+    for token in _TOKEN.finditer(text):
+        mark = token.group()
+        if mark in "]}" and depth == 2 and inside:
+            _append(elements, text[start : token.start()])
+            inside = False
+        if mark in "[{":
+            depth += 1
+            if depth == 2 and mark == "[" and key == '"data"':
+                elements.clear()  # the last of two members of one name counts, as it does for every JSON reader
+                inside, start = True, token.end()
+        elif mark in "]}":
+            depth -= 1
+        elif mark == "," and inside and depth == 2:
+            _append(elements, text[start : token.start()])
+            start = token.end()
+        elif mark[0] == '"' and depth == 1:
+            key = mark
+    return elements
+
+
+def _append(elements: list[bytes], text: str) -> None:
+    element = text.strip(" \t\r\n")
+    if element:
+        elements.append(element.encode("utf-8", "surrogateescape"))
+
+
+def key_of(raw: Raw | bytes) -> Key:
+    """Return what `raw` is recognized by.
+
+    The identity covers what the source never rewrites: `id` (should there be one), timestamp, platform, action,
+    actor, transaction, the type and id of each object, and the payload. Names are left out: they follow the object's
+    current name unless versioned objects are asked for ("Audit Log Query API", getVersionedObjectsInLogs).
+    An entry of another shape than the documented one is recognized by all of its bytes.
+    """
+    checksum = isal_zlib.crc32(raw)
+    try:
+        entry = _decode_entry(raw)
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+        return Key(_odd_timestamp(raw), hashlib.sha256(raw).digest()[:16], checksum)
+    objects = entry.objects
+    if not objects:
+        named: list[Raw | bytes] = []
+    elif len(objects) == 1:
+        named = [objects[0].objectType, objects[0].objectId]
+    else:
+        named = sorted(bytes(o.objectType) + _SEPARATOR + bytes(o.objectId) for o in objects)
+    fields: list[Raw | bytes] = [
+        b"%d" % entry.timestamp,
+        entry.id,
+        entry.platform,
+        entry.action,
+        entry.userId,
+        entry.clientId,
+        entry.anypointTransactionId,
+        entry.payload,
+        *named,
+    ]
+    digest = hashlib.sha256(_SEPARATOR.join(fields)).digest()  # type: ignore[arg-type]
+    return Key(entry.timestamp, digest[:16], checksum)
+
+
+def _odd_timestamp(raw: Raw | bytes) -> int | None:
+    """Return Unix milliseconds of an entry of an unknown shape, if it names a time in any known way."""
+    try:
+        value = json.loads(bytes(raw).decode("utf-8", "surrogateescape"), strict=False)
+    except (ValueError, RecursionError):
+        return None
+    stamp = value.get("timestamp") if isinstance(value, dict) else None
+    if isinstance(stamp, str):
+        try:
+            moment = datetime.fromisoformat(stamp)
+        except ValueError:
+            return int(stamp) if stamp.isdigit() else None
+        return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000)
+    if isinstance(stamp, int | float) and not isinstance(stamp, bool) and abs(stamp) < 1e15:
+        return int(stamp)
+    return None
+
+
+def as_line(raw: Raw | bytes) -> bytes:
+    """Return an entry's bytes without the newlines between its tokens: JSON has none inside a string."""
+    return bytes(raw).replace(b"\n", b"").replace(b"\r", b"")

@@ -1,0 +1,133 @@
+"""One pace for every organization and every worker of a process.
+
+Anypoint counts requests per IP address and per minute, and answers 503 until the minute ends ("Audit Logging":
+700 a minute in the US, 40 in EU and Gov). Whether that minute is the clock's or a rolling one is not said; holding
+every 60 seconds to the allowance is right for both.
+"""
+
+from __future__ import annotations
+
+import random
+import threading
+from collections import deque
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from mulesoft_audit.clock import Stop
+
+MINUTE = 60.0
+#: A request is counted by the server between our sending it and our having its answer. Past this many seconds
+#: it is the server that is slow, not the way to it.
+IN_FLIGHT_SECONDS = 1.0
+
+
+@dataclass(slots=True)
+class Slot:
+    """Leave to send one request; `counted_at` is the latest moment at which the server may have counted it."""
+
+    counted_at: float
+
+
+class Pacer:
+    """At most `per_minute` requests in any 60 seconds, and none while the source asks us to wait.
+
+    Attributes:
+        per_minute: the allowance of this process.
+        requests: how many slots were given.
+        over_limit: how many answers said that the limit was exceeded.
+        waited: seconds that requests were held back, summed over workers.
+    """
+
+    def __init__(self, per_minute: int, stop: Stop) -> None:
+        self.per_minute = max(1, per_minute)
+        self.requests = 0
+        self.over_limit = 0
+        self.waited = 0.0
+        self._stop = stop
+        self._lock = threading.Lock()
+        self._slots: deque[Slot] = deque()
+        self._resume_at = 0.0
+        self._strikes = 0
+        self._struck_at = 0.0
+
+    def acquire(self) -> Slot:
+        """Wait for leave to send one request.
+
+        Raises:
+            Interrupted: it is time to stop.
+        """
+        while True:
+            self._stop.check()
+            with self._lock:
+                now = self._stop.clock.monotonic()
+                wait = self._wait_at(now)
+                if wait <= 0:
+                    self.requests += 1
+                    slot = Slot(now + IN_FLIGHT_SECONDS)
+                    self._slots.append(slot)
+                    return slot
+                self.waited += wait
+            self._stop.sleep(wait)
+
+    def _wait_at(self, now: float) -> float:
+        while self._slots and self._slots[0].counted_at + MINUTE <= now:
+            self._slots.popleft()
+        wait = self._resume_at - now
+        if len(self._slots) >= self.per_minute:
+            wait = max(wait, self._slots[0].counted_at + MINUTE - now)
+        return wait
+
+    def answered(self, slot: Slot) -> None:
+        """Note that the answer to `slot`'s request is here: the server counted it before now."""
+        with self._lock:
+            slot.counted_at = min(slot.counted_at, self._stop.clock.monotonic())
+
+    def succeeded(self) -> None:
+        """Note an answer that was not over the limit: whatever was the matter is over."""
+        with self._lock:
+            self._strikes = 0
+
+    def pushed_back(self, slot: Slot, second_of_minute: float, retry_after: float | None) -> float:
+        """Hold every request back because `slot`'s was answered 503 or 429; return for how many seconds.
+
+        A lone 503 while most of the allowance is unspent is more likely a passing fault: it is tried again
+        after a second. The next one is waited out to the end of the minute, later ones a whole minute each.
+
+        Args:
+            slot: the request's slot.
+            second_of_minute: where in its minute the source's clock stands.
+            retry_after: seconds the source asked for, if it did.
+        """
+        with self._lock:
+            now = self._stop.clock.monotonic()
+            self.over_limit += 1
+            sent_at = slot.counted_at - IN_FLIGHT_SECONDS
+            if self._strikes and sent_at < self._struck_at:  # was under way when another was pushed back
+                return max(0.0, self._resume_at - now)
+            self._strikes += 1
+            self._struck_at = now
+            wait = self._patience(second_of_minute, retry_after)
+            self._resume_at = max(self._resume_at, now + wait)
+            return wait
+
+    def _patience(self, second_of_minute: float, retry_after: float | None) -> float:
+        jitter = random.uniform(0.05, 0.5)
+        if retry_after is not None:
+            return min(retry_after, 10 * MINUTE) + jitter
+        if self._strikes == 1 and len(self._slots) < self.per_minute // 2:
+            return 1.0
+        if self._strikes <= 2:  # noqa: PLR2004 - the probe above, then the minute it lies in
+            return MINUTE - second_of_minute % MINUTE + 0.5 + jitter
+        return MINUTE + jitter
+
+    @property
+    def minutes_pushed_back(self) -> int:
+        """How many times in a row, without one success, the source pushed back."""
+        return self._strikes
+
+    def last_minute(self) -> int:
+        """How many requests of the last 60 seconds count against the allowance."""
+        with self._lock:
+            self._wait_at(self._stop.clock.monotonic())
+            return len(self._slots)

@@ -1,0 +1,81 @@
+"""Anypoint's control planes: the host to talk to and the requests a minute it allows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from mulesoft_audit.errors import UsageError
+
+
+@dataclass(frozen=True, slots=True)
+class Plane:
+    """A control plane.
+
+    Attributes:
+        name: `us`, `eu`, …, or `custom`.
+        base_url: scheme and host, without a trailing slash.
+        requests_per_minute: what the audit log query allows one IP address in a minute.
+    """
+
+    name: str
+    base_url: str
+    requests_per_minute: int
+
+
+# Hosts: "Access Management" and hosting release notes of each plane. Limits: "Audit Logging", which names 700 for
+# the US and 40 for EU and Gov; the planes it does not name are taken to allow what the strictest named one does.
+PLANES = {
+    plane.name: plane
+    for plane in (
+        Plane("us", "https://anypoint.mulesoft.com", 700),
+        Plane("eu", "https://eu1.anypoint.mulesoft.com", 40),
+        Plane("gov", "https://gov.anypoint.mulesoft.com", 40),
+        Plane("ca", "https://ca1.platform.mulesoft.com", 40),
+        Plane("jp", "https://jp1.platform.mulesoft.com", 40),
+        Plane("in", "https://in1.platform.mulesoft.com", 40),
+        Plane("au", "https://au1.platform.mulesoft.com", 40),
+    )
+}
+
+LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+
+
+def plane_named(name: str) -> Plane:
+    """Return the plane of that name.
+
+    Raises:
+        UsageError: there is none.
+    """
+    try:
+        return PLANES[name.strip().lower()]
+    except KeyError:
+        known = ", ".join(PLANES)
+        raise UsageError(
+            f"ANYPOINT_PLANE is {name!r}; expected one of {known}.",
+            "For a private cloud edition set ANYPOINT_BASE_URL=https://HOST instead.",
+        ) from None
+
+
+def plane_at(base_url: str) -> Plane:
+    """Return the plane at a URL of the user's choice: a known one with its own limit, or a custom one with 40.
+
+    Raises:
+        UsageError: not an https URL of a host alone (http is accepted for this machine only).
+    """
+    url = urlsplit(base_url.strip())
+    plain = url.scheme == "http" and url.hostname in LOOPBACK
+    if (
+        not url.hostname
+        or not (url.scheme == "https" or plain)
+        or url.path.strip("/")
+        or url.query
+        or url.fragment
+        or url.username
+    ):
+        raise UsageError(
+            f"ANYPOINT_BASE_URL is {base_url!r}; expected https://HOST with nothing after it.",
+            "Plain http is accepted for 127.0.0.1 only, because the credentials travel with each request.",
+        )
+    base = f"{url.scheme}://{url.netloc}"
+    return next((plane for plane in PLANES.values() if plane.base_url == base), Plane("custom", base, 40))
