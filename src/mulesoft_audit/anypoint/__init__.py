@@ -1,1 +1,1 @@
-"""Anypoint Platform as a source: control planes, token, organization tree, audit query, pacing, the shape of an entry."""
+"""Anypoint Platform as a source: planes, token, organization tree, audit query, pacing, the shape of an entry."""

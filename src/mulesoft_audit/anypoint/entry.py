@@ -175,7 +175,7 @@ def key_of(raw: Raw | bytes) -> Key:
         entry.payload,
         *named,
     ]
-    digest = hashlib.sha256(_SEPARATOR.join(fields)).digest()  # type: ignore[arg-type]
+    digest = hashlib.sha256(_SEPARATOR.join(fields)).digest()
     return Key(entry.timestamp, digest[:16], checksum)
 
 

@@ -117,7 +117,7 @@ class Pacer:
             return min(retry_after, 10 * MINUTE) + jitter
         if self._strikes == 1 and len(self._slots) < self.per_minute // 2:
             return 1.0
-        if self._strikes <= 2:  # noqa: PLR2004 - the probe above, then the minute it lies in
+        if self._strikes <= 2:
             return MINUTE - second_of_minute % MINUTE + 0.5 + jitter
         return MINUTE + jitter
 

@@ -67,7 +67,7 @@ class Transport:
         self.stop = stop
         self._http = _pool(plane.base_url, connections, timeout)
 
-    def ask(  # noqa: PLR0913 - the parts of a request
+    def ask(
         self,
         method: str,
         path: str,
@@ -110,10 +110,10 @@ class Transport:
                 self.pacer.answered(slot)
             if answer.status in OVER_LIMIT:
                 attempt.pushed_back(slot, answer)
-            elif answer.status == 401 and tokens and token:  # noqa: PLR2004
+            elif answer.status == 401 and tokens and token:
                 tokens.refused(token)
                 attempt.unauthorized()
-            elif answer.status >= 500 or answer.status == 408:  # noqa: PLR2004
+            elif answer.status >= 500 or answer.status == 408:
                 attempt.failed(f"it answered {answer.status}")
             else:
                 self.pacer.succeeded()
@@ -191,7 +191,7 @@ class _Attempt:
                 "this is an outage, or somebody else behind the same IP address spends the whole allowance.",
                 "Everything collected before this is kept. Run again later; the run continues where this one stopped.",
             )
-        level = logging.WARNING if pacer.minutes_pushed_back > 3 else logging.INFO  # noqa: PLR2004
+        level = logging.WARNING if pacer.minutes_pushed_back > 3 else logging.INFO
         log.log(level, "Anypoint answered %d (over its limit, or out of order); waiting %.0f s", answer.status, wait)
 
     def unauthorized(self) -> None:
@@ -229,7 +229,7 @@ def _read(response: urllib3.BaseHTTPResponse) -> bytes:
         if inflater is not None:
             try:
                 chunk = inflater.decompress(chunk, MAX_BODY + 1 - size)
-            except isal_zlib.IsalError as error:
+            except isal_zlib.IsalError as error:  # type: ignore[misc]
                 raise Garbled("its answer is not the gzip it says it is") from error
         size += len(chunk)
         if size > MAX_BODY:

@@ -1,1 +1,1 @@
-"""A store of immutable objects and what lies in it: parts of NDJSON, keys, manifests."""
+"""A store of immutable objects, and what lies in it: parts of NDJSON, keys, manifests."""

@@ -11,11 +11,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 
-class ObjectExists(ArchiveError):  # noqa: N818 - an expected answer, not a failure
+class ObjectExists(ArchiveError):
     """`create` found an object of that name that is not this call's own."""
 
 
-class GenerationMismatch(ArchiveError):  # noqa: N818 - an expected answer, not a failure
+class GenerationMismatch(ArchiveError):
     """`replace` found another generation than the one that was read: somebody else wrote."""
 
 

@@ -1,0 +1,81 @@
+"""Where things lie in an archive.
+
+audit/<org>/<YYYY>/<MM>/<DD>/mulesoft-audit-000001.json.gz    what the feed reads, and nothing else
+state/<org>/<YYYY>/<MM>/<DD>.manifest.json                    what is held of that day
+state/<org>/<YYYY>/<MM>/<DD>.keys/000001.bin                  the keys of each part
+state/<org>/head.json                                         where to continue: a hint
+state/oversize/<org>/<YYYY>/<MM>/<DD>/…                       entries too long for a line of the feed
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, date, datetime
+
+AUDIT, STATE = "audit/", "state/"
+DAY_MS = 86_400_000
+_PART = re.compile(r"mulesoft-audit-(\d{6,})\.json\.gz")
+
+
+def day_of(milliseconds: int) -> date:
+    """Return the UTC day of a Unix time in milliseconds."""
+    return datetime.fromtimestamp(milliseconds // 1000, UTC).date()
+
+
+def day_start(day: date) -> int:
+    """Return 00:00 UTC of `day` in Unix milliseconds."""
+    return (day - date(1970, 1, 1)).days * DAY_MS
+
+
+def _path(day: date) -> str:
+    return f"{day.year:04d}/{day.month:02d}/{day.day:02d}"
+
+
+def parts_of(organization: str, day: date) -> str:
+    """Return the prefix under which a day's parts lie, and nothing else."""
+    return f"{AUDIT}{organization}/{_path(day)}/"
+
+
+def part_name(organization: str, day: date, number: int) -> str:
+    """Return the name of a day's part number `number` (from 1)."""
+    return f"{parts_of(organization, day)}mulesoft-audit-{number:06d}.json.gz"
+
+
+def part_number(name: str) -> int | None:
+    """Return the number in a part's name; None if it is not the name of a part."""
+    match = _PART.fullmatch(name.rsplit("/", 1)[-1])
+    return int(match.group(1)) if match else None
+
+
+def manifest_name(organization: str, day: date) -> str:
+    """Return the name of a day's manifest."""
+    return f"{STATE}{organization}/{_path(day)}.manifest.json"
+
+
+def manifests_of(organization: str) -> str:
+    """Return the prefix under which an organization's manifests and keys lie."""
+    return f"{STATE}{organization}/"
+
+
+_MANIFEST = re.compile(r"(\d{4})/(\d{2})/(\d{2})\.manifest\.json")
+
+
+def day_of_manifest(organization: str, name: str) -> date | None:
+    """Return the day whose manifest `name` is; None if it is something else."""
+    match = _MANIFEST.fullmatch(name.removeprefix(manifests_of(organization)))
+    return date(*map(int, match.groups())) if match else None
+
+
+def keys_name(organization: str, day: date, number: int) -> str:
+    """Return the name of the keys of a day's part `number`."""
+    return f"{STATE}{organization}/{_path(day)}.keys/{number:06d}.bin"
+
+
+def head_name(organization: str) -> str:
+    """Return the name of an organization's head."""
+    return f"{STATE}{organization}/head.json"
+
+
+def oversize_name(organization: str, day: date, digest: str, ordinal: int) -> str:
+    """Return the name of an entry too long for a line, by the SHA-256 of its bytes and its number among its twins."""
+    return f"{STATE}oversize/{organization}/{_path(day)}/{digest}-{ordinal}.json.gz"

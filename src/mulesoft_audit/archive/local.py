@@ -1,0 +1,209 @@
+"""The archive in a directory: durable, atomic, and safe for several processes at once."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import socket
+import threading
+from contextlib import contextmanager
+from hashlib import sha256
+from itertools import count
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mulesoft_audit.archive.store import GenerationMismatch, Held, Listed, ObjectExists
+from mulesoft_audit.errors import ArchiveError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+_TEMPORARY = "state/tmp"
+_LOCK = "state/.lock"
+_serial = count()
+
+
+class LocalStore:
+    """A directory as a store.
+
+    An object is written beside its place, flushed to the disk, and linked to its name: a power cut leaves either
+    nothing or a whole object, and a name that is taken stays as it is. Replacing is guarded by a lock that the
+    operating system drops when its holder dies.
+    """
+
+    def __init__(self, root: Path) -> None:
+        """Use the directory `root`; it is made when something is first written."""
+        self.root = root
+        self.url = str(root)
+        self._thread_lock = threading.Lock()
+        self._swept = False
+        self._known: set[Path] = set()
+
+    def create(self, name: str, data: bytes, metadata: Mapping[str, str] | None = None) -> int:
+        """See `Store.create`. A directory has no place for `metadata`; the manifest holds the same."""
+        del metadata
+        with self._failures(name):
+            target = self._place(name)
+            temporary = self._write(data)
+            try:
+                os.link(temporary, target)
+            except FileExistsError:
+                raise ObjectExists(f"{self.url}/{name} exists already.") from None
+            finally:
+                temporary.unlink()
+            _flush(target.parent)
+        return _generation(data)
+
+    def replace(self, name: str, data: bytes, generation: int) -> int:
+        """See `Store.replace`. The generation is a digest of the content."""
+        with self._failures(name), self._locked():
+            target = self._place(name)
+            try:
+                found = _generation(target.read_bytes())
+            except FileNotFoundError:
+                found = 0
+            if found != generation:
+                raise GenerationMismatch(f"{self.url}/{name} was changed by somebody else.")
+            temporary = self._write(data)
+            temporary.replace(target)
+            _flush(target.parent)
+        return _generation(data)
+
+    def read(self, name: str) -> Held | None:
+        """See `Store.read`."""
+        with self._failures(name):
+            try:
+                data = (self.root / name).read_bytes()
+            except (FileNotFoundError, NotADirectoryError):
+                return None
+        return Held(data, _generation(data))
+
+    def list(self, prefix: str) -> Iterator[Listed]:
+        """See `Store.list`."""
+        folder = prefix.rpartition("/")[0]
+        with self._failures(prefix):
+            found = sorted(self._walk(folder, prefix))
+        for name, size in found:
+            yield Listed(name, size)
+
+    def _walk(self, folder: str, prefix: str) -> Iterator[tuple[str, int]]:
+        def give_up(error: OSError) -> None:
+            if not isinstance(error, FileNotFoundError):
+                raise error
+
+        for directory, folders, files in os.walk(self.root / folder, onerror=give_up):
+            base = Path(directory).relative_to(self.root).as_posix()
+            if base == "state" and "tmp" in folders:
+                folders.remove("tmp")
+            for file in files:
+                name = file if base == "." else f"{base}/{file}"
+                if name.startswith(prefix) and name != _LOCK:
+                    yield name, (Path(directory) / file).stat().st_size
+
+    def check(self) -> None:
+        """See `Store.check`."""
+        probe = "state/probe"
+        with self._failures(probe):
+            for _ in range(2):
+                held = self.read(probe)
+                self.replace(probe, os.urandom(8).hex().encode(), held.generation if held else 0)
+            try:
+                self.create(probe, b"")
+            except ObjectExists:
+                (self.root / probe).unlink(missing_ok=True)
+            else:
+                raise ArchiveError(f"{self.url} lets an object be created twice; it cannot hold an archive.")
+
+    def _place(self, name: str) -> Path:
+        target = self.root / name
+        self._make(target.parent)
+        return target
+
+    def _make(self, folder: Path) -> None:
+        """Make `folder` and its parents, and see to it that they survive a power cut."""
+        if folder in self._known:
+            return
+        missing = []
+        while not folder.is_dir():
+            missing.append(folder)
+            folder = folder.parent
+        for path in reversed(missing):
+            path.mkdir(mode=0o750, exist_ok=True)
+            _flush(path.parent)
+        self._known.update(missing or [folder])
+
+    def _write(self, data: bytes) -> Path:
+        folder = self.root / _TEMPORARY
+        self._make(folder)
+        self._sweep(folder)
+        path = folder / f"{socket.gethostname()}.{os.getpid()}.{next(_serial)}"
+        try:
+            with path.open("xb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError:
+            path.unlink(missing_ok=True)
+            raise
+        return path
+
+    def _sweep(self, folder: Path) -> None:
+        """Remove what processes of this machine that are gone left half-written."""
+        if self._swept:
+            return
+        self._swept = True
+        for path in folder.iterdir():
+            host, pid, _ = (path.name.rsplit(".", 2) + ["", ""])[:3]
+            if host == socket.gethostname() and pid.isdigit() and not _alive(int(pid)):
+                path.unlink(missing_ok=True)
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        path = self.root / _LOCK
+        self._make(path.parent)
+        with self._thread_lock, path.open("ab") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield
+
+    @contextmanager
+    def _failures(self, name: str) -> Iterator[None]:
+        """Say what the operating system refused, in words, and what to do."""
+        try:
+            yield
+        except OSError as error:
+            advice = {
+                errno.ENOSPC: "The disk is full. Make room and run again; the run continues where this one stopped.",
+                errno.EDQUOT: "Your quota is used up. Make room and run again; the run continues.",
+                errno.EACCES: "Give the user who runs this write access to the directory.",
+                errno.EPERM: "The file system must allow hard links, and the user who runs this must own the directory.",
+                errno.EROFS: "The file system is read-only.",
+                errno.ENOTDIR: "ARCHIVE must name a directory; something in its path is a file.",
+                errno.EEXIST: "ARCHIVE must name a directory; something in its path is a file.",
+            }.get(error.errno or 0, "Nothing half-written was left behind.")
+            raise ArchiveError(
+                f"The archive {self.url} cannot be used: {error.strerror or type(error).__name__} ({name}).", advice
+            ) from error
+
+
+def _generation(data: bytes) -> int:
+    return int.from_bytes(sha256(data).digest()[:8]) or 1
+
+
+def _flush(folder: Path) -> None:
+    """Make the names in `folder` durable."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
