@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -10,13 +9,11 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from mulesoft_audit.anypoint.transport import Answer, Garbled
-from mulesoft_audit.errors import AuditError, CredentialsError
+from mulesoft_audit.errors import CredentialsError
 
 if TYPE_CHECKING:
     from mulesoft_audit.anypoint.transport import Transport
     from mulesoft_audit.secret import Secret
-
-log = logging.getLogger(__name__)
 
 TOKEN_PATH = "/accounts/api/v2/oauth2/token"  # noqa: S105 - a path, not a secret
 REVOKE_PATH = "/accounts/api/v2/oauth2/revoke"
@@ -122,15 +119,5 @@ class TokenSource:
         """Give the token back, so that it does not count against the cap on active tokens. Failing is harmless."""
         with self._lock:
             token, self._token = self._token, None
-        if token is None:
-            return
-        try:
-            self._transport.ask(
-                "POST",
-                REVOKE_PATH,
-                form={"token": token.value, "token_type_hint": "access_token"},
-                understand=lambda answer: answer.status,
-                what="the revocation of its token",
-            )
-        except AuditError as error:
-            log.info("The token was not revoked and will expire by itself: %s", error.message)
+        if token:
+            self._transport.once("POST", REVOKE_PATH, {"token": token.value, "token_type_hint": "access_token"})

@@ -122,6 +122,14 @@ class Transport:
                 except Garbled as error:
                     attempt.failed(str(error))
 
+    def once(self, method: str, path: str, form: Mapping[str, str]) -> int | None:
+        """Send a request that may as well fail: unpaced, untried twice, with two seconds to go; return its status."""
+        try:
+            return self._send(method, path, {}, None, form, timeout=2.0).status
+        except (Garbled, HTTPError, OSError) as error:
+            log.info("A parting request failed: %s", _reason(error))
+            return None
+
     def _send(
         self,
         method: str,
@@ -129,6 +137,7 @@ class Transport:
         headers: dict[str, str],
         json: bytes | None,
         form: Mapping[str, str] | None,
+        timeout: float | None = None,
     ) -> Answer:
         body: bytes | None = json
         if json is not None:
@@ -145,6 +154,7 @@ class Transport:
             retries=False,
             preload_content=False,
             decode_content=False,
+            **({"timeout": timeout} if timeout else {}),
         )
         try:
             content = _read(response)

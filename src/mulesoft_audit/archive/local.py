@@ -154,7 +154,7 @@ class LocalStore:
             return
         self._swept = True
         for path in folder.iterdir():
-            host, pid, _ = (path.name.rsplit(".", 2) + ["", ""])[:3]
+            host, pid, _ = ([*path.name.rsplit(".", 2), "", ""])[:3]
             if host == socket.gethostname() and pid.isdigit() and not _alive(int(pid)):
                 path.unlink(missing_ok=True)
 

@@ -1,0 +1,218 @@
+"""Plan, apply and destroy an ordered list of resources, whatever they are.
+
+Each resource comes after what it refers to. Applying brings one after the other to where it should be and waits until
+Google shows it so; what is in order already is left alone. A failure therefore leaves a shorter way for the next
+apply, wherever it happened.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from mulesoft_audit.cloud.deploy.resource import Change, Owner
+from mulesoft_audit.cloud.google.errors import Conflict, NotFound
+from mulesoft_audit.errors import AuditError, DeploymentError, PermissionMissing
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from mulesoft_audit.cloud.deploy.resource import Resource
+    from mulesoft_audit.cloud.google.client import Google, Json
+
+SETTLE = 300.0  #: seconds that Google is given to show what it has accepted
+
+CREATE, CHANGE, NONE, REFUSED, DELETE, LEAVE = "create", "change", "none", "refused", "delete", "leave"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What is to be done about one resource.
+
+    Attributes:
+        action: `create`, `change`, `none`, `refused` (somebody else's, and not as wanted), `delete` or `leave`.
+        changes: field by field.
+        note: why nothing is done, or what else there is to say.
+    """
+
+    resource: Resource
+    action: str
+    changes: tuple[Change, ...] = ()
+    note: str = ""
+
+    def summary(self) -> dict[str, object]:
+        """Return the step for a script."""
+        return {
+            "kind": self.resource.kind,
+            "name": self.resource.name,
+            "action": self.action,
+            "changes": [{"field": c.field, "before": c.before, "after": c.after} for c in self.changes],
+            "note": self.note,
+        }
+
+
+def judge(resource: Resource, observed: Json | None, *, adopt: bool) -> Step:
+    """Return what applying would do about one resource."""
+    if observed is None:
+        return Step(resource, CREATE, tuple(resource.missing()))
+    changes = tuple(resource.diff(observed))
+    if resource.owner(observed) is not Owner.FOREIGN:
+        return Step(resource, CHANGE if changes else NONE, changes)
+    if adopt:
+        return Step(resource, CHANGE, (Change("owner", "somebody else", "adopted"), *changes))
+    if not changes:
+        return Step(resource, NONE, note="not made by this tool; used as it is")
+    return Step(resource, REFUSED, changes, "exists, was not made by this tool and differs; --adopt takes it over")
+
+
+def plan(resources: Iterable[Resource], *, adopt: bool = False) -> list[Step]:
+    """Return what applying would do; reads only."""
+    return [judge(resource, resource.observe(), adopt=adopt) for resource in resources]
+
+
+def apply(
+    google: Google,
+    resources: Sequence[Resource],
+    *,
+    adopt: bool = False,
+    report: Callable[[Step], None] = lambda _: None,
+) -> list[Step]:
+    """Bring every resource to where it should be, in order.
+
+    Raises:
+        DeploymentError: something of somebody else's is in the way (nothing was changed), or a step failed.
+    """
+    check(resources, adopt=adopt)
+    done: list[Step] = []
+    for resource in resources:
+        try:
+            step = converge(google, resource, adopt=adopt)
+        except AuditError as error:
+            raise _located(error, resource, done) from error
+        done.append(step)
+        report(step)
+    return done
+
+
+def check(resources: Iterable[Resource], *, adopt: bool) -> None:
+    """Raise before anything is changed if it is known that a step cannot be done."""
+    refused = []
+    for resource in resources:
+        observed = resource.observe()
+        if observed is not None and judge(resource, observed, adopt=adopt).action == REFUSED:
+            refused.append(resource)
+        resource.check(observed)
+    if refused:
+        names = "; ".join(str(resource) for resource in refused)
+        raise DeploymentError(
+            f"These exist already, were not made by this tool and differ from what is wanted: {names}.",
+            "Nothing was changed. Use other names, or --adopt to take them over as they are shown by `deploy plan`.",
+        )
+
+
+def converge(google: Google, resource: Resource, *, adopt: bool) -> Step:
+    """Bring one resource to where it should be, and wait until Google shows it so."""
+    observed = resource.observe()
+    step = judge(resource, observed, adopt=adopt)
+    if step.action in (CREATE, CHANGE):
+        _act(google, resource, observed, adopt=adopt)
+    elif step.action == REFUSED:
+        raise DeploymentError(f"{resource} {step.note}.")
+    return step
+
+
+def _act(google: Google, resource: Resource, observed: Json | None, *, adopt: bool) -> None:
+    keep = observed is not None and resource.owner(observed) is not Owner.OURS
+    try:
+        resource.apply(observed, adopt=keep and (adopt or observed is not None))
+    except Conflict as error:
+        if observed is not None:
+            raise
+        _now_there(google, resource, error)
+    settle(google, resource, adopt=adopt)
+
+
+def _now_there(google: Google, resource: Resource, error: Conflict) -> None:
+    """Go on with what exists although it did not show: an earlier try made it, or somebody else did."""
+    pauses = google.waiting(f"see the {resource}", SETTLE)
+    while (observed := resource.observe()) is None:
+        try:
+            next(pauses)
+        except DeploymentError:
+            raise error from None
+    if judge(resource, observed, adopt=False).action == REFUSED:
+        raise error
+    if resource.diff(observed):
+        resource.apply(observed, adopt=resource.owner(observed) is not Owner.OURS)
+
+
+def settle(google: Google, resource: Resource, *, adopt: bool) -> None:
+    """Wait until what is observed is what was wanted."""
+    pauses = google.waiting(f"see the {resource} in order", SETTLE)
+    while True:
+        observed = resource.observe()
+        changes = resource.diff(observed) if observed is not None else [Change("existence", "(none)", "there")]
+        if not changes:
+            return
+        try:
+            next(pauses)
+        except DeploymentError as error:
+            fields = ", ".join(f"{change.field} is {change.before}" for change in changes[:5])
+            raise DeploymentError(f"Google accepted the {resource}, but still shows {fields}.", error.hint) from error
+
+
+def plan_destroy(resources: Sequence[Resource]) -> list[Step]:
+    """Return what destroying would do; reads only."""
+    return [step for resource in reversed(resources) if (step := _farewell(resource, resource.observe()))]
+
+
+def _farewell(resource: Resource, observed: Json | None) -> Step | None:
+    if observed is None:
+        return None
+    owner = resource.owner(observed)
+    if owner in (Owner.FOREIGN, Owner.ADOPTED):
+        return Step(resource, LEAVE, note=owner.value)
+    return Step(resource, DELETE)
+
+
+def destroy(resources: Sequence[Resource], *, report: Callable[[Step], None] = lambda _: None) -> list[Step]:
+    """Take away what this tool made, last first; what it did not make stays."""
+    done: list[Step] = []
+    for resource in reversed(resources):
+        try:
+            step = _remove(resource)
+        except AuditError as error:
+            raise _located(error, resource, done) from error
+        if step:
+            done.append(step)
+            report(step)
+    return done
+
+
+def _remove(resource: Resource) -> Step | None:
+    observed = resource.observe()
+    step = _farewell(resource, observed)
+    if step is None or observed is None or step.action == LEAVE:
+        return step
+    try:
+        left = resource.destroy(observed)
+    except NotFound:
+        left = ""
+    return Step(resource, LEAVE if left else DELETE, note=left)
+
+
+def _located(error: AuditError, resource: Resource, done: list[Step]) -> AuditError:
+    """Return the error with where it happened, keeping its kind."""
+    acted = sum(step.action in (CREATE, CHANGE, DELETE) for step in done)
+    message = f"{resource}: {error.message} ({acted} steps before it were done and stay done.)"
+    kind = type(error) if isinstance(error, PermissionMissing) or type(error) in _PLAIN else DeploymentError
+    return kind(message, error.hint)
+
+
+def _plain_kinds() -> tuple[type[AuditError], ...]:
+    from mulesoft_audit.errors import CredentialsError, Interrupted, UsageError
+
+    return (CredentialsError, Interrupted, UsageError)
+
+
+_PLAIN = _plain_kinds()

@@ -1,0 +1,134 @@
+"""The one shape of everything that is deployed: observe it, compare it, bring it about, take it away."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from mulesoft_audit.cloud.google.errors import printable
+
+if TYPE_CHECKING:
+    from mulesoft_audit.cloud.deploy.config import Deployment
+    from mulesoft_audit.cloud.google.client import Google, Json
+
+LABEL = "managed-by"
+MADE = "mulesoft-audit"
+ADOPTED = "mulesoft-audit-adopted"
+_ABSENT = "(none)"
+
+
+class Owner(Enum):
+    """Whose a thing is."""
+
+    OURS = "made by this tool"
+    ADOPTED = "adopted: kept up to date, never destroyed"
+    FOREIGN = "made by somebody else"
+    SHARED = "part of something shared; only our part is touched"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One field that is not as it should be; never holds a secret."""
+
+    field: str
+    before: str
+    after: str
+
+
+class Resource(ABC):
+    """One thing in Google Cloud (or one of our entries in a thing that is shared).
+
+    Attributes:
+        kind: what it is, in a word or two.
+        name: which one, as shown in plans.
+    """
+
+    kind: ClassVar[str]
+    #: whether it exists only once something else does (an access on a bucket): shown so in plans
+    name: str
+
+    def __init__(self, google: Google, config: Deployment) -> None:
+        """Look at it through `google`, as `config` wants it."""
+        self.google = google
+        self.config = config
+
+    @abstractmethod
+    def observe(self) -> Json | None:
+        """Return what is there; None if nothing is."""
+
+    @abstractmethod
+    def diff(self, observed: Json) -> list[Change]:
+        """Return what of `observed` is not as wanted, ownership aside."""
+
+    @abstractmethod
+    def apply(self, observed: Json | None, *, adopt: bool) -> None:
+        """Bring it about, given what was observed. Harmless to repeat."""
+
+    @abstractmethod
+    def destroy(self, observed: Json) -> str:
+        """Take it away; return "" if that was done, or why it was left."""
+
+    @abstractmethod
+    def owner(self, observed: Json) -> Owner:
+        """Return whose it is."""
+
+    def missing(self) -> list[Change]:
+        """Return what a plan shows for something that is not there yet."""
+        return []
+
+    def check(self, observed: Json | None) -> None:
+        """Raise before anything at all is changed, if what is wanted cannot be brought about."""
+
+    def labels(self, *, adopt: bool = False) -> dict[str, str]:
+        """Return the labels that say whose it is."""
+        return {**self.config.labels, LABEL: ADOPTED if adopt else MADE}
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.name}"
+
+
+def owner_by(labels: dict[str, str] | None) -> Owner:
+    """Return whose something with these labels is."""
+    return {MADE: Owner.OURS, ADOPTED: Owner.ADOPTED}.get((labels or {}).get(LABEL, ""), Owner.FOREIGN)
+
+
+def owner_by_text(description: str | None) -> Owner:
+    """Return whose something is that has no labels, by the mark at the end of its description."""
+    text = description or ""
+    marks = {mark(adopt=False): Owner.OURS, mark(adopt=True): Owner.ADOPTED}
+    return next((owner for sign, owner in marks.items() if text.endswith(sign)), Owner.FOREIGN)
+
+
+def mark(*, adopt: bool) -> str:
+    """Return the mark at the end of the description of what has no labels."""
+    return f"[{LABEL}={ADOPTED if adopt else MADE}]"
+
+
+def compare(wanted: Json, found: Json, *, exact: tuple[str, ...] = (), at: str = "") -> list[Change]:
+    """Return the fields of `wanted` that `found` does not hold.
+
+    Fields that only `found` has are somebody else's business, except below a path in `exact`. What is false, zero or
+    empty equals what is absent: Google leaves default values out of its answers.
+    """
+    keys = list(wanted) + [key for key in found if at in exact and key not in wanted]
+    changes: list[Change] = []
+    for key in keys:
+        path = f"{at}.{key}" if at else key
+        here, there = wanted.get(key), found.get(key)
+        if isinstance(here, dict) and (here or path not in exact) and isinstance(there, dict | None):
+            changes += compare(here, there or {}, exact=exact, at=path)
+        elif (here or None) != (there or None):
+            changes.append(Change(path, shown(there), shown(here)))
+    return changes
+
+
+def shown(value: Any) -> str:
+    """Return a value as a plan shows it."""
+    return _ABSENT if value in (None, "", [], {}) else printable(value, 120)
+
+
+def additions(wanted: Json, at: str = "") -> list[Change]:
+    """Return every field of `wanted` as a change from nothing."""
+    return compare(wanted, {}, at=at)

@@ -1,0 +1,1 @@
+"""The Google SecOps feed that reads the archive."""

@@ -1,0 +1,85 @@
+"""Who we are to Google: Application Default Credentials, or nobody at a control plane on this machine."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from mulesoft_audit.errors import CredentialsError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import requests
+
+    from mulesoft_audit.clock import Stop
+    from mulesoft_audit.cloud.google.client import Google
+
+ENDPOINT = "MULESOFT_AUDIT_GOOGLE_ENDPOINT"
+SCOPE = "https://www.googleapis.com/auth/cloud-platform"
+LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+EXTRA = "Install it with `pip install 'mulesoft-audit-collector[gcp]'`."
+
+
+def connect(stop: Stop, tell: Callable[[str], None] = lambda _: None) -> Google:
+    """Return a client for Google's APIs.
+
+    The environment variable `MULESOFT_AUDIT_GOOGLE_ENDPOINT` sends every call to a control plane on this machine
+    instead, without credentials; any other host is refused, because it would be handed an access token.
+
+    Args:
+        stop: the wish to stop, and the clock.
+        tell: where progress of waits is shown, a line each.
+
+    Raises:
+        CredentialsError: no Application Default Credentials.
+        UsageError: the Google libraries are not installed, or the endpoint is not on this machine.
+    """
+    try:
+        from mulesoft_audit.cloud.google.client import Google
+    except ImportError as error:
+        raise UsageError("The part that talks to Google Cloud is not installed.", EXTRA) from error
+    endpoint = local_endpoint(os.environ.get(ENDPOINT, ""))
+    return Google(_anonymous() if endpoint else _authorized(), stop, endpoint=endpoint, tell=tell)
+
+
+def local_endpoint(url: str) -> str:
+    """Return the checked control plane of this machine, or "" for the real one.
+
+    Raises:
+        UsageError: it is not on this machine.
+    """
+    if not url:
+        return ""
+    parts = urlsplit(url)
+    if parts.scheme != "http" or parts.hostname not in LOOPBACK or parts.path.strip("/") or parts.query:
+        raise UsageError(
+            f"{ENDPOINT} is {url!r}; expected http://127.0.0.1:PORT.", "It is for tests on this machine only."
+        )
+    return f"http://{parts.netloc}"
+
+
+def _anonymous() -> requests.Session:
+    import requests
+
+    session = requests.Session()
+    session.trust_env = False
+    return session
+
+
+def _authorized() -> requests.Session:
+    try:
+        import google.auth
+        import google.auth.exceptions
+        import google.auth.transport.requests
+    except ImportError as error:
+        raise UsageError("google-auth is not installed.", EXTRA) from error
+    from mulesoft_audit.cloud.google.errors import LOGIN
+
+    try:
+        credentials, _ = google.auth.default(scopes=[SCOPE])
+    except google.auth.exceptions.GoogleAuthError as error:
+        raise CredentialsError("There are no Application Default Credentials on this machine.", LOGIN) from error
+    session: requests.Session = google.auth.transport.requests.AuthorizedSession(credentials)
+    return session

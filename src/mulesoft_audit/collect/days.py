@@ -1,0 +1,91 @@
+"""The days of one organization during a run: each read from the archive once, shared by every worker."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from mulesoft_audit.archive.layout import DAY_MS, day_of, day_of_manifest, day_start, manifests_of
+from mulesoft_audit.collect.day import Day
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import date
+
+    from mulesoft_audit.anypoint.query import Window
+    from mulesoft_audit.archive.store import Store
+
+#: A window of more days than this is counted by listing which manifests there are.
+FEW = 3
+READERS = 16
+
+
+class Days:
+    """Days by date."""
+
+    def __init__(self, store: Store, organization: str) -> None:
+        self.organization = organization
+        self._store = store
+        self._lock = threading.Lock()
+        self._days: dict[date, Day] = {}
+        self._adopted: set[date] = set()
+
+    def get(self, day: date) -> Day:
+        """Return a day with everything adopted that lies in its folder.
+
+        Raises:
+            ArchiveError: the archive cannot be read.
+        """
+        found = self._known(day)
+        with self._lock:
+            fresh = day not in self._adopted
+            self._adopted.add(day)
+        return found.load() if fresh else found
+
+    def _known(self, day: date) -> Day:
+        with self._lock:
+            return self._days.setdefault(day, Day(self._store, self.organization, day))
+
+    def within(self, window: Window) -> list[Day]:
+        """Return the days of `window` that have a manifest, or were touched by this run, in order.
+
+        Raises:
+            ArchiveError: the archive cannot be read.
+        """
+        dates = list(days_between(window.start, window.end))
+        if len(dates) > FEW:
+            there = {
+                day
+                for item in self._store.list(manifests_of(self.organization))
+                if (day := day_of_manifest(self.organization, item.name))
+            } | set(self._days)
+            dates = [day for day in dates if day in there]
+        fresh = [day for day in dates if day not in self._days]
+        if len(fresh) > FEW:  # each is a round trip to the store
+            with ThreadPoolExecutor(READERS) as pool:
+                list(pool.map(lambda day: self._known(day).load(adopt=False), fresh))
+        else:
+            for day in fresh:
+                self.get(day)
+        return [self._days[day] for day in dates]
+
+    def count(self, window: Window) -> int:
+        """Return how many entries of `window` the archive holds, by the manifests.
+
+        Raises:
+            ArchiveError: the archive cannot be read.
+        """
+        return sum(
+            day.count_between(max(0, window.start - day.start), min(DAY_MS, window.end - day.start))
+            for day in self.within(window)
+        )
+
+
+def days_between(start: int, end: int) -> Iterator[date]:
+    """Yield the UTC days that `start` up to but not including `end` (Unix ms) touches."""
+    day = day_of(start)
+    while day_start(day) < end:
+        yield day
+        day += timedelta(days=1)

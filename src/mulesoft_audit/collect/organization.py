@@ -1,0 +1,247 @@
+"""Bringing one organization's archive up to date: which windows are due, which differ, which are read."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from mulesoft_audit.anypoint.query import Window
+from mulesoft_audit.archive.layout import DAY_MS, day_of, day_start
+from mulesoft_audit.collect.crew import Group
+from mulesoft_audit.collect.day import Agreed
+from mulesoft_audit.collect.days import Days
+from mulesoft_audit.collect.reader import Outcome, Reader, TooMany
+from mulesoft_audit.errors import SourceError
+from mulesoft_audit.ledger import head as heads
+from mulesoft_audit.ledger.intervals import common, minus, union
+from mulesoft_audit.ledger.manifest import HOUR_MS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from mulesoft_audit.anypoint.query import AuditQuery
+    from mulesoft_audit.anypoint.tree import Organization
+    from mulesoft_audit.archive.store import Store
+    from mulesoft_audit.collect.crew import Crew
+    from mulesoft_audit.ledger.intervals import Interval
+
+log = logging.getLogger(__name__)
+
+SLICE = 20_000  #: entries one reader reads: a hundred pages, so that finding its bounds costs next to nothing
+LITTLE = 2_000  #: entries below which reading all of them is cheaper than finding out which are new
+#: A total of just this many is taken for a cap, not a count: search engines stop counting there.
+CAP = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """What a run is asked for. Unix milliseconds.
+
+    Attributes:
+        since: 00:00 UTC of the first day; None to continue.
+        until: the end, exclusive.
+        look_back: how long entries may still arrive after their time.
+        first: how far back a first run reaches that is not told since when.
+    """
+
+    since: int | None
+    until: int
+    look_back: int
+    first: int = DAY_MS
+
+    @property
+    def closed_before(self) -> int:
+        """00:00 UTC of the first day in which entries may still arrive."""
+        return day_start(day_of(self.until - self.look_back))
+
+
+@dataclass(slots=True)
+class Progress:
+    """What a run did for one organization so far.
+
+    Attributes:
+        read: entries the source gave.
+        written: entries that were new.
+        expected: entries the source counts in what is being read.
+        newest: Unix ms of the newest entry seen; 0 for none.
+        carried: entries the source counts but did not give; the next run asks again.
+    """
+
+    read: int = 0
+    written: int = 0
+    expected: int = 0
+    newest: int = 0
+    carried: int = 0
+
+
+def due(head: heads.Head, period: Period) -> list[Interval]:
+    """Return the stretches of time that a run must look at, in order.
+
+    With a `since`: from there. Without: what was asked for and is not held, what is held and still open, and all
+    that came after; on a first run the last 24 hours.
+    """
+    if period.since is not None:
+        return union([(period.since, period.until)])
+    if not head.wanted:
+        return union([(day_start(day_of(period.until - period.first)), period.until)])
+    tail = (max(end for _, end in head.wanted), period.until)
+    missing = minus([*head.wanted, tail], head.covered)
+    reopened = common(head.covered, [(head.closed_until, period.until)])
+    windows = [(a, b) for piece in (missing, reopened) for a, b in piece]
+    return sorted((a, min(b, period.until)) for a, b in windows if a < period.until)
+
+
+@dataclass(slots=True)
+class OrganizationRun:
+    """One organization during a run; its tasks go to the crew."""
+
+    organization: Organization
+    period: Period
+    store: Store
+    query: AuditQuery
+    crew: Crew
+    now: Callable[[], int]
+    rank: int = 0
+    progress: Progress = field(default_factory=Progress)
+    done: bool = False
+    group: Group = field(init=False)
+    days: Days = field(init=False)
+    readers: set[Reader] = field(default_factory=set)
+    _agreed: list[Interval] = field(default_factory=list)
+    _due: list[Interval] = field(default_factory=list)
+    _head: heads.Head = field(init=False)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def __post_init__(self) -> None:
+        """Start with nothing due."""
+        self.group = Group(self._finish)
+        self.days = Days(self.store, self.organization.id)
+        self._head = heads.Head(self.organization.id)
+
+    def start(self) -> None:
+        """Queue what is due."""
+        self.crew.submit(self.group, (self.rank,), self._begin)
+
+    def _begin(self) -> None:
+        head = heads.load(self.store, self.organization.id)
+        self._due = due(head, self.period)
+        head.wanted = union([*head.wanted, *self._due])
+        self._head = heads.save(self.store, head)
+        for start, end in self._due:
+            self._submit(Window(start, end), None)
+
+    def _submit(self, window: Window, hint: int | None) -> None:
+        """Queue a window; newest first, so that what matters most arrives first."""
+        self.crew.submit(self.group, (self.rank, -window.end), lambda: self._compare(window, hint))
+
+    def _compare(self, window: Window, hint: int | None) -> None:
+        """Find out whether `window` differs from the source, and where; `hint` is a total that may be out of date."""
+        held = self.days.count(window)
+        if not held and hint is None:
+            self._read(window)
+            return
+        total = hint if hint is not None and hint != held else self.query.total(self.organization, window)
+        if total == held and total != CAP:
+            self._agree(window)
+        elif total is None or total <= LITTLE or window.end - window.start <= 1:
+            self._read(window)
+        elif held or total > SLICE * 5 // 4 or total == CAP:
+            self._split(window, total, even=held > 0)
+        else:
+            self._read(window)
+
+    def _split(self, window: Window, total: int, *, even: bool) -> None:
+        """Halve a window: in time where it must be found what differs, else by where the entries should lie."""
+        slices = max(2, -(-total // SLICE))
+        middle = cut(window, 0.5 if even else (slices // 2) / slices)
+        left, right = Window(window.start, middle), Window(middle, window.end)
+        first = self.query.total(self.organization, left)
+        rest = max(0, total - first) if first is not None and CAP not in (total, first) else None
+        if first or first is None or self.days.count(left):
+            self._submit(left, first)
+        else:
+            self._agree(left)
+        self._submit(right, rest if rest is not None else self.query.total(self.organization, right))
+
+    def _read(self, window: Window) -> None:
+        reader = Reader(
+            self.query, self.days, self.organization, window, closed_before=self.period.closed_before, now=self.now
+        )
+        with self._lock:
+            self.readers.add(reader)
+        divisible = window.end - window.start > 1
+        try:
+            outcome = reader.read(too_many=min(SLICE * 5 // 4, CAP - 1) if divisible else 0)
+        except TooMany as error:
+            self._split(window, error.total, even=False)
+            return
+        finally:
+            with self._lock:
+                self.readers.discard(reader)
+                self.progress.written += reader.written
+        self._note(outcome)
+
+    def _note(self, outcome: Outcome) -> None:
+        with self._lock:
+            self.progress.read += outcome.read
+            self.progress.newest = max(self.progress.newest, outcome.newest)
+        if not outcome.missing:
+            self._agree(outcome.window)
+        elif outcome.window.end <= self.period.closed_before:
+            raise SourceError(
+                f"Anypoint counts {outcome.missing} more entries of {self.organization} from {outcome.window} than it "
+                "gives, though that time is older than the look-back.",
+                "What it gave is kept. The next run asks again; if this stays, report it to MuleSoft with the times.",
+            )
+        else:
+            log.warning(
+                "Entries of %s were still arriving from %s; %d are left to the next run",
+                *(self.organization, outcome.window, outcome.missing),
+            )
+            with self._lock:
+                self.progress.carried += outcome.missing
+
+    def _agree(self, window: Window) -> None:
+        with self._lock:
+            self._agreed.append((window.start, window.end))
+
+    def save(self) -> None:
+        """Keep which windows agreed, so that an unfinished run is continued, not repeated."""
+        with self._lock:
+            agreed, self._agreed = self._agreed, []
+        if agreed:
+            self._head.covered = union([*self._head.covered, *agreed])
+            self._head = heads.save(self.store, self._head)
+
+    def _finish(self) -> None:
+        """Close what can be closed, and keep where to continue."""
+        agreed = union(self._agreed)
+        if self.group.error is None:
+            for start, end in common(agreed, self._due):
+                self._confirm(Window(start, end))
+            if not minus(common(self._head.wanted, [(0, self.period.closed_before)]), [*self._head.covered, *agreed]):
+                self._head.closed_until = max(self._head.closed_until, self.period.closed_before)
+        self.save()
+        self.done = True
+
+    def _confirm(self, window: Window) -> None:
+        """Enter the agreement in the manifests of the days that `window` has from their start."""
+        for day in self.days.within(window):
+            if day.manifest.revision and day.start >= window.start:
+                until = min(day.start + DAY_MS, window.end)
+                closed = until == day.start + DAY_MS <= self.period.closed_before
+                if closed or until < day.start + DAY_MS or day.manifest.covered_until == 0:
+                    day.confirm(Agreed(until, self.now(), closed))
+
+
+def cut(window: Window, share: float) -> int:
+    """Return where to cut a window after `share` of its time: at a day or hour where it is long enough for one."""
+    length = window.end - window.start
+    middle = window.start + max(1, min(length - 1, int(length * share)))
+    for unit in (DAY_MS, HOUR_MS, HOUR_MS // 60):
+        rounded = (middle + unit // 2) // unit * unit
+        if length > 4 * unit and window.start < rounded < window.end:
+            return rounded
+    return middle

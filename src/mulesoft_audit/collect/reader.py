@@ -1,0 +1,317 @@
+"""Reading one window of one organization: every page in order, what is held dropped, the rest committed.
+
+A window is complete when its loop ended the documented way and the number of entries equals the total that the source
+gives at its end. Until then nothing of it is committed, so that a source which repeats itself under way cannot make
+the archive hold an entry twice. Only a reader that is stopped, or that outgrows its memory, commits before.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from bisect import bisect_left
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import TYPE_CHECKING
+
+from mulesoft_audit.anypoint.entry import as_line, key_of
+from mulesoft_audit.anypoint.query import CursorRefused, Window
+from mulesoft_audit.archive.layout import DAY_MS, day_of, day_start
+from mulesoft_audit.collect.batch import Batch
+from mulesoft_audit.collect.day import Agreed
+from mulesoft_audit.errors import Interrupted, SourceError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import date
+
+    from msgspec import Raw
+
+    from mulesoft_audit.anypoint.entry import Page
+    from mulesoft_audit.anypoint.query import AuditQuery
+    from mulesoft_audit.anypoint.tree import Organization
+    from mulesoft_audit.collect.batch import Known
+    from mulesoft_audit.collect.days import Days
+    from mulesoft_audit.ledger.keys import Multiset
+
+log = logging.getLogger(__name__)
+
+READS = 4  #: times a window is read before a difference is taken as it is
+MAX_PACKED = 12 << 20  #: bytes of batches in memory at which they are committed before the window is complete
+MAX_EMPTY_PAGES = 3
+MANY = 20  #: held entries of which not one is recognized that cannot be chance
+MAX_RESTARTS = 20
+
+
+class TooMany(Exception):
+    """The window holds more entries than one reader should read; `total` is what the source said."""
+
+    def __init__(self, total: int) -> None:
+        super().__init__(total)
+        self.total = total
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a window.
+
+    Attributes:
+        window: the window.
+        read: entries the source gave.
+        written: entries that were new.
+        newest: Unix ms of the newest entry; 0 if there was none.
+        missing: how many more the source's total counts than it gave, after several reads; carried to the next run.
+    """
+
+    window: Window
+    read: int
+    written: int
+    newest: int
+    missing: int = 0
+
+
+class Reader:
+    """One window being read. `abandon` may be called from another thread while `read` waits for the source."""
+
+    def __init__(
+        self,
+        query: AuditQuery,
+        days: Days,
+        organization: Organization,
+        window: Window,
+        *,
+        closed_before: int,
+        now: Callable[[], int],
+    ) -> None:
+        """Read `window`; days that end at or before `closed_before` (Unix ms) are closed once they agree."""
+        self.organization = organization
+        self.window = window
+        self.written = 0
+        self._query = query
+        self._days = days
+        self._closed_before = closed_before
+        self._now = now
+        self._lock = threading.Lock()
+        self._over = False
+        self._reset()
+
+    def _reset(self) -> None:
+        self._batches: list[Batch] = []
+        self._held: dict[date, tuple[Multiset, Known]] = {}
+        self._unrecognized: dict[date, int] = {}
+        self._digest = sha256()
+        self._read = 0
+        self._newest = 0
+        self._lines: list[bytes] = []
+        self._times: list[int] = []
+        self._keys: list[tuple[bytes, int]] = []
+
+    def read(self, too_many: int = 0) -> Outcome:
+        """Read the window until it agrees with the source.
+
+        Args:
+            too_many: give up on a first page that speaks of more entries than this; 0 for never.
+
+        Raises:
+            TooMany: it does; nothing was committed.
+            SourceError: the source contradicts itself. What it gave is committed.
+            Interrupted, PermissionMissing, CredentialsError, ArchiveError: what was committed is kept.
+        """
+        before: tuple[int, int, bytes] | None = None
+        for attempt in range(READS):
+            try:
+                total = self._read_once(too_many)
+            except Interrupted:
+                self.abandon()
+                raise
+            seen = (self._read, total, self._digest.digest())
+            if total == self._read:
+                return self._commit_all(agreed=True)
+            if total < self._read and before and before[0] == self._read and before[2] == seen[2]:
+                log.warning(
+                    "The source's total for %s from %s is %d, but it gave the same %d entries twice; they are taken",
+                    *(self.organization, self.window, total, self._read),
+                )
+                return self._commit_all(agreed=True)
+            if attempt + 1 == READS:
+                return self._disagreed(total, steady=before == seen)
+            before = seen
+            log.info(
+                "Read %d entries of %s from %s, but the source counts %d; reading again",
+                *(self._read, self.organization, self.window, total),
+            )
+            with self._lock:
+                self._reset()
+        raise AssertionError("a window is read at least once")
+
+    def _disagreed(self, total: int, *, steady: bool) -> Outcome:
+        read = self._read
+        outcome = self._commit_all(agreed=False)
+        if steady or total < read:
+            raise SourceError(
+                f"Anypoint contradicts itself about {self.organization} from {self.window}: it counts {total} entries "
+                f"and gave {read}, {READS} times.",
+                "What it gave is kept. The next run asks again; if this stays, report it to MuleSoft with the times.",
+            )
+        return Outcome(self.window, outcome.read, outcome.written, outcome.newest, missing=total - read)
+
+    def _read_once(self, too_many: int) -> int:
+        """Read every page; return the total that the source gives at the end."""
+        start, cursor, total = self.window.start, None, None
+        empty = restarts = 0
+        while True:
+            part = Window(start, self.window.end)
+            try:
+                page = self._query.page(self.organization, part, cursor)
+            except CursorRefused:
+                restarts += 1
+                if restarts > MAX_RESTARTS:
+                    raise self._lost("its cursors are refused over and over") from None
+                start, cursor, total = self._rewind(start), None, None
+                continue
+            if too_many and cursor is None and not restarts and (page.total or 0) > too_many:
+                raise TooMany(page.total or 0)
+            total = page.total if not restarts else None
+            with self._lock:
+                self._check_open()
+                self._take(page)
+                if sum(batch.packed for batch in self._batches) > MAX_PACKED:
+                    self._commit_batches(None)
+            if page.cursor is None:
+                break
+            empty = 0 if page.entries else empty + 1
+            if page.cursor == cursor or empty > MAX_EMPTY_PAGES:
+                raise self._lost("its cursor does not move on")
+            cursor = page.cursor
+        with self._lock:
+            self._check_open()
+            self._settle(len(self._lines))
+        if page.entries or total != self._read:  # not the documented end, or no proof yet: ask for the count by itself
+            total = self._query.total(self.organization, self.window)
+        return -1 if total is None else total
+
+    def _lost(self, why: str) -> SourceError:
+        return SourceError(
+            f"Anypoint does not give all of {self.organization} from {self.window}: {why}.",
+            "What was committed before is kept. Run again; if this stays, report it to MuleSoft with the times.",
+        )
+
+    def _rewind(self, start: int) -> int:
+        """Forget the entries of the last millisecond, of which more may come; return where to go on without a cursor."""
+        with self._lock:
+            if not self._times:
+                return start
+            first = self._times[0]
+            self._read -= len(self._lines)
+            self._lines, self._times, self._keys = [], [], []
+            return first
+
+    def _check_open(self) -> None:
+        if self._over:
+            raise Interrupted("Stopped while the source was answering.", "The next run continues.")
+
+    def _take(self, page: Page) -> None:
+        """Take a page in, settling all but its last millisecond, of which the next page may hold more."""
+        if not page.entries:
+            return
+        for raw in page.entries:
+            line = _line(raw)
+            timestamp, identity, checksum = key_of(line)
+            if timestamp is None:
+                timestamp = self._times[-1] if self._times else self.window.start
+            self._lines.append(line)
+            self._times.append(min(max(timestamp, self.window.start), self.window.end - 1))
+            self._keys.append((identity, checksum))
+        self._read += len(page.entries)
+        self._newest = max(self._newest, self._times[-1])
+        last, index = self._times[-1], len(self._times)
+        while index and self._times[index - 1] == last:
+            index -= 1
+        self._settle(index)
+
+    def _settle(self, count: int) -> None:
+        """Drop what is held of the first `count` entries, and put the rest into their days' batches."""
+        lines, times, keys = self._lines[:count], self._times[:count], self._keys[:count]
+        del self._lines[:count], self._times[:count], self._keys[:count]
+        while lines:
+            day = day_of(times[0])
+            end = day_start(day) + DAY_MS
+            here = len(times) if times[-1] < end else bisect_left(times, end)
+            here = max(here, 1)
+            self._settle_day(day, lines[:here], times[:here], keys[:here])
+            lines, times, keys = lines[here:], times[here:], keys[here:]
+
+    def _settle_day(self, day: date, lines: list[bytes], times: list[int], keys: list[tuple[bytes, int]]) -> None:
+        start = day_start(day)
+        held, known = self._look_up(day, start)
+        if len(held):
+            gone = held.take(keys)
+            fresh = [index for index, there in enumerate(gone) if not there]
+            if len(fresh) < len(lines):
+                self._unrecognized.pop(day, None)
+            lines, times, keys = [lines[i] for i in fresh], [times[i] for i in fresh], [keys[i] for i in fresh]
+        if not lines:
+            return
+        self._digest.update(b"".join(sorted(identity for identity, _ in keys)))
+        if not self._batches or self._batches[-1].day != day:
+            if self._batches:
+                self._batches[-1].seal()  # entries come in order: that day is through
+            self._batches.append(Batch(day, known))
+        self._batches[-1].add(lines, [time - start for time in times], keys)
+
+    def _look_up(self, day: date, start: int) -> tuple[Multiset, Known]:
+        """Return what the archive holds of the window's stretch of `day`."""
+        if day not in self._held:
+            low, high = max(0, self.window.start - start), min(DAY_MS, self.window.end - start)
+            self._held[day] = self._days.get(day).held_between(low, high)
+            self._unrecognized[day] = len(self._held[day][0])
+        return self._held[day]
+
+    def abandon(self) -> None:
+        """Commit what was read so far, without its last millisecond, and take nothing more."""
+        with self._lock:
+            if not self._over:
+                self._over = True
+                self._commit_batches(None)
+
+    def _commit_all(self, *, agreed: bool) -> Outcome:
+        with self._lock:
+            self._check_open()
+            self._check_recognized()
+            self._over = True
+            self._commit_batches(self._agreed if agreed else None)
+            return Outcome(self.window, self._read, self.written, self._newest)
+
+    def _check_recognized(self) -> None:
+        """Refuse to write a day a second time because the source has changed what entries are recognized by."""
+        for batch in self._batches:
+            unrecognized = self._unrecognized.get(batch.day, 0)
+            if MANY <= unrecognized <= batch.entries:
+                raise SourceError(
+                    f"None of the {unrecognized} entries held of {self.organization} on {batch.day} is among the "
+                    f"{batch.entries} that Anypoint gives for it now.",
+                    "Writing them would deliver the day twice, so nothing of it was written. Please report this: "
+                    "Anypoint has changed something in its entries that was taken to be constant.",
+                )
+
+    def _commit_batches(self, agreed: Callable[[date], Agreed | None] | None) -> None:
+        batches = self._batches[::-1]
+        self._batches = []
+        while batches:
+            batch = batches.pop()  # so that its memory is free before the next one's part is made
+            if batch.entries:
+                self.written += self._days.get(batch.day).commit(batch, agreed(batch.day) if agreed else None)
+        self._held.clear()  # what is held has changed; a later page looks again
+
+    def _agreed(self, day: date) -> Agreed | None:
+        """Return the agreement about `day` that this window proves: one over the day from its start."""
+        start = day_start(day)
+        if self.window.start > start:
+            return None
+        until = min(start + DAY_MS, self.window.end)
+        return Agreed(until, self._now(), until == start + DAY_MS and until <= self._closed_before)
+
+
+def _line(raw: Raw | bytes) -> bytes:
+    line = bytes(raw)
+    return as_line(line) if b"\n" in line or b"\r" in line else line

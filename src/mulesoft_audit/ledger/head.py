@@ -1,0 +1,98 @@
+"""The head of an organization: which time was asked for, which is held, up to which day it is closed.
+
+It saves asking again. It is a hint: lost or stale it costs requests, never an entry, because what it says is compared
+with the source on each run.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from mulesoft_audit.archive.layout import day_of_manifest, day_start, head_name, manifest_name, manifests_of
+from mulesoft_audit.archive.store import GenerationMismatch
+from mulesoft_audit.errors import ArchiveError
+from mulesoft_audit.ledger.intervals import Interval, union
+from mulesoft_audit.ledger.manifest import FORMAT, decode, decode_document
+
+if TYPE_CHECKING:
+    from mulesoft_audit.archive.store import Store
+
+TRIES = 50
+
+
+class Head(msgspec.Struct):
+    """Where an organization stands. Times are Unix milliseconds.
+
+    Attributes:
+        organization: whose head.
+        wanted: stretches that somebody asked for.
+        covered: stretches that were read and agreed with the source.
+        closed_until: 00:00 UTC of the first day that is still open.
+        format: of this document.
+    """
+
+    organization: str
+    wanted: list[Interval] = []
+    covered: list[Interval] = []
+    closed_until: int = 0
+    format: int = FORMAT
+
+    def merged(self, other: Head) -> Head:
+        """Return what two heads know together."""
+        return Head(
+            self.organization,
+            union(self.wanted + other.wanted),
+            union(self.covered + other.covered),
+            max(self.closed_until, other.closed_until),
+        )
+
+
+def load(store: Store, organization: str) -> Head:
+    """Return the organization's head; one made from its manifests if it is lost.
+
+    Raises:
+        ArchiveError: a newer version wrote it, or the archive cannot be read.
+    """
+    held = store.read(head_name(organization))
+    if held:
+        return decode_document(held.data, head_name(organization), Head)
+    return _rebuilt(store, organization)
+
+
+def _rebuilt(store: Store, organization: str) -> Head:
+    """Take everything between the first and the last manifest as covered: a gap shows when totals are compared."""
+    days = [
+        day
+        for item in store.list(manifests_of(organization))
+        if (day := day_of_manifest(organization, item.name)) is not None
+    ]
+    if not days:
+        return Head(organization)
+    name = manifest_name(organization, max(days))
+    held = store.read(name)
+    end = decode(held.data, name).covered_until if held else 0
+    whole = [(day_start(min(days)), max(end, day_start(max(days))))]
+    return Head(organization, union(whole), union(whole))
+
+
+def save(store: Store, head: Head) -> Head:
+    """Merge `head` into the stored one; return the result.
+
+    Raises:
+        ArchiveError: the archive cannot be written.
+    """
+    name = head_name(head.organization)
+    for _ in range(TRIES):
+        held = store.read(name)
+        merged = head.merged(decode_document(held.data, name, Head)) if held else head
+        data = msgspec.json.encode(merged) + b"\n"
+        if held and held.data == data:
+            return merged
+        try:
+            store.replace(name, data, held.generation if held else 0)
+        except GenerationMismatch:
+            continue
+        return merged
+    raise ArchiveError(f"{name} changes faster than it can be written.", "Are many collectors writing one archive?")

@@ -1,0 +1,127 @@
+"""How the local Anypoint answers: every documented rule has its default here, every unknown is a switch.
+
+What is not documented anywhere is marked "a guess" in its description: a collector must be right either way.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta
+
+Share = Annotated[float, Meta(ge=0, le=1)]
+Count = Annotated[int, Meta(ge=0)]
+Seconds = Annotated[float, Meta(ge=0)]
+
+
+def switch(group: str, text: str) -> Meta:
+    """Describe one switch: the heading it is listed under, and what it does."""
+    return Meta(description=text, extra={"group": group})
+
+
+ANSWERS, ACCESS, TOKENS = "Answers", "Access", "Tokens"
+LIMITS, TIME, FAULTS = "Limits", "Time and lateness", "Faults (each a probability per request)"
+
+
+class Behaviour(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """All switches of a running simulator; every one can be changed while it runs."""
+
+    limit_over_200: Annotated[
+        Literal["clamp", "refuse"], switch(ANSWERS, "A limit over 200: clamped, or refused with 400 (a guess).")
+    ] = "clamp"
+    total_cap: Annotated[Count, switch(ANSWERS, "Totals never exceed this; 0 is no cap (a guess).")] = 0
+    total_on_empty_page: Annotated[bool, switch(ANSWERS, "The empty last page has the total too (a guess).")] = True
+    cursor_expiry_seconds: Annotated[
+        Seconds, switch(ANSWERS, "A cursor is refused after this long; 0 is never (a guess).")
+    ] = 0
+    cursor_bound_to: Annotated[
+        Literal["nothing", "filters", "query"],
+        switch(ANSWERS, "What may not change under a cursor: filters, or dates too (a guess)."),
+    ] = "query"
+    roll_up: Annotated[bool, switch(ANSWERS, "A group's query includes its children's entries (a guess).")] = False
+    renames: Annotated[
+        bool, switch(ANSWERS, "Old entries show current object names unless versioned objects are asked for.")
+    ] = True
+    case_sensitive: Annotated[bool, switch(ANSWERS, "Filters compare by case (a guess).")] = False
+    error_bodies: Annotated[
+        Literal["json", "text", "html", "empty"], switch(ANSWERS, "Bodies of 4xx answers (undocumented).")
+    ] = "json"
+    gzip: Annotated[bool, switch(ANSWERS, "Compress answers for clients that accept gzip.")] = True
+    csv_rows: Annotated[Count, switch(ANSWERS, "Rows of one CSV answer at most.")] = 300_000
+
+    forbidden: Annotated[
+        tuple[str, ...], switch(ACCESS, "Organization id whose audit log answers 403 (repeatable).")
+    ] = ()
+    hierarchy_forbidden: Annotated[bool, switch(ACCESS, "The hierarchy endpoint answers 403.")] = False
+    me: Annotated[
+        Literal["user", "no-user", "refused"], switch(ACCESS, "/accounts/api/me: with a user, without, or 401.")
+    ] = "user"
+    me_client_org_id: Annotated[bool, switch(ACCESS, "/accounts/api/me has client.org_id.")] = True
+
+    token_seconds: Annotated[Seconds, switch(TOKENS, "Lifetime of a token.")] = 3600
+    expires_in: Annotated[bool, switch(TOKENS, "The token answer has expires_in.")] = True
+    token_cap: Annotated[Count, switch(TOKENS, "Active tokens allowed at once; 0 is no cap (EU, Gov: 100).")] = 0
+    token_cap_answer: Annotated[
+        Literal["403", "429", "evict"],
+        switch(TOKENS, "At the cap: a status, or the oldest token stops working (a guess)."),
+    ] = "403"
+    token_entries: Annotated[bool, switch(TOKENS, "Each token issued is a Login/Token entry of the root.")] = True
+
+    requests_per_minute: Annotated[
+        Count, switch(LIMITS, "Audit requests a minute and IP; over it 503, empty body (US 700, others 40; 0 off).")
+    ] = 0
+    limit_kind: Annotated[
+        Literal["clock", "rolling"], switch(LIMITS, "The minute of the limit: the clock's, or the last 60 s.")
+    ] = "clock"
+    minute_seconds: Annotated[
+        float, Meta(gt=0), switch(LIMITS, "Length of the limiter's minute, shorter for benchmarks.")
+    ] = 60
+    retry_after: Annotated[
+        Literal["none", "seconds", "date"], switch(LIMITS, "Retry-After on answers over the limit (undocumented).")
+    ] = "none"
+    accounts_per_minute: Annotated[
+        Count, switch(LIMITS, "Accounts requests a minute and IP, with X-RateLimit headers; 0 off.")
+    ] = 0
+    accounts_limit_status: Annotated[
+        Literal["429", "503"], switch(LIMITS, "Status of accounts requests over their limit.")
+    ] = "429"
+
+    latency_ms: Annotated[Seconds, switch(TIME, "Milliseconds before each answer.")] = 0
+    late_share: Annotated[
+        Share, switch(TIME, "Share of entries that become visible late (existing ones: set it at the start).")
+    ] = 0
+    late_seconds: Annotated[Seconds, switch(TIME, "How long after its timestamp a late entry is visible.")] = 600
+    clock_offset_seconds: Annotated[float, switch(TIME, "Moves the simulator's clock.")] = 0
+
+    fault_status: Annotated[Share, switch(FAULTS, "A status of --fault-statuses with some body.")] = 0
+    fault_statuses: Annotated[
+        tuple[Annotated[int, Meta(ge=400, le=599)], ...], switch(FAULTS, "Statuses to choose from (repeatable).")
+    ] = (500, 502, 503, 504)
+    fault_bodies: Annotated[
+        tuple[Literal["json", "html", "empty"], ...], switch(FAULTS, "Bodies of those (repeatable).")
+    ] = ("json", "html", "empty")
+    fault_reset: Annotated[Share, switch(FAULTS, "Connection reset before the answer.")] = 0
+    fault_reset_body: Annotated[Share, switch(FAULTS, "Connection reset amid the body.")] = 0
+    fault_cut: Annotated[Share, switch(FAULTS, "Body shorter than its Content-Length, then closed.")] = 0
+    fault_cut_json: Annotated[Share, switch(FAULTS, "Body of the right length, its JSON cut off.")] = 0
+    fault_html: Annotated[Share, switch(FAULTS, "Status 200 with an HTML page.")] = 0
+    fault_no_data: Annotated[Share, switch(FAULTS, "Status 200 with a JSON object that has no data.")] = 0
+    fault_slow: Annotated[Share, switch(FAULTS, "Answer delayed by --slow-seconds.")] = 0
+    fault_slow_body: Annotated[Share, switch(FAULTS, "Body dripped over --slow-seconds.")] = 0
+    slow_seconds: Annotated[Seconds, switch(FAULTS, "How slow the slow faults are.")] = 2
+    fault_script: Annotated[
+        tuple[str, ...],
+        switch(FAULTS, "Faults of the next requests in order: none, a status, or reset, html… (repeatable)."),
+    ] = ()
+    fault_limit: Annotated[Count, switch(FAULTS, "No more drawn faults after this many; 0 is no end.")] = 0
+    fault_accounts: Annotated[bool, switch(FAULTS, "Faults also hit the accounts endpoints.")] = False
+    fault_seed: Annotated[int, switch(FAULTS, "Seed of the faults.")] = 1
+
+    def changed(self, changes: dict[str, Any]) -> Behaviour:
+        """Return a copy with these switches changed.
+
+        Raises:
+            msgspec.ValidationError: a switch is unknown or its value is not allowed.
+        """
+        return msgspec.convert(msgspec.structs.asdict(self) | changes, Behaviour)
