@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from mulesoft_audit.clock import Stop
+    from mulesoft_audit.clock import Clock, Stop
 
 MINUTE = 60.0
 #: A request is counted by the server between our sending it and our having its answer. Past this many seconds
@@ -125,6 +125,11 @@ class Pacer:
     def minutes_pushed_back(self) -> int:
         """How many times in a row, without one success, the source pushed back."""
         return self._strikes
+
+    @property
+    def clock(self) -> Clock:
+        """The clock it goes by."""
+        return self._stop.clock
 
     def last_minute(self) -> int:
         """How many requests of the last 60 seconds count against the allowance."""

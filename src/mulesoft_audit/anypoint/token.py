@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from mulesoft_audit.anypoint.transport import Answer, Garbled
 from mulesoft_audit.errors import CredentialsError
+from mulesoft_audit.secret import Secret
 
 if TYPE_CHECKING:
     from mulesoft_audit.anypoint.transport import Transport
-    from mulesoft_audit.secret import Secret
 
 TOKEN_PATH = "/accounts/api/v2/oauth2/token"  # noqa: S105 - a path, not a secret
 REVOKE_PATH = "/accounts/api/v2/oauth2/revoke"
@@ -31,7 +31,7 @@ class _Granted(msgspec.Struct):
 class Token:
     """A bearer token. `renew_at` is on the monotonic clock."""
 
-    value: str = field(repr=False)
+    value: Secret
     renew_at: float
 
 
@@ -79,7 +79,7 @@ class TokenSource:
         self.issued += 1
         lifetime = max(0.0, granted.expires_in)
         ahead = min(RENEW_AHEAD, lifetime / 10)
-        return Token(granted.access_token, self._transport.stop.clock.monotonic() + lifetime - ahead)
+        return Token(Secret(granted.access_token), self._transport.stop.clock.monotonic() + lifetime - ahead)
 
     def _grant(self) -> _Granted | None:
         fields = {
@@ -120,4 +120,4 @@ class TokenSource:
         with self._lock:
             token, self._token = self._token, None
         if token:
-            self._transport.once("POST", REVOKE_PATH, {"token": token.value, "token_type_hint": "access_token"})
+            self._transport.once("POST", REVOKE_PATH, {"token": token.value.reveal(), "token_type_hint": "access_token"})

@@ -100,7 +100,7 @@ class Transport:
             headers = {"Accept": "application/json", "Accept-Encoding": "gzip"}
             token = tokens.current() if tokens else None
             if token:
-                headers["Authorization"] = f"Bearer {token.value}"
+                headers["Authorization"] = f"Bearer {token.value.reveal()}"
             try:
                 answer = self._send(method, path, headers, json, form)
             except (Garbled, HTTPError, OSError) as error:

@@ -120,6 +120,12 @@ class OrganizationRun:
         self.days = Days(self.store, self.organization.id)
         self._head = heads.Head(self.organization.id)
 
+    @property
+    def fetched(self) -> int:
+        """Entries the source gave so far, those of windows under way included."""
+        with self._lock:
+            return self.progress.read + sum(reader.fetched for reader in self.readers)
+
     def start(self) -> None:
         """Queue what is due."""
         self.crew.submit(self.group, (self.rank,), self._begin)
@@ -146,11 +152,11 @@ class OrganizationRun:
         if total == held and total != CAP:
             self._agree(window)
         elif total is None or total <= LITTLE or window.end - window.start <= 1:
-            self._read(window)
+            self._read(window, total or 0)
         elif held or total > SLICE * 5 // 4 or total == CAP:
             self._split(window, total, even=held > 0)
         else:
-            self._read(window)
+            self._read(window, total)
 
     def _split(self, window: Window, total: int, *, even: bool) -> None:
         """Halve a window: in time where it must be found what differs, else by where the entries should lie."""
@@ -165,15 +171,16 @@ class OrganizationRun:
             self._agree(left)
         self._submit(right, rest if rest is not None else self.query.total(self.organization, right))
 
-    def _read(self, window: Window) -> None:
+    def _read(self, window: Window, expected: int = 0) -> None:
         reader = Reader(
             self.query, self.days, self.organization, window, closed_before=self.period.closed_before, now=self.now
         )
         with self._lock:
             self.readers.add(reader)
+            self.progress.expected += expected
         divisible = window.end - window.start > 1
         try:
-            outcome = reader.read(too_many=min(SLICE * 5 // 4, CAP - 1) if divisible else 0)
+            outcome = reader.read(lambda total: divisible and (total > SLICE * 5 // 4 or total == CAP))
         except TooMany as error:
             self._split(window, error.total, even=False)
             return

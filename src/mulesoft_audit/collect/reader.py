@@ -106,11 +106,16 @@ class Reader:
         self._times: list[int] = []
         self._keys: list[tuple[bytes, int]] = []
 
-    def read(self, too_many: int = 0) -> Outcome:
+    @property
+    def fetched(self) -> int:
+        """Entries the source gave in the present reading of the window."""
+        return self._read
+
+    def read(self, too_many: Callable[[int], bool] = lambda _: False) -> Outcome:
         """Read the window until it agrees with the source.
 
         Args:
-            too_many: give up on a first page that speaks of more entries than this; 0 for never.
+            too_many: whether to give up on a first page that speaks of so many entries.
 
         Raises:
             TooMany: it does; nothing was committed.
@@ -155,7 +160,7 @@ class Reader:
             )
         return Outcome(self.window, outcome.read, outcome.written, outcome.newest, missing=total - read)
 
-    def _read_once(self, too_many: int) -> int:
+    def _read_once(self, too_many: Callable[[int], bool]) -> int:
         """Read every page; return the total that the source gives at the end."""
         start, cursor, total = self.window.start, None, None
         empty = restarts = 0
@@ -169,7 +174,7 @@ class Reader:
                     raise self._lost("its cursors are refused over and over") from None
                 start, cursor, total = self._rewind(start), None, None
                 continue
-            if too_many and cursor is None and not restarts and (page.total or 0) > too_many:
+            if cursor is None and not restarts and too_many(page.total or 0):
                 raise TooMany(page.total or 0)
             total = page.total if not restarts else None
             with self._lock:
@@ -186,7 +191,7 @@ class Reader:
         with self._lock:
             self._check_open()
             self._settle(len(self._lines))
-        if page.entries or total != self._read:  # not the documented end, or no proof yet: ask for the count by itself
+        if page.entries or total != self._read:  # not the documented end, or no proof yet: ask for the count
             total = self._query.total(self.organization, self.window)
         return -1 if total is None else total
 

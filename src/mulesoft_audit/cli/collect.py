@@ -1,0 +1,151 @@
+"""`mulesoft-audit collect`."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from mulesoft_audit.cli.options import (
+    archive_option,
+    config_option,
+    json_option,
+    load_settings,
+    secret_of,
+    shared,
+    source_options,
+)
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+    from mulesoft_audit.archive.store import Store
+    from mulesoft_audit.clock import Stop
+    from mulesoft_audit.collect.organization import Period
+    from mulesoft_audit.collect.run import Summary
+    from mulesoft_audit.settings import Settings
+
+EPILOG = """\b
+Examples:
+  mulesoft-audit collect --archive ./archive
+  mulesoft-audit collect --archive ./archive --since 2026-01-01
+  mulesoft-audit collect --archive gs://my-logs --since 7d --json
+  mulesoft-audit collect --archive ./archive --org ID --org ID
+
+\b
+Exit status:
+  0  every entry of the time asked for is in the archive
+  2  a flag or setting is missing or malformed; nothing was sent
+  3  Anypoint refuses the credentials
+  4  a business group or the hierarchy may not be read; the others were collected
+  5  Anypoint is out of order or contradicts itself; run again later
+  6  the archive cannot be read or written
+  130  stopped by a signal; what was collected is kept
+"""
+
+
+@click.command("collect", epilog=EPILOG)
+@shared(archive_option)
+@click.option("--since", metavar="TIME", help="From when: ISO 8601, a date, or how long ago (7d). Default: go on.")
+@click.option("--until", metavar="TIME", help="Up to, not including, this time. Default: now.")
+@click.option("--org", "orgs", multiple=True, metavar="ID", help="Only this organization (repeatable).")
+@click.option("--org-id", "mule_org_id", metavar="ID", help="The root organization.  [MULE_ORG_ID]")
+@click.option("--look-back", metavar="TIME", help="How long entries may arrive after their time.  [LOOK_BACK: 24h]")
+@source_options
+@shared(config_option, json_option)
+def command(
+    since: str | None,
+    until: str | None,
+    orgs: tuple[str, ...],
+    config: str | None,
+    as_json: bool,
+    **flags: str | int | None,
+) -> int:
+    """Bring an archive up to date with Anypoint's audit log.
+
+    The first run collects the last 24 hours (or from --since); each later run goes on where the archive
+    ends, and looks again for entries that arrived late. Days are held whole: a --since is taken back to
+    00:00 UTC of its day. Running it twice, at once or after a crash, never writes an entry twice.
+    """
+    from mulesoft_audit.archive.opening import open_archive
+    from mulesoft_audit.clock import Stop
+    from mulesoft_audit.errors import UsageError
+    from mulesoft_audit.logs import configure
+
+    configure()
+    settings = load_settings(config, **flags)
+    if not settings.archive_url:
+        raise UsageError("ARCHIVE is not set; expected a directory or gs://BUCKET.", "Give it with --archive DIR.")
+    stop = Stop()
+    period = period_of(settings, since, until, int(stop.clock.time() * 1000))
+    store = open_archive(settings.archive_url)
+    _stop_on_signals(stop)
+    summary = _run(settings, store, period, orgs, stop)
+    _report(summary, store, as_json=as_json)
+    return summary.exit_code
+
+
+def period_of(settings: Settings, since: str | None, until: str | None, now: int) -> Period:
+    """Return the period that the flags ask for.
+
+    Raises:
+        UsageError: a time is unreadable, in the future, or the wrong way round.
+    """
+    from mulesoft_audit.anypoint.query import iso
+    from mulesoft_audit.archive.layout import day_of, day_start
+    from mulesoft_audit.collect.organization import Period
+    from mulesoft_audit.errors import UsageError
+    from mulesoft_audit.times import duration, moment
+
+    look_back = duration(settings.look_back, "LOOK_BACK")
+    end = moment(until, now, "--until") if until else now
+    start = moment(since, now, "--since") if since else None
+    for name, value in (("--since", start), ("--until", end if until else None)):
+        if value is not None and value > now:
+            raise UsageError(f"{name} is {iso(value)}, which is in the future; it is {iso(now)} now.")
+    if start is not None and start >= end:
+        raise UsageError(f"--since ({iso(start)}) is not before --until ({iso(end)}).")
+    return Period(None if start is None else day_start(day_of(start)), end, look_back)
+
+
+def _stop_on_signals(stop: Stop) -> None:
+    def ask(number: int, _: FrameType | None) -> None:
+        stop.ask(f"the process was told to by {signal.Signals(number).name}")
+
+    signal.signal(signal.SIGTERM, ask)
+    signal.signal(signal.SIGINT, ask)
+
+
+def _run(settings: Settings, store: Store, period: Period, orgs: tuple[str, ...], stop: Stop) -> Summary:
+    from mulesoft_audit.cli.progress import shown
+    from mulesoft_audit.collect.run import collect
+    from mulesoft_audit.wiring import find_organizations, open_source
+
+    source = open_source(settings, secret_of(settings), stop)
+    try:
+        store.check()
+        organizations, refused = find_organizations(source, settings, orgs)
+        with shown(source.pacer) as started:
+            summary = collect(
+                organizations, period, store=store, query=source.query, pacer=source.pacer, stop=stop, started=started
+            )
+        if refused:
+            summary.failures.append(refused)
+        return summary
+    finally:
+        source.close()
+
+
+def _report(summary: Summary, store: Store, *, as_json: bool) -> None:
+    from mulesoft_audit.cli.summary import as_log_line, as_table
+
+    for failure in summary.failures:
+        click.echo(f"mulesoft-audit: {failure.message}", err=True)
+        if failure.hint:
+            click.echo(f"  {failure.hint}", err=True)
+    if as_json or not sys.stdout.isatty():
+        click.echo(as_log_line(summary, store.url))
+    else:
+        as_table(summary, store.url)

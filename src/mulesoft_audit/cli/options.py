@@ -1,0 +1,77 @@
+"""Options that several commands share, and how a terminal is told from a pipe."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from mulesoft_audit import settings as settings_module
+from mulesoft_audit.secret import Secret
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from mulesoft_audit.settings import Settings
+
+F = TypeVar("F", bound="Callable[..., Any]")
+
+_SOURCE = [
+    click.option("--client-id", metavar="ID", help="The connected app's id.  [CLIENT_ID]"),
+    click.option(
+        "--client-secret-file",
+        metavar="FILE",
+        help="A file whose first line is its secret.  [CLIENT_SECRET_FILE, or CLIENT_SECRET itself]",
+    ),
+    click.option("--plane", "anypoint_plane", metavar="NAME", help="us, eu, gov, ca, jp, in, au.  [ANYPOINT_PLANE]"),
+    click.option(
+        "--base-url", "anypoint_base_url", metavar="URL", help="https://HOST instead of a plane.  [ANYPOINT_BASE_URL]"
+    ),
+    click.option(
+        "--requests-per-minute", type=int, metavar="N", help="Instead of the plane's limit.  [REQUESTS_PER_MINUTE]"
+    ),
+]
+_CONFIG = click.option(
+    "--config", metavar="FILE", help="A TOML file with settings.  [MULESOFT_AUDIT_CONFIG]", default=None
+)
+_ARCHIVE = click.option("--archive", metavar="DIR|URL", help="A directory, or gs://BUCKET[/PREFIX].  [ARCHIVE]")
+_JSON = click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON object.")
+
+
+def shared(*options: Callable[[F], F]) -> Callable[[F], F]:
+    """Return a decorator that adds `options` in the order given."""
+
+    def decorate(function: F) -> F:
+        for option in reversed(options):
+            function = option(function)
+        return function
+
+    return decorate
+
+
+source_options = shared(*_SOURCE)
+config_option = _CONFIG
+archive_option = _ARCHIVE
+json_option = _JSON
+
+
+def load_settings(config: str | None, **flags: object) -> Settings:
+    """Return the settings that the environment, the file and these flags make.
+
+    Raises:
+        UsageError: one of them is malformed.
+    """
+    return settings_module.load(flags, config=config)
+
+
+def secret_of(settings: Settings) -> Secret:
+    """Return the connected app's secret, asking for it where a person can answer.
+
+    Raises:
+        UsageError: the file that should hold it cannot be read.
+    """
+    secret = settings.secret
+    if secret or not settings.client_id or not (sys.stdin.isatty() and sys.stderr.isatty()):
+        return secret
+    return Secret(click.prompt("Client secret", hide_input=True, err=True, default="", show_default=False))

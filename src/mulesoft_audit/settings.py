@@ -1,0 +1,160 @@
+"""Every setting, from the environment, a TOML file and flags, in that order of rising precedence."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from mulesoft_audit.anypoint.planes import Plane, plane_at, plane_named
+from mulesoft_audit.errors import UsageError
+from mulesoft_audit.secret import Secret
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+CONFIG = "MULESOFT_AUDIT_CONFIG"
+SECRETS = frozenset({"client_secret"})
+
+
+class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """The settings, each named as in the TOML file; in the environment the same in capitals.
+
+    Attributes:
+        mule_org_id: id of the root organization; found by the API if it is not set.
+        client_id: of the connected app.
+        client_secret: of the connected app. Better: client_secret_file, or a prompt.
+        client_secret_file: a file whose first line is the secret.
+        anypoint_plane: us, eu, gov, ca, jp, in or au.
+        anypoint_base_url: https://HOST instead of a plane.
+        requests_per_minute: what to keep to, if not the plane's limit.
+        rate_share: this process's share of the limit, up to 1.
+        http_timeout: seconds without a byte after which a request is given up.
+        archive: a directory, or gs://BUCKET[/PREFIX].
+        gcs_bucket: the bucket, if archive is not set.
+        gcs_prefix: the prefix in it.
+        look_back: how long entries may arrive after their time.
+        continue_topic: projects/P/topics/T where a function asks to be continued.
+    """
+
+    mule_org_id: str = ""
+    client_id: str = ""
+    client_secret: str = ""
+    client_secret_file: str = ""
+    anypoint_plane: str = "us"
+    anypoint_base_url: str = ""
+    requests_per_minute: int | None = None
+    rate_share: float = 1.0
+    http_timeout: float = 60.0
+    archive: str = ""
+    gcs_bucket: str = ""
+    gcs_prefix: str = ""
+    look_back: str = "24h"
+    continue_topic: str = ""
+
+    def __repr__(self) -> str:
+        shown = {name: getattr(self, name) for name in self.__struct_fields__ if name not in SECRETS}
+        return f"Settings({shown})"
+
+    @property
+    def plane(self) -> Plane:
+        """The control plane.
+
+        Raises:
+            UsageError: neither a plane's name nor a URL.
+        """
+        return plane_at(self.anypoint_base_url) if self.anypoint_base_url else plane_named(self.anypoint_plane)
+
+    @property
+    def pace(self) -> int:
+        """Requests a minute for this process: the limit times its share, at least 1."""
+        limit = self.requests_per_minute or self.plane.requests_per_minute
+        return max(1, int(limit * self.rate_share))
+
+    @property
+    def secret(self) -> Secret:
+        """The connected app's secret; empty if it is set nowhere.
+
+        Raises:
+            UsageError: the file that should hold it cannot be read.
+        """
+        if self.client_secret or not self.client_secret_file:
+            return Secret(self.client_secret)
+        try:
+            with Path(self.client_secret_file).expanduser().open(encoding="utf-8") as file:
+                return Secret(file.readline(4096).strip())
+        except (OSError, UnicodeDecodeError) as error:
+            raise UsageError(
+                f"CLIENT_SECRET_FILE is {self.client_secret_file!r}, which cannot be read ({type(error).__name__})."
+            ) from None
+
+    @property
+    def archive_url(self) -> str:
+        """Where the archive is; empty if it is set nowhere."""
+        if self.archive or not self.gcs_bucket:
+            return self.archive
+        bucket = self.gcs_bucket.removeprefix("gs://").strip("/")
+        return f"gs://{bucket}/{self.gcs_prefix.strip('/')}".rstrip("/")
+
+    def checked(self) -> Settings:
+        """Return the settings once everything in them is known to be sound.
+
+        Raises:
+            UsageError: naming the setting, what it is, and what was expected.
+        """
+        _ = self.plane
+        if self.requests_per_minute is not None and not 1 <= self.requests_per_minute <= 100_000:
+            raise UsageError(f"REQUESTS_PER_MINUTE is {self.requests_per_minute}; expected 1 or more.")
+        if not 0 < self.rate_share <= 1:
+            raise UsageError(f"RATE_SHARE is {self.rate_share}; expected more than 0 and at most 1.")
+        if not 0 < self.http_timeout <= 3600:
+            raise UsageError(f"HTTP_TIMEOUT is {self.http_timeout}; expected seconds, more than 0 and at most 3600.")
+        return self
+
+
+def load(
+    flags: Mapping[str, Any], environment: Mapping[str, str] | None = None, config: str | Path | None = None
+) -> Settings:
+    """Return the settings.
+
+    Args:
+        flags: what the command line says; None and empty values say nothing.
+        environment: where the capitals are looked up; the process's if None.
+        config: a TOML file; the one that MULESOFT_AUDIT_CONFIG names if None, or none.
+
+    Raises:
+        UsageError: a setting is malformed, or the file cannot be read or names an unknown setting.
+    """
+    environment = os.environ if environment is None else environment
+    values: dict[str, Any] = {}
+    for name in Settings.__struct_fields__:
+        if text := environment.get(name.upper(), "").strip():
+            values[name] = text
+    values |= _file(config or environment.get(CONFIG, ""))
+    values |= {name: value for name, value in flags.items() if value not in (None, "")}
+    try:
+        return msgspec.convert(values, Settings, strict=False).checked()
+    except msgspec.ValidationError as error:
+        reason, _, path = str(error).partition(" - at `$")
+        name = path.strip("`.").upper() or "a setting"
+        raise UsageError(f"{name} is malformed: {reason[0].lower()}{reason[1:]}.") from None
+
+
+def _file(path: str | Path) -> dict[str, Any]:
+    if not path:
+        return {}
+    try:
+        with Path(path).expanduser().open("rb") as file:
+            found = tomllib.load(file)
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"The settings file {path} cannot be read ({type(error).__name__}).") from None
+    except tomllib.TOMLDecodeError as error:
+        raise UsageError(f"The settings file {path} is not TOML: {error}.") from None
+    unknown = [name for name in found if name.lower() not in Settings.__struct_fields__]
+    if unknown:
+        known = ", ".join(Settings.__struct_fields__)
+        raise UsageError(f"The settings file {path} names an unknown setting {unknown[0]!r}. Known are: {known}.")
+    return {name.lower(): value for name, value in found.items()}

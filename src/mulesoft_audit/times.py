@@ -1,0 +1,57 @@
+"""Times and durations as people write them."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+
+from mulesoft_audit.errors import UsageError
+
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
+_DURATION = re.compile(r"(\d{1,6})\s*([smhdw])")
+
+
+def duration(text: str, what: str) -> int:
+    """Return `text`, such as `24h` or `7d`, in milliseconds.
+
+    Raises:
+        UsageError: naming `what` it was given for.
+    """
+    match = _DURATION.fullmatch(text.strip().lower())
+    if not match:
+        raise UsageError(f"{what} is {text!r}; expected a duration such as 90m, 24h, 7d or 2w.")
+    return int(match.group(1)) * _UNITS[match.group(2)] * 1000
+
+
+def moment(text: str, now: int, what: str) -> int:
+    """Return `text` as Unix milliseconds: ISO 8601, a date (00:00 UTC), or a duration before `now`.
+
+    Raises:
+        UsageError: naming `what` it was given for.
+    """
+    stripped = text.strip()
+    if _DURATION.fullmatch(stripped.lower()):
+        return now - duration(stripped, what)
+    try:
+        parsed = datetime.fromisoformat(stripped)
+    except ValueError:
+        raise UsageError(
+            f"{what} is {text!r}, which is not a time.",
+            "Expected a date (2026-01-31), ISO 8601 (2026-01-31T08:00:00Z; without a zone it is UTC), "
+            "or how long ago (90m, 24h, 7d).",
+        ) from None
+    if parsed.tzinfo is None:
+        parsed = parsed.replace(tzinfo=UTC)
+    try:
+        return int(parsed.timestamp() * 1000)
+    except (OverflowError, ValueError):
+        raise UsageError(f"{what} is {text!r}, which is out of range.") from None
+
+
+def ago(milliseconds: int) -> str:
+    """Return a duration in milliseconds for people: `12 s`, `3 min`, `5 h`, `2 d`."""
+    seconds = max(0, milliseconds) // 1000
+    for limit, unit, name in ((120, 1, "s"), (7200, 60, "min"), (172800, 3600, "h")):
+        if seconds < limit:
+            return f"{seconds // unit} {name}"
+    return f"{seconds // 86400} d"

@@ -1,0 +1,76 @@
+"""Putting the stages together from the settings: the only place that knows them all."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from mulesoft_audit.anypoint.pacer import Pacer
+from mulesoft_audit.anypoint.query import AuditQuery
+from mulesoft_audit.anypoint.token import TokenSource
+from mulesoft_audit.anypoint.transport import Transport
+from mulesoft_audit.anypoint.tree import HierarchyRefused, Organization, hierarchy, organization_id, root_id
+from mulesoft_audit.collect.run import workers_for
+from mulesoft_audit.errors import UsageError
+
+if TYPE_CHECKING:
+    from mulesoft_audit.clock import Stop
+    from mulesoft_audit.secret import Secret
+    from mulesoft_audit.settings import Settings
+
+
+@dataclass(slots=True)
+class Source:
+    """Anypoint, ready to be asked."""
+
+    transport: Transport
+    tokens: TokenSource
+    query: AuditQuery
+    pacer: Pacer
+
+    def close(self) -> None:
+        """Give the token back and close the connections."""
+        self.tokens.revoke()
+        self.transport.close()
+
+
+def open_source(settings: Settings, secret: Secret, stop: Stop) -> Source:
+    """Return the source that the settings describe; nothing is sent yet.
+
+    Raises:
+        UsageError: the client id or the secret is missing.
+    """
+    if not settings.client_id:
+        raise UsageError("CLIENT_ID is not set; expected the connected app's id.", "See the README on creating one.")
+    if not secret:
+        raise UsageError("CLIENT_SECRET is not set; expected the connected app's secret, or CLIENT_SECRET_FILE.")
+    pacer = Pacer(settings.pace, stop)
+    transport = Transport(
+        settings.plane, pacer, stop, timeout=settings.http_timeout, connections=workers_for(settings.pace)
+    )
+    tokens = TokenSource(transport, settings.client_id, secret)
+    return Source(transport, tokens, AuditQuery(transport, tokens), pacer)
+
+
+def find_organizations(
+    source: Source, settings: Settings, named: tuple[str, ...]
+) -> tuple[list[Organization], HierarchyRefused | None]:
+    """Return whose logs to collect, and what kept the business groups from being found, if something did.
+
+    Args:
+        source: Anypoint.
+        settings: MULE_ORG_ID may name the root.
+        named: organizations by id; empty for the root and every business group below it.
+
+    Raises:
+        UsageError: a name is not an id, or there is no such organization.
+        CredentialsError, SourceError, Interrupted: as `Transport.ask`.
+    """
+    if named:
+        return [Organization(organization_id(name)) for name in dict.fromkeys(named)], None
+    root = organization_id(settings.mule_org_id) if settings.mule_org_id else ""
+    root = root or root_id(source.transport, source.tokens)
+    try:
+        return hierarchy(source.transport, source.tokens, root), None
+    except HierarchyRefused as error:
+        return [Organization(root)], error
