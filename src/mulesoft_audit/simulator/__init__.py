@@ -1,1 +1,12 @@
-"""A local Anypoint Platform with the documented behaviour and its faults."""
+"""A local Anypoint Platform with the documented behaviour and its faults.
+
+with running(World(Scenario(seed=7, days=2)), Behaviour(requests_per_minute=40)) as anypoint:
+    ...  # anypoint.url, anypoint.client_id, anypoint.client_secret, anypoint.truth(anypoint.root)
+"""
+
+from mulesoft_audit.simulator.behaviour import Behaviour
+from mulesoft_audit.simulator.running import CLIENT_SECRET, Anypoint, running
+from mulesoft_audit.simulator.scenario import Scenario, quiet
+from mulesoft_audit.simulator.world import CLIENT_ID, World
+
+__all__ = ["CLIENT_ID", "CLIENT_SECRET", "Anypoint", "Behaviour", "Scenario", "World", "quiet", "running"]

@@ -23,6 +23,9 @@ def switch(group: str, text: str) -> Meta:
 ANSWERS, ACCESS, TOKENS = "Answers", "Access", "Tokens"
 LIMITS, TIME, FAULTS = "Limits", "Time and lateness", "Faults (each a probability per request)"
 
+DRAWN = ("status", "reset", "reset_body", "cut", "cut_json", "html", "no_data", "slow", "slow_body")
+FAULT_NAMES = ("none", *DRAWN)
+
 
 class Behaviour(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """All switches of a running simulator; every one can be changed while it runs."""
@@ -62,7 +65,7 @@ class Behaviour(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     token_seconds: Annotated[Seconds, switch(TOKENS, "Lifetime of a token.")] = 3600
     expires_in: Annotated[bool, switch(TOKENS, "The token answer has expires_in.")] = True
     token_cap: Annotated[Count, switch(TOKENS, "Active tokens allowed at once; 0 is no cap (EU, Gov: 100).")] = 0
-    token_cap_answer: Annotated[
+    over_cap: Annotated[
         Literal["403", "429", "evict"],
         switch(TOKENS, "At the cap: a status, or the oldest token stops working (a guess)."),
     ] = "403"
@@ -117,6 +120,11 @@ class Behaviour(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     fault_limit: Annotated[Count, switch(FAULTS, "No more drawn faults after this many; 0 is no end.")] = 0
     fault_accounts: Annotated[bool, switch(FAULTS, "Faults also hit the accounts endpoints.")] = False
     fault_seed: Annotated[int, switch(FAULTS, "Seed of the faults.")] = 1
+
+    def __post_init__(self) -> None:
+        for name in self.fault_script:
+            if name not in FAULT_NAMES and not (name.isdigit() and 200 <= int(name) <= 599):
+                raise ValueError(f"there is no fault {name!r}; there are {', '.join(FAULT_NAMES)}, and statuses")
 
     def changed(self, changes: dict[str, Any]) -> Behaviour:
         """Return a copy with these switches changed.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +13,7 @@ from mulesoft_audit.simulator.organizations import make_uuid
 from mulesoft_audit.simulator.payloads import Scene, payload_of
 
 if TYPE_CHECKING:
+    import itertools
     import random
 
     from mulesoft_audit.simulator.catalogue import Kind
@@ -46,10 +46,18 @@ class Forge:
     scenario: Scenario
     sequence: itertools.count[int]
 
-    def make(self, kind: Kind, moment: int, **given: Any) -> Entry:
-        """Return an entry of this kind; `given` is `actor`, or anything `document` takes."""
-        document = self.document(kind, moment, given.pop("actor", None) or self.actor(kind), **given)
-        return self.seal(document)
+    def make(
+        self,
+        kind: Kind,
+        moment: int,
+        *,
+        actor: Actor | None = None,
+        things: tuple[Thing, ...] = (),
+        properties: dict[str, Any] | None = None,
+    ) -> Entry:
+        """Return an entry of this kind, with what is not given chosen."""
+        actor = actor or self.actor(kind)
+        return self.seal(self.document(kind, moment, actor, things=things, properties=properties))
 
     def seal(self, document: dict[str, Any]) -> Entry:
         """Encode a document, now and then in an unusual way, and give it its place in the order."""

@@ -59,7 +59,7 @@ def payload_of(scene: Scene) -> Properties:
 def metadata(scene: Scene) -> Properties:
     """The description of an object, before and after."""
     thing, rng = scene.things[0], scene.rng
-    described = {
+    described: Properties = {
         "id": thing.id,
         "name": thing.name_at(scene.moment),
         "organizationId": scene.organization.id,

@@ -20,7 +20,7 @@ USER_NAMES = (
     "f.o'hara",
     "r.gonzález",
     "s.iyer",
-    "k.yılmaz",
+    "k.yilmaz",
     "t.Ωmega",
     "d.cohen",
     "p.janssen",

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import datetime
 import itertools
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ def days(now_ms: int, back: int, ahead: int) -> range:
 
 def moments(rng: random.Random, midnight: int, entries_per_day: int) -> Iterator[int]:
     """Draw the moments of one organization's day, in order; about as many as asked for on a weekday."""
-    weekday = datetime.datetime.fromtimestamp(midnight / 1000, datetime.UTC).weekday()
+    weekday = datetime.fromtimestamp(midnight / 1000, UTC).weekday()
     count = round(entries_per_day * (WEEKEND if weekday >= 5 else 1) * rng.uniform(0.9, 1.1))
     hours = rng.choices(range(24), cum_weights=CUMULATIVE, k=count)
     return iter(sorted(midnight + hour * HOUR_MS + rng.randrange(HOUR_MS) for hour in hours))

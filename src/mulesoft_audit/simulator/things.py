@@ -1,4 +1,4 @@
-"""The objects that entries are about: users, applications, queues…, each with an id that stays and a name that may not."""
+"""The objects that entries are about: users, applications, queues…, each with a lasting id and a name."""
 
 from __future__ import annotations
 
@@ -97,5 +97,5 @@ class Registry:
         moment = rng.randrange(start, max(end, start + 1)) if rng.random() < RENAMED_SHARE else 0
         if object_type in NAMED_BY_ID:
             return Thing(object_type, name, name, environment, parent)
-        later = f"{name} – renamed" if moment else ""
+        later = f"{name} (renamed ✓)" if moment else ""
         return Thing(object_type, make_uuid(rng), name, environment, parent, later, moment)
