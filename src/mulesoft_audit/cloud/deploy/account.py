@@ -53,7 +53,7 @@ class Account(Resource):
         if observed.get("disabled"):
             self.google.post(f"{self._url}:enable", f"enable {doing}")
 
-    def destroy(self, observed: Json) -> str:  # noqa: ARG002
+    def destroy(self, observed: Json) -> str:
         """Delete it."""
         self.google.delete(self._url, f"delete the service account {self.name}")
         return ""

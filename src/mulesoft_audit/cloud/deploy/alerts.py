@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from mulesoft_audit.cloud.deploy.resource import Change, Owner, Resource, additions, compare, owner_by
-from mulesoft_audit.cloud.google.errors import Uncertain
+from mulesoft_audit.cloud.google.errors import NotEnabled, Uncertain
 
 if TYPE_CHECKING:
     from mulesoft_audit.cloud.deploy.config import Deployment
@@ -107,9 +107,11 @@ class Alert(Resource):
 
     def observe(self) -> Json | None:
         """Return the policy with our labels, and how many more there are of the same."""
-        query = f'user_labels="{KEY}={self._silence.key}"'
-        found = self.google.find(self._url, "look at the alerts", filter=query) or {}
-        ours = [one for one in found.get("alertPolicies", []) if self._is_ours(one)]
+        try:
+            found = list(self.google.pages(self._url, "alertPolicies", "look at the alerts"))
+        except NotEnabled:
+            return None
+        ours = [one for one in found if self._is_ours(one)]
         if not ours:
             return None
         ours.sort(key=lambda one: str(one["name"]))

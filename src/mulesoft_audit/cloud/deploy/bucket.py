@@ -73,7 +73,7 @@ class Bucket(Resource):
         changed = {change.field.split(".")[0] for change in self.diff(observed)} | {"labels"}
         self.google.patch(self._url, f"change the bucket {self.name}", {key: body[key] for key in changed})
 
-    def destroy(self, observed: Json) -> str:  # noqa: ARG002
+    def destroy(self, observed: Json) -> str:
         """Delete it if it is empty, or was twice said to be emptied."""
         objects = list(self._objects())
         if objects and not self._delete_logs:

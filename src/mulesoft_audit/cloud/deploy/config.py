@@ -1,17 +1,20 @@
 """What is to be deployed: every name and size, with the names of Google's own MuleSoft page as defaults.
 
-Source of the defaults: "Collect MuleSoft Anypoint platform logs" (Google SecOps default parsers). Two differ on purpose:
-the bucket's name carries the project, because bucket names are shared by the whole world, and the client's secret is
-in Secret Manager, where the page puts it in a plain environment variable.
+Source of the defaults: "Collect MuleSoft Anypoint platform logs" (Google SecOps default parsers). Two differ: the
+bucket's name carries the project, because bucket names are shared by the whole world, and the client's secret is in
+Secret Manager, where the page puts it in a plain environment variable.
 """
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from mulesoft_audit.errors import UsageError
-from mulesoft_audit.secret import Secret
+
+if TYPE_CHECKING:
+    from mulesoft_audit.secret import Secret
 
 OWN_ENVIRONMENT = ("MULE_ORG_ID", "CLIENT_ID", "CLIENT_SECRET", "GCS_BUCKET", "GCS_PREFIX")
 _PATTERNS = {

@@ -94,7 +94,7 @@ class Delivery(Resource):
         """Return its settings."""
         return additions(self.wanted())
 
-    def apply(self, observed: Json | None, *, adopt: bool) -> None:  # noqa: ARG002
+    def apply(self, observed: Json | None, *, adopt: bool) -> None:
         """Patch it, once it is there."""
         pauses = self.google.waiting("see the trigger's subscription", 300.0, every=10.0)
         while observed is None:
@@ -104,11 +104,11 @@ class Delivery(Resource):
         request = {"subscription": body, "updateMask": ",".join(self.wanted())}
         self.google.patch(f"{HOST}/{observed['name']}", "change the trigger's subscription", request)
 
-    def destroy(self, observed: Json) -> str:  # noqa: ARG002
+    def destroy(self, observed: Json) -> str:
         """Leave it to Eventarc."""
         return "it goes with the function"
 
-    def owner(self, observed: Json) -> Owner:  # noqa: ARG002
+    def owner(self, observed: Json) -> Owner:
         """Return that it is Eventarc's."""
         return Owner.SHARED
 

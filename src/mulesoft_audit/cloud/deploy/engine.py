@@ -12,7 +12,14 @@ from typing import TYPE_CHECKING
 
 from mulesoft_audit.cloud.deploy.resource import Change, Owner
 from mulesoft_audit.cloud.google.errors import Conflict, NotFound
-from mulesoft_audit.errors import AuditError, DeploymentError, PermissionMissing
+from mulesoft_audit.errors import (
+    AuditError,
+    CredentialsError,
+    DeploymentError,
+    Interrupted,
+    PermissionMissing,
+    UsageError,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -20,8 +27,11 @@ if TYPE_CHECKING:
     from mulesoft_audit.cloud.deploy.resource import Resource
     from mulesoft_audit.cloud.google.client import Google, Json
 
+    Report = Callable[["Step"], None]
+
 SETTLE = 300.0  #: seconds that Google is given to show what it has accepted
 
+KEPT_KINDS = (CredentialsError, Interrupted, PermissionMissing, UsageError)
 CREATE, CHANGE, NONE, REFUSED, DELETE, LEAVE = "create", "change", "none", "refused", "delete", "leave"
 
 
@@ -70,12 +80,16 @@ def plan(resources: Iterable[Resource], *, adopt: bool = False) -> list[Step]:
     return [judge(resource, resource.observe(), adopt=adopt) for resource in resources]
 
 
+def _silent(step: Step) -> None:
+    """Report nothing."""
+
+
 def apply(
     google: Google,
     resources: Sequence[Resource],
     *,
     adopt: bool = False,
-    report: Callable[[Step], None] = lambda _: None,
+    report: Report = _silent,
 ) -> list[Step]:
     """Bring every resource to where it should be, in order.
 
@@ -91,6 +105,7 @@ def apply(
             raise _located(error, resource, done) from error
         done.append(step)
         report(step)
+        google.patient = True  # the first step has the APIs enabled; one that says it is not is only slow to know
     return done
 
 
@@ -115,21 +130,21 @@ def converge(google: Google, resource: Resource, *, adopt: bool) -> Step:
     observed = resource.observe()
     step = judge(resource, observed, adopt=adopt)
     if step.action in (CREATE, CHANGE):
-        _act(google, resource, observed, adopt=adopt)
+        _act(google, resource, observed)
     elif step.action == REFUSED:
         raise DeploymentError(f"{resource} {step.note}.")
     return step
 
 
-def _act(google: Google, resource: Resource, observed: Json | None, *, adopt: bool) -> None:
+def _act(google: Google, resource: Resource, observed: Json | None) -> None:
     keep = observed is not None and resource.owner(observed) is not Owner.OURS
     try:
-        resource.apply(observed, adopt=keep and (adopt or observed is not None))
+        resource.apply(observed, adopt=keep)
     except Conflict as error:
         if observed is not None:
             raise
         _now_there(google, resource, error)
-    settle(google, resource, adopt=adopt)
+    settle(google, resource)
 
 
 def _now_there(google: Google, resource: Resource, error: Conflict) -> None:
@@ -146,7 +161,7 @@ def _now_there(google: Google, resource: Resource, error: Conflict) -> None:
         resource.apply(observed, adopt=resource.owner(observed) is not Owner.OURS)
 
 
-def settle(google: Google, resource: Resource, *, adopt: bool) -> None:
+def settle(google: Google, resource: Resource) -> None:
     """Wait until what is observed is what was wanted."""
     pauses = google.waiting(f"see the {resource} in order", SETTLE)
     while True:
@@ -175,7 +190,7 @@ def _farewell(resource: Resource, observed: Json | None) -> Step | None:
     return Step(resource, DELETE)
 
 
-def destroy(resources: Sequence[Resource], *, report: Callable[[Step], None] = lambda _: None) -> list[Step]:
+def destroy(resources: Sequence[Resource], *, report: Report = _silent) -> list[Step]:
     """Take away what this tool made, last first; what it did not make stays."""
     done: list[Step] = []
     for resource in reversed(resources):
@@ -205,14 +220,5 @@ def _located(error: AuditError, resource: Resource, done: list[Step]) -> AuditEr
     """Return the error with where it happened, keeping its kind."""
     acted = sum(step.action in (CREATE, CHANGE, DELETE) for step in done)
     message = f"{resource}: {error.message} ({acted} steps before it were done and stay done.)"
-    kind = type(error) if isinstance(error, PermissionMissing) or type(error) in _PLAIN else DeploymentError
+    kind = type(error) if type(error) in KEPT_KINDS else DeploymentError
     return kind(message, error.hint)
-
-
-def _plain_kinds() -> tuple[type[AuditError], ...]:
-    from mulesoft_audit.errors import CredentialsError, Interrupted, UsageError
-
-    return (CredentialsError, Interrupted, UsageError)
-
-
-_PLAIN = _plain_kinds()

@@ -117,7 +117,7 @@ class Function(Resource):
         self.google.upload(place["uploadUrl"], self.source(), "upload the function's source")
         return dict(place["storageSource"])
 
-    def destroy(self, observed: Json) -> str:  # noqa: ARG002
+    def destroy(self, observed: Json) -> str:
         """Delete it, with its trigger and its service."""
         doing = f"delete the function {self.name}"
         started = self.google.delete(f"{HOST}/{self.full}", doing)
@@ -130,13 +130,8 @@ class Function(Resource):
         return owner_by(observed.get("labels"))
 
 
-_NEEDS_BUILD = (
-    f"labels.{SOURCE}",
-    "buildConfig.runtime",
-    "buildConfig.entryPoint",
-    "state",
-    "buildConfig.serviceAccount",
-)
+_BUILD_FIELDS = ("buildConfig.runtime", "buildConfig.entryPoint", "buildConfig.serviceAccount")
+_NEEDS_BUILD = (f"labels.{SOURCE}", "state", *_BUILD_FIELDS)
 
 
 def _mask(*, stale: bool) -> str:

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from mulesoft_audit.cloud.deploy.config import Deployment
     from mulesoft_audit.cloud.google.client import Google, Json
 
+    Wanted = Callable[[], "list[Binding]"]
+
 NEW_MEMBER = 180.0  #: seconds a new service account is given to become known to IAM
 TRIES = 8  #: of read, change, write, while others write to the same policy
 
@@ -67,7 +69,8 @@ class Policy:
         doing = f"read who may use {self.what}"
         if self._storage:
             return self._google.get(f"{self._url}/iam", doing, optionsRequestedPolicyVersion=3)
-        return self._google.get(f"{self._url}:getIamPolicy", doing, **{"options.requestedPolicyVersion": 3})
+        version: Json = {"options.requestedPolicyVersion": 3}
+        return self._google.get(f"{self._url}:getIamPolicy", doing, **version)
 
     def write(self, policy: Json) -> None:
         """Write the policy back; fails with `Conflict` if it changed since it was read."""
@@ -132,7 +135,7 @@ class Access(Resource):
         google: Google,
         config: Deployment,
         policy: Callable[[], Policy],
-        wanted: Callable[[], list[Binding]],
+        wanted: Wanted,
         name: str,
     ) -> None:
         """Hold `wanted` in `policy`; both are asked for late, because they may depend on what is made before."""
@@ -157,7 +160,14 @@ class Access(Resource):
         """Return a change for each binding that is lacking."""
         return [Change(str(binding), "(none)", binding.member) for binding in observed["lacking"]]
 
-    def apply(self, observed: Json | None, *, adopt: bool) -> None:  # noqa: ARG002 - a binding is shared, never adopted
+    def missing(self) -> list[Change]:
+        """Return the bindings, as far as it is known already for whom."""
+        try:
+            return [Change(str(binding), "(none)", binding.member) for binding in self._wanted()]
+        except (NotFound, NotEnabled):
+            return []
+
+    def apply(self, observed: Json | None, *, adopt: bool) -> None:
         """Add what is lacking; waits for accounts that are too new for IAM to know."""
         wanted = self._wanted()
         pauses = self.google.waiting(f"see a new account known to {self.name}", NEW_MEMBER, every=10.0)
@@ -175,6 +185,6 @@ class Access(Resource):
             self._policy().edit(lambda policy: removed(policy, observed["held"]))
         return ""
 
-    def owner(self, observed: Json) -> Owner:  # noqa: ARG002
+    def owner(self, observed: Json) -> Owner:
         """Return that a policy is shared."""
         return Owner.SHARED

@@ -59,7 +59,7 @@ class _Labelled(Resource):
         mask = ",".join([*self.wanted(), "labels"])
         self.google.patch(f"{HOST}/{self.full}", f"change {doing}", {**body, "updateMask": mask})
 
-    def destroy(self, observed: Json) -> str:  # noqa: ARG002
+    def destroy(self, observed: Json) -> str:
         """Delete it."""
         self.google.delete(f"{HOST}/{self.full}", f"delete the {self.noun} {self.name}")
         return ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from mulesoft_audit.cloud.google.errors import printable
 
@@ -46,7 +46,6 @@ class Resource(ABC):
     """
 
     kind: ClassVar[str]
-    #: whether it exists only once something else does (an access on a bucket): shown so in plans
     name: str
 
     def __init__(self, google: Google, config: Deployment) -> None:
@@ -78,7 +77,7 @@ class Resource(ABC):
         """Return what a plan shows for something that is not there yet."""
         return []
 
-    def check(self, observed: Json | None) -> None:
+    def check(self, observed: Json | None) -> None:  # noqa: B027 - most have nothing to check
         """Raise before anything at all is changed, if what is wanted cannot be brought about."""
 
     def labels(self, *, adopt: bool = False) -> dict[str, str]:
@@ -124,7 +123,7 @@ def compare(wanted: Json, found: Json, *, exact: tuple[str, ...] = (), at: str =
     return changes
 
 
-def shown(value: Any) -> str:
+def shown(value: object) -> str:
     """Return a value as a plan shows it."""
     return _ABSENT if value in (None, "", [], {}) else printable(value, 120)
 

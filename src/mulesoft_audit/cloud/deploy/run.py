@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 LOGGING = "logging.googleapis.com/v2/entries:list"
 WAIT = 900.0  #: seconds a first run is given: start, run, and logs to arrive
+REQUESTS = 'log_id("run.googleapis.com/requests")'
 LAG = 60  #: seconds by which clocks may differ
 
 
@@ -60,10 +61,11 @@ def force_run(google: Google, config: Deployment, wait: float = WAIT) -> Outcome
     while (answer := _answer(google, config, since)) is None:
         next(pauses)
     status = int(answer["httpRequest"]["status"])
+    entries = _entries(google, config, since, f"NOT {REQUESTS}", size=50)
     return Outcome(
-        200 <= status < 300,
+        200 <= status < 300 and not any(entry.get("jsonPayload", {}).get("complete") is False for entry in entries),
         status,
-        tuple(_messages(google, config, since)),
+        tuple(_messages(entries)),
         _written(google, config, config.log_prefix, since),
         _written(google, config, config.state_prefix, since),
     )
@@ -71,14 +73,17 @@ def force_run(google: Google, config: Deployment, wait: float = WAIT) -> Outcome
 
 def _answer(google: Google, config: Deployment, since: str) -> Json | None:
     """Return the newest entry of the request log, which Cloud Run writes for every answer."""
-    found = _entries(google, config, since, 'log_id("run.googleapis.com/requests")', size=1)
+    found = _entries(google, config, since, REQUESTS, size=1)
     return found[0] if found and found[0].get("httpRequest", {}).get("status") else None
 
 
-def _messages(google: Google, config: Deployment, since: str) -> list[str]:
-    entries = _entries(google, config, since, 'NOT log_id("run.googleapis.com/requests")', size=50)
-    entries.sort(key=lambda entry: entry.get("severity") not in ("ERROR", "CRITICAL"))
-    return [text for entry in entries[:10] if (text := _text(entry))]
+def _messages(entries: list[Json]) -> list[str]:
+    """Return what was logged, the run's own summary (`event` is `run`) and errors first."""
+
+    def rank(entry: Json) -> tuple[bool, bool]:
+        return entry.get("jsonPayload", {}).get("event") != "run", entry.get("severity") not in ("ERROR", "CRITICAL")
+
+    return [text for entry in sorted(entries, key=rank)[:10] if (text := _text(entry))]
 
 
 def _text(entry: Json) -> str:

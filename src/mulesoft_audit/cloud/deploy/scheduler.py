@@ -63,7 +63,7 @@ class Job(Resource):
         """Make it publish now; a run too many finds nothing to do."""
         self.google.post(f"{HOST}/{self.full}:run", f"start the job {self.name}")
 
-    def destroy(self, observed: Json) -> str:  # noqa: ARG002
+    def destroy(self, observed: Json) -> str:
         """Delete it."""
         self.google.delete(f"{HOST}/{self.full}", f"delete the job {self.name}")
         return ""

@@ -53,13 +53,14 @@ class StoredSecret(Resource):
             return []
         if not given and stored:
             return []
-        return [
-            Change("value", "(stored, hidden)" if stored else "(none)", "(given, hidden)" if given else "(missing)")
-        ]
+        return [Change("value", "(stored, hidden)" if stored else "(none)", self._shown())]
+
+    def _shown(self) -> str:
+        return "(given, hidden)" if self.config.client_secret else "(missing)"
 
     def missing(self) -> list[Change]:
         """Return that a value is to be stored."""
-        return [Change("value", "(none)", "(given, hidden)" if self.config.client_secret else "(missing)")]
+        return [Change("value", "(none)", self._shown())]
 
     def check(self, observed: Json | None) -> None:
         """Refuse to start without a value."""
@@ -77,7 +78,7 @@ class StoredSecret(Resource):
         body = {"labels": {**observed.get("labels", {}), **self.labels(adopt=adopt)}, "annotations": notes}
         self.google.patch(self._url, f"annotate the secret {self.name}", body, updateMask="labels,annotations")
 
-    def destroy(self, observed: Json) -> str:  # noqa: ARG002
+    def destroy(self, observed: Json) -> str:
         """Delete it with every version."""
         self.google.delete(self._url, f"delete the secret {self.name}")
         return ""

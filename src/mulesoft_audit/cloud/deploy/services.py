@@ -49,7 +49,7 @@ class Services(Resource):
         """Return a change for each API that is off."""
         return [Change(api, "disabled", "enabled") for api in observed["disabled"]]
 
-    def apply(self, observed: Json | None, *, adopt: bool) -> None:  # noqa: ARG002
+    def apply(self, observed: Json | None, *, adopt: bool) -> None:
         """Switch on what is off, in one request."""
         off = (observed or {}).get("disabled", list(APIS))
         started = self.google.post(
@@ -59,11 +59,11 @@ class Services(Resource):
         )
         self.google.operation("serviceusage.googleapis.com/v1", started, "enable APIs", 300.0)
 
-    def destroy(self, observed: Json) -> str:  # noqa: ARG002
+    def destroy(self, observed: Json) -> str:
         """Leave them on."""
         return "something else may use them"
 
-    def owner(self, observed: Json) -> Owner:  # noqa: ARG002
+    def owner(self, observed: Json) -> Owner:
         """Return that they are shared."""
         return Owner.SHARED
 

@@ -81,5 +81,5 @@ def _authorized() -> requests.Session:
         credentials, _ = google.auth.default(scopes=[SCOPE])
     except google.auth.exceptions.GoogleAuthError as error:
         raise CredentialsError("There are no Application Default Credentials on this machine.", LOGIN) from error
-    session: requests.Session = google.auth.transport.requests.AuthorizedSession(credentials)
+    session: requests.Session = google.auth.transport.requests.AuthorizedSession(credentials)  # type: ignore[no-untyped-call]
     return session

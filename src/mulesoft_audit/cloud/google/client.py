@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import google.auth.exceptions
 import requests
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from mulesoft_audit.clock import Stop
 
 Json = dict[str, Any]
+Value = str | int | list[str]
 
 TRIES = 6  #: of a call that may be repeated; with the waits between them about half a minute
 SPREAD = 180.0  #: seconds that the enabling of an API is given to spread ("Enabling and disabling services")
@@ -34,6 +36,7 @@ class Google:
     Attributes:
         stop: the wish to stop; its clock is the only one looked at.
         tell: where the progress of waits is shown.
+        patient: whether reading, too, waits for an API that is being enabled; writing always does.
     """
 
     def __init__(
@@ -42,22 +45,23 @@ class Google:
         """Call with `session`; an `endpoint` takes the place of every host."""
         self.stop = stop
         self.tell = tell
+        self.patient = False
         self._session = session
         self._plain = requests.Session()
         self._endpoint = endpoint
 
-    def get(self, url: str, what: str, **query: Any) -> Json:
+    def get(self, url: str, what: str, **query: Value) -> Json:
         """Return what lies at `url`."""
         return self._call("GET", url, what, query=query)
 
-    def find(self, url: str, what: str, **query: Any) -> Json | None:
+    def find(self, url: str, what: str, **query: Value) -> Json | None:
         """Return what lies at `url`; None if nothing does, or if its API is not enabled."""
         try:
-            return self._call("GET", url, what, query=query, patient=False)
+            return self._call("GET", url, what, query=query)
         except (NotFound, NotEnabled):
             return None
 
-    def pages(self, url: str, items: str, what: str, **query: Any) -> Iterator[Json]:
+    def pages(self, url: str, items: str, what: str, **query: Value) -> Iterator[Json]:
         """Yield every element of a paged list."""
         token = ""
         while True:
@@ -67,19 +71,19 @@ class Google:
             if not token:
                 return
 
-    def post(self, url: str, what: str, body: Json | None = None, *, once: bool = False, **query: Any) -> Json:
+    def post(self, url: str, what: str, body: Json | None = None, *, once: bool = False, **query: Value) -> Json:
         """Post `body`; `once` for what would happen twice if it were repeated blindly."""
         return self._call("POST", url, what, query=query, body=body or {}, once=once)
 
-    def put(self, url: str, what: str, body: Json, **query: Any) -> Json:
+    def put(self, url: str, what: str, body: Json, **query: Value) -> Json:
         """Put `body`."""
         return self._call("PUT", url, what, query=query, body=body)
 
-    def patch(self, url: str, what: str, body: Json, **query: Any) -> Json:
+    def patch(self, url: str, what: str, body: Json, **query: Value) -> Json:
         """Patch with `body`."""
         return self._call("PATCH", url, what, query=query, body=body)
 
-    def delete(self, url: str, what: str, **query: Any) -> Json:
+    def delete(self, url: str, what: str, **query: Value) -> Json:
         """Delete what lies at `url`; it is no error if nothing does (any more)."""
         try:
             return self._call("DELETE", url, what, query=query)
@@ -88,7 +92,7 @@ class Google:
 
     def upload(self, url: str, data: bytes, what: str) -> None:
         """Put a zip file at a signed URL, without credentials ("projects.locations.functions.generateUploadUrl")."""
-        host = requests.utils.urlparse(url)
+        host = urlsplit(url)
         if host.scheme != "https" and host.hostname not in LOOPBACK:
             raise DeploymentError(f"Could not {what}: Google named a place to upload to that is not https.")
         self._plain.trust_env = not self._endpoint
@@ -136,10 +140,9 @@ class Google:
         url: str,
         what: str,
         *,
-        query: Json,
+        query: dict[str, Value],
         body: Json | None = None,
         once: bool = False,
-        patient: bool = True,
     ) -> Json:
         full = f"{self._endpoint}/{url}" if self._endpoint else f"https://{url}"
 
@@ -148,7 +151,9 @@ class Google:
 
         if once:
             return send()
-        return self._until_enabled(lambda: self._repeat(send, what), what) if patient else self._repeat(send, what)
+        if method == "GET" and not self.patient:
+            return self._repeat(send, what)
+        return self._until_enabled(lambda: self._repeat(send, what), what)
 
     def _until_enabled(self, call: Callable[[], Json], what: str) -> Json:
         pauses: Iterator[float] | None = None
@@ -177,7 +182,7 @@ class Google:
         url: str,
         what: str,
         *,
-        query: Json | None = None,
+        query: dict[str, Value] | None = None,
         body: Json | None = None,
         data: bytes | None = None,
     ) -> Json:

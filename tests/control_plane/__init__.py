@@ -1,0 +1,9 @@
+"""A loopback Google Cloud control plane: validates every request against Google's own descriptions, and keeps state."""
+
+from __future__ import annotations
+
+from tests.control_plane.clock import FakeClock
+from tests.control_plane.server import ControlPlane
+from tests.control_plane.world import World
+
+__all__ = ["ControlPlane", "FakeClock", "World"]

@@ -1,0 +1,25 @@
+"""A clock whose waits take no time."""
+
+from __future__ import annotations
+
+import threading
+
+
+class FakeClock:
+    """Time that passes only by waiting."""
+
+    def __init__(self, start: float = 1_767_225_600.0) -> None:
+        self.now = start
+
+    def time(self) -> float:
+        """Return seconds since 1970-01-01 UTC."""
+        return self.now
+
+    def monotonic(self) -> float:
+        """Return the same."""
+        return self.now
+
+    def wait(self, event: threading.Event, seconds: float) -> bool:
+        """Let the time pass at once."""
+        self.now += seconds
+        return event.is_set()
