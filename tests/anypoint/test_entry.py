@@ -1,0 +1,143 @@
+"""Entries are cut out of a page by their bytes and recognized when seen again."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mulesoft_audit.anypoint.entry import _read_odd_page, as_line, key_of, read_page
+from mulesoft_audit.anypoint.transport import Garbled
+
+ENTRY = {
+    "timestamp": 1759300000000,
+    "platform": "CoreServices",
+    "action": "Login",
+    "userId": "u1",
+    "userName": "alice",
+    "anypointTransactionId": "tx",
+    "objects": [{"objectType": "User", "objectId": "u1", "objectName": "alice"}],
+    "payload": {"subaction": "Failure", "properties": {"n": 1}},
+}
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=5), inner, max_size=4),
+    max_leaves=12,
+)
+
+
+def pages(entries: list[object], **more: object) -> bytes:
+    return json.dumps({"data": entries, **more}, indent=1).encode()
+
+
+def bytes_of(entries: object) -> list[bytes]:
+    return [bytes(entry) for entry in entries]  # type: ignore[attr-defined]
+
+
+@given(st.lists(json_values, max_size=6), st.integers(0, 10**6))
+def test_the_entries_of_a_page_are_its_data_whatever_they_are(entries: list[object], total: int) -> None:
+    page = read_page(pages(entries, total=total, cursor="1_a"))
+    assert [json.loads(raw) for raw in bytes_of(page.entries)] == entries
+    assert (page.total, page.cursor) == (total, "1_a")
+
+
+@given(st.lists(json_values, max_size=6))
+def test_the_patient_reader_cuts_a_page_as_the_fast_one_does(entries: list[object]) -> None:
+    body = pages(entries, total=len(entries))
+    assert bytes_of(_read_odd_page(body).entries) == bytes_of(read_page(body).entries)
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        b'{"big":123456789012345678901234567890,"spelled":1.0E+2,"huge":1e999}',
+        b'{"lone":"\\ud800","after":"\\"]}"}',
+        b'{"escaped":"\\/ \\u0041 \\\\"}',
+        b'{"twice":1,"twice":2}',
+        b'{"tab":"a\tb"}',
+        b'{"n":NaN}',
+        b'{"deep":' + b"[" * 300 + b"]" * 300 + b"}",
+        b'{"utf8":"\xc3\xa9\xe2\x82\xac"}',
+        b'{"data":[{"data":[1,2]}],"total":5,"cursor":"x"}',
+    ],
+)
+def test_odd_but_legal_entries_survive_byte_for_byte(entry: bytes) -> None:
+    body = b'{"total":2,"data":[' + entry + b" , \n" + entry + b'],"cursor":"c"}'
+    assert bytes_of(read_page(body).entries) == [entry, entry]
+    assert key_of(entry) == key_of(entry)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"<html>busy</html>", b'{"data":[{"a":1}', b'{"total":3}', b"[]", b"null", b'{"data":{}}', b'{"data":[]} x'],
+)
+def test_what_is_not_a_page_is_garbled(body: bytes) -> None:
+    with pytest.raises(Garbled):
+        read_page(body)
+
+
+@given(st.integers(1, 200))
+def test_a_page_cut_anywhere_is_garbled(length: int) -> None:
+    body = pages([ENTRY, ENTRY], total=2)
+    with pytest.raises(Garbled):
+        read_page(body[: min(length, len(body) - 1)])
+
+
+def test_an_entry_is_recognized_after_its_object_was_renamed() -> None:
+    renamed = json.loads(json.dumps(ENTRY))
+    renamed["objects"][0]["objectName"] = "bob"
+    renamed["userName"] = "bob"
+    assert key_of(json.dumps(ENTRY).encode()).identity == key_of(json.dumps(renamed).encode()).identity
+    assert key_of(json.dumps(ENTRY).encode()).checksum != key_of(json.dumps(renamed).encode()).checksum
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"timestamp": 1759300000001},
+        {"platform": "Exchange"},
+        {"action": "Logout"},
+        {"userId": "u2"},
+        {"clientId": "c"},
+        {"anypointTransactionId": "ty"},
+        {"id": "1"},
+        {"payload": {"subaction": "Failure", "properties": {"n": 2}}},
+        {"objects": [{"objectType": "User", "objectId": "u2", "objectName": "alice"}]},
+    ],
+)
+def test_entries_that_differ_in_what_cannot_change_are_two(change: dict[str, object]) -> None:
+    assert key_of(json.dumps(ENTRY).encode()).identity != key_of(json.dumps(ENTRY | change).encode()).identity
+
+
+def test_the_order_of_an_entrys_objects_does_not_matter() -> None:
+    one, two = {"objectType": "Role", "objectId": "r"}, {"objectType": "User", "objectId": "u"}
+    first, second = (json.dumps(ENTRY | {"objects": objects}).encode() for objects in ([one, two], [two, one]))
+    assert key_of(first).identity == key_of(second).identity
+
+
+@pytest.mark.parametrize(
+    ("stamp", "expected"),
+    [
+        ('"2026-01-01T00:00:00.250Z"', 1767225600250),
+        ('"1767225600250"', 1767225600250),
+        ("1767225600250.0", 1767225600250),
+        ("null", None),
+        ('"soon"', None),
+        ("true", None),
+        ("1e300", None),
+    ],
+)
+def test_a_time_is_found_in_whatever_way_it_is_spelled(stamp: str, expected: int | None) -> None:
+    assert key_of(f'{{"timestamp":{stamp},"action":"x"}}'.encode()).timestamp == expected
+
+
+@given(json_values)
+def test_a_line_has_no_newline_and_means_the_same(value: object) -> None:
+    pretty = json.dumps({"v": value}, indent=2).replace("\n", "\r\n").encode()
+    line = as_line(pretty)
+    assert b"\n" not in line
+    assert b"\r" not in line
+    assert json.loads(line) == {"v": value}

@@ -1,0 +1,111 @@
+"""The pace is kept over every sixty seconds, and a source that pushes back is given its minute."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mulesoft_audit.anypoint.pacer import Pacer
+from mulesoft_audit.clock import Stop
+from mulesoft_audit.errors import Interrupted
+
+
+class ManualClock:
+    """A clock that moves when somebody waits."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def time(self) -> float:
+        return self.now
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def wait(self, event: threading.Event, seconds: float) -> bool:
+        self.now += max(seconds, 1e-6)
+        return event.is_set()
+
+
+def pacer(per_minute: int) -> tuple[Pacer, ManualClock, Stop]:
+    clock = ManualClock()
+    stop = Stop(clock)
+    return Pacer(per_minute, stop), clock, stop
+
+
+@given(st.integers(1, 30), st.lists(st.floats(0, 3), min_size=1, max_size=120))
+def test_no_sixty_seconds_see_more_than_the_allowance(per_minute: int, latencies: list[float]) -> None:
+    pace, clock, _ = pacer(per_minute)
+    arrivals = []
+    for latency in latencies:
+        slot = pace.acquire()
+        arrivals.append(clock.now + min(latency, 1.0) / 2)  # the server counts it on its way
+        clock.now += latency
+        pace.answered(slot)
+    for index, arrival in enumerate(arrivals):
+        within = [a for a in arrivals[: index + 1] if a > arrival - 60.0 + 1e-6]
+        assert len(within) <= per_minute
+
+
+def test_nearly_all_of_the_allowance_is_used() -> None:
+    pace, clock, _ = pacer(700)
+    began = clock.now
+    for _ in range(7000):
+        slot = pace.acquire()
+        clock.now += 0.01
+        pace.answered(slot)
+    assert 7000 / (clock.now - began) * 60 > 0.97 * 700
+
+
+def test_a_lone_503_is_tried_again_after_a_second_and_the_next_waits_for_the_minute() -> None:
+    pace, clock, _ = pacer(700)
+    first = pace.pushed_back(pace.acquire(), second_of_minute=20.0, retry_after=None)
+    assert first == 1.0
+    slot = pace.acquire()
+    clock.now += 0.1
+    second = pace.pushed_back(slot, second_of_minute=21.0, retry_after=None)
+    assert 39.0 <= second <= 40.5
+    slot = pace.acquire()
+    clock.now += 0.1
+    assert pace.pushed_back(slot, second_of_minute=1.0, retry_after=None) >= 60.0
+
+
+def test_a_503_when_the_allowance_is_spent_waits_at_once_for_the_minute() -> None:
+    pace, _, _ = pacer(10)
+    slots = [pace.acquire() for _ in range(10)]
+    assert pace.pushed_back(slots[-1], second_of_minute=50.0, retry_after=None) >= 10.0
+
+
+def test_answers_to_requests_that_were_under_way_are_one_push_back() -> None:
+    pace, clock, _ = pacer(700)
+    slots = [pace.acquire() for _ in range(8)]
+    clock.now += 0.3
+    for slot in slots:
+        pace.pushed_back(slot, second_of_minute=0.0, retry_after=None)
+    assert pace.minutes_pushed_back == 1
+
+
+def test_retry_after_is_honoured() -> None:
+    pace, _, _ = pacer(700)
+    assert 7.0 <= pace.pushed_back(pace.acquire(), second_of_minute=0.0, retry_after=7.0) <= 8.0
+
+
+def test_waiting_ends_when_it_is_time_to_stop() -> None:
+    pace, _, stop = pacer(1)
+    pace.acquire()
+    stop.ask("test")
+    with pytest.raises(Interrupted):
+        pace.acquire()
+
+
+def test_waiting_ends_at_the_deadline() -> None:
+    clock = ManualClock()
+    stop = Stop(clock, deadline=clock.now + 5)
+    pace = Pacer(1, stop)
+    pace.acquire()
+    with pytest.raises(Interrupted):
+        pace.acquire()
+    assert clock.now <= 1005.1

@@ -1,0 +1,40 @@
+"""Reading an archive back, with nothing of the collector's own code."""
+
+from __future__ import annotations
+
+import gzip
+import os
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+from tests.plain_source import CLIENT_ID, CLIENT_SECRET
+
+
+def lines(archive: Path, organization: str = "*") -> Counter[bytes]:
+    """Return every line of every part as a multiset."""
+    found: Counter[bytes] = Counter()
+    for path in sorted(archive.glob(f"audit/{organization}/*/*/*/*")):
+        assert path.name.startswith("mulesoft-audit-"), path
+        data = gzip.decompress(path.read_bytes())
+        assert data.endswith(b"\n"), path
+        found.update(data[:-1].split(b"\n"))
+    return found
+
+
+def command(url: str, archive: Path, *arguments: str, **environment: str) -> tuple[list[str], dict[str, str]]:
+    """Return the command line and environment of a collector process."""
+    kept = {name: value for name, value in os.environ.items() if name in {"PATH", "HOME", "PYTHONPATH", "LANG"}}
+    settings = {"CLIENT_ID": CLIENT_ID, "CLIENT_SECRET": CLIENT_SECRET, "ANYPOINT_BASE_URL": url}
+    rate = {"REQUESTS_PER_MINUTE": "100000"}
+    return (
+        [sys.executable, "-m", "mulesoft_audit", "collect", "--archive", str(archive), *arguments],
+        kept | settings | rate | environment,
+    )
+
+
+def collect(url: str, archive: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run the collector as a user would, to its end."""
+    line, env = command(url, archive, *arguments, **environment)
+    return subprocess.run(line, env=env, capture_output=True, text=True, timeout=120, check=False, stdin=subprocess.DEVNULL)
