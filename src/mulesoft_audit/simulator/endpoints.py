@@ -39,6 +39,7 @@ OF_ORGANIZATION: dict[tuple[str, str, str | None], Handler] = {
     ("GET", "audit/v2", "retentionSettings"): audit.retention,
     ("PUT", "audit/v2", "retentionSettings"): audit.retention,
 }
+NAMES = {"token", "revoke", "me", *(name for _, _, name in OF_ORGANIZATION if name)}
 CONTROLS: dict[tuple[str, str], Handler] = {
     ("GET", "truth"): control.truth,
     ("GET", "organizations"): control.organizations,
@@ -61,7 +62,7 @@ def answer(state: State, request: Request) -> Reply:
     reply = _limited(state, request, is_audit=is_audit)
     if reply is None:
         reply = _attempt(state, request)
-        if endpoint == "query" or endpoint == "query.csv" or (state.behaviour.fault_accounts and not is_audit):
+        if endpoint in {"query", "query.csv"} or (state.behaviour.fault_accounts and not is_audit):
             reply = _with_fault(state, reply)
     reply.delay += state.behaviour.latency_ms / 1000
     status = 0 if reply.reset == "answer" else reply.status
@@ -71,7 +72,11 @@ def answer(state: State, request: Request) -> Reply:
 
 def _endpoint(path: str) -> str:
     """Return the name an endpoint is counted under."""
-    return path.rsplit("/", 1)[-1] if not re.fullmatch(r"/accounts/api/organizations/[^/]+", path) else "organization"
+    name = path.rpartition("/")[2]
+    if name in NAMES:
+        return name
+    place = PLACES.fullmatch(path)
+    return "organization" if place and place[3] is None else "other"
 
 
 def _control(state: State, request: Request) -> Reply:
