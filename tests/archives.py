@@ -7,9 +7,12 @@ import os
 import subprocess
 import sys
 from collections import Counter
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tests.plain_source import CLIENT_ID, CLIENT_SECRET
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def lines(archive: Path, organization: str = "*") -> Counter[bytes]:
@@ -37,4 +40,6 @@ def command(url: str, archive: Path, *arguments: str, **environment: str) -> tup
 def collect(url: str, archive: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run the collector as a user would, to its end."""
     line, env = command(url, archive, *arguments, **environment)
-    return subprocess.run(line, env=env, capture_output=True, text=True, timeout=120, check=False, stdin=subprocess.DEVNULL)
+    return subprocess.run(
+        line, env=env, capture_output=True, text=True, timeout=120, check=False, stdin=subprocess.DEVNULL
+    )

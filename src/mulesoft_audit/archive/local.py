@@ -103,17 +103,16 @@ class LocalStore:
 
     def check(self) -> None:
         """See `Store.check`."""
-        probe = "state/probe"
+        probe = f"{_TEMPORARY}/{socket.gethostname()}.{os.getpid()}.{next(_serial)}"
+        self.replace(probe, b"1", self.create(probe, b"0"))
         with self._failures(probe):
-            for _ in range(2):
-                held = self.read(probe)
-                self.replace(probe, os.urandom(8).hex().encode(), held.generation if held else 0)
             try:
                 self.create(probe, b"")
             except ObjectExists:
+                return
+            finally:
                 (self.root / probe).unlink(missing_ok=True)
-            else:
-                raise ArchiveError(f"{self.url} lets an object be created twice; it cannot hold an archive.")
+        raise ArchiveError(f"{self.url} lets an object be created twice; it cannot hold an archive.")
 
     def _place(self, name: str) -> Path:
         target = self.root / name
@@ -176,7 +175,7 @@ class LocalStore:
                 errno.ENOSPC: "The disk is full. Make room and run again; the run continues where this one stopped.",
                 errno.EDQUOT: "Your quota is used up. Make room and run again; the run continues.",
                 errno.EACCES: "Give the user who runs this write access to the directory.",
-                errno.EPERM: "The file system must allow hard links, and the user who runs this must own the directory.",
+                errno.EPERM: "The file system must allow hard links, and whoever runs this must own the directory.",
                 errno.EROFS: "The file system is read-only.",
                 errno.ENOTDIR: "ARCHIVE must name a directory; something in its path is a file.",
                 errno.EEXIST: "ARCHIVE must name a directory; something in its path is a file.",

@@ -125,7 +125,6 @@ def _run(settings: Settings, store: Store, period: Period, orgs: tuple[str, ...]
 
     source = open_source(settings, secret_of(settings), stop)
     try:
-        store.check()
         organizations, refused = find_organizations(source, settings, orgs)
         with shown(source.pacer) as started:
             summary = collect(

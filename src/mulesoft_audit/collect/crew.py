@@ -8,7 +8,7 @@ import threading
 from itertools import count
 from typing import TYPE_CHECKING
 
-from mulesoft_audit.errors import AuditError, Interrupted
+from mulesoft_audit.errors import ArchiveError, AuditError, CredentialsError, Interrupted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -101,6 +101,9 @@ class Crew:
                     task()
             except Interrupted:
                 return  # the stop is seen by everybody; the task stays open, so that the run knows it is unfinished
+            except (ArchiveError, CredentialsError) as error:  # the next organization would meet the same
+                self.fatal(error)
+                return
             except AuditError as error:
                 self._failed(group, error)
             except BaseException as error:  # noqa: BLE001 - raised again by `run`, on the thread that can report it
@@ -119,8 +122,6 @@ class Crew:
         if last:
             try:
                 group.finished()
-            except AuditError as error:
-                self._failed(group, error)
             except BaseException as error:  # noqa: BLE001 - as above
                 self.fatal(error)
         with self._changed:

@@ -12,7 +12,8 @@ from mulesoft_audit.archive.layout import DAY_MS, day_of, day_start
 from mulesoft_audit.collect.crew import Group
 from mulesoft_audit.collect.day import Agreed
 from mulesoft_audit.collect.days import Days
-from mulesoft_audit.collect.reader import Outcome, Reader, TooMany
+from mulesoft_audit.collect.loop import TooMany
+from mulesoft_audit.collect.reader import Outcome, Reader
 from mulesoft_audit.errors import SourceError
 from mulesoft_audit.ledger import head as heads
 from mulesoft_audit.ledger.intervals import common, minus, union

@@ -15,10 +15,10 @@ from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from mulesoft_audit.anypoint.entry import as_line, key_of
-from mulesoft_audit.anypoint.query import CursorRefused, Window
 from mulesoft_audit.archive.layout import DAY_MS, day_of, day_start
 from mulesoft_audit.collect.batch import Batch
 from mulesoft_audit.collect.day import Agreed
+from mulesoft_audit.collect.loop import Loop
 from mulesoft_audit.errors import Interrupted, SourceError
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from msgspec import Raw
 
     from mulesoft_audit.anypoint.entry import Page
-    from mulesoft_audit.anypoint.query import AuditQuery
+    from mulesoft_audit.anypoint.query import AuditQuery, Window
     from mulesoft_audit.anypoint.tree import Organization
     from mulesoft_audit.collect.batch import Known
     from mulesoft_audit.collect.days import Days
@@ -38,17 +38,7 @@ log = logging.getLogger(__name__)
 
 READS = 4  #: times a window is read before a difference is taken as it is
 MAX_PACKED = 12 << 20  #: bytes of batches in memory at which they are committed before the window is complete
-MAX_EMPTY_PAGES = 3
 MANY = 20  #: held entries of which not one is recognized that cannot be chance
-MAX_RESTARTS = 20
-
-
-class TooMany(Exception):
-    """The window holds more entries than one reader should read; `total` is what the source said."""
-
-    def __init__(self, total: int) -> None:
-        super().__init__(total)
-        self.total = total
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +95,8 @@ class Reader:
         self._lines: list[bytes] = []
         self._times: list[int] = []
         self._keys: list[tuple[bytes, int]] = []
+        self._tail: list[tuple[bytes, int]] = []
+        self._total: int | None = None
 
     @property
     def fetched(self) -> int:
@@ -161,54 +153,31 @@ class Reader:
         return Outcome(self.window, outcome.read, outcome.written, outcome.newest, missing=total - read)
 
     def _read_once(self, too_many: Callable[[int], bool]) -> int:
-        """Read every page; return the total that the source gives at the end."""
-        start, cursor, total = self.window.start, None, None
-        empty = restarts = 0
-        while True:
-            part = Window(start, self.window.end)
-            try:
-                page = self._query.page(self.organization, part, cursor)
-            except CursorRefused:
-                restarts += 1
-                if restarts > MAX_RESTARTS:
-                    raise self._lost("its cursors are refused over and over") from None
-                start, cursor, total = self._rewind(start), None, None
-                continue
-            if cursor is None and not restarts and too_many(page.total or 0):
-                raise TooMany(page.total or 0)
-            total = page.total if not restarts else None
+        """Read every page; return the total that the source gives at the end, -1 if it gives none."""
+        loop = Loop(self._query, self.organization, self.window, rewind=self._rewind, too_many=too_many)
+        for page in loop.pages():
             with self._lock:
                 self._check_open()
                 self._take(page)
                 if sum(batch.packed for batch in self._batches) > MAX_PACKED:
                     self._commit_batches(None)
-            if page.cursor is None:
-                break
-            empty = 0 if page.entries else empty + 1
-            if page.cursor == cursor or empty > MAX_EMPTY_PAGES:
-                raise self._lost("its cursor does not move on")
-            cursor = page.cursor
         with self._lock:
             self._check_open()
             self._settle(len(self._lines))
-        if page.entries or total != self._read:  # not the documented end, or no proof yet: ask for the count
+        total = loop.total
+        if total != self._read:  # no proof yet: ask for the count alone
             total = self._query.total(self.organization, self.window)
         return -1 if total is None else total
 
-    def _lost(self, why: str) -> SourceError:
-        return SourceError(
-            f"Anypoint does not give all of {self.organization} from {self.window}: {why}.",
-            "What was committed before is kept. Run again; if this stays, report it to MuleSoft with the times.",
-        )
-
     def _rewind(self, start: int) -> int:
-        """Forget the entries of the last millisecond, of which more may come; return where to go on without a cursor."""
+        """Forget the entries of the last millisecond, of which more may come; return that millisecond."""
         with self._lock:
             if not self._times:
                 return start
             first = self._times[0]
             self._read -= len(self._lines)
             self._lines, self._times, self._keys = [], [], []
+            self._tail, self._total = [], None
             return first
 
     def _check_open(self) -> None:
@@ -217,22 +186,37 @@ class Reader:
 
     def _take(self, page: Page) -> None:
         """Take a page in, settling all but its last millisecond, of which the next page may hold more."""
-        if not page.entries:
-            return
-        for raw in page.entries:
-            line = _line(raw)
-            timestamp, identity, checksum = key_of(line)
+        lines = [_line(raw) for raw in page.entries]
+        found = [key_of(line) for line in lines]
+        keys = [(key.identity, key.checksum) for key in found]
+        again = self._repeated(keys, page.total)
+        self._tail, self._total = keys, page.total
+        for line, key in zip(lines[again:], found[again:], strict=True):
+            timestamp = key.timestamp
             if timestamp is None:
                 timestamp = self._times[-1] if self._times else self.window.start
             self._lines.append(line)
             self._times.append(min(max(timestamp, self.window.start), self.window.end - 1))
-            self._keys.append((identity, checksum))
-        self._read += len(page.entries)
+            self._keys.append((key.identity, key.checksum))
+        self._read += len(lines) - again
+        if not self._times:
+            return
         self._newest = max(self._newest, self._times[-1])
         last, index = self._times[-1], len(self._times)
         while index and self._times[index - 1] == last:
             index -= 1
         self._settle(index)
+
+    def _repeated(self, keys: list[tuple[bytes, int]], total: int | None) -> int:
+        """Return how many entries at the start of a page are the end of the page before, given once more.
+
+        A cursor that is a position rather than an entry moves back when entries arrive before it. The totals of the
+        two pages tell by how many: without an arrival, equal entries on both sides of a border are twins.
+        """
+        if total is None or self._total is None:
+            return 0
+        arrived = min(total - self._total, len(self._tail), len(keys))
+        return next((n for n in range(arrived, 0, -1) if self._tail[-n:] == keys[:n]), 0)
 
     def _settle(self, count: int) -> None:
         """Drop what is held of the first `count` entries, and put the rest into their days' batches."""
