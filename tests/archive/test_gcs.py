@@ -68,7 +68,7 @@ def store(server: StorageServer) -> Iterator[GcsStore]:
 @pytest.fixture
 def hasty(server: StorageServer) -> Iterator[GcsStore]:
     """A store that gives up soon."""
-    store = GcsStore("audit-archive", retry_seconds=0.4, first_pause=0.01)
+    store = GcsStore("audit-archive", retry_seconds=0.2, first_pause=0.01)
     yield store
     store.close()
 
@@ -247,7 +247,7 @@ def test_an_endpoint_nobody_listens_at_is_reported_within_the_budget(
 ) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         monkeypatch.setenv("STORAGE_EMULATOR_HOST", f"http://127.0.0.1:{taken.getsockname()[1]}")
-    store = GcsStore("audit-archive", retry_seconds=0.3, first_pause=0.01)
+    store = GcsStore("audit-archive", retry_seconds=0.2, first_pause=0.01)
     begun = time.monotonic()
     with pytest.raises(ArchiveError, match="Connection refused"):
         operation(store)

@@ -22,8 +22,9 @@ _RANGE = re.compile(r"bytes=(\d*)-(\d*)")
 
 def get(state: State, request: Request) -> Response:
     """An object's resource, or with alt=media its bytes."""
+    conditions = Conditions.of(request)
     found = state.find(request.bucket, request.name, request.number("generation"))
-    state.check(Conditions.of(request), found, reading=True)
+    state.check(conditions, found, reading=True)
     if request.param("alt") == "media" or request.segments[0] == "download":
         return media(found, request)
     return json_response(found.resource(request.base), request)

@@ -181,7 +181,7 @@ class StorageServer:
             return _refusal(error, request)
         except Cut:
             raise
-        except Exception as error:  # noqa: BLE001 - reported as the failed test's cause
+        except Exception as error:
             self.crashes.append(error)
             return _refusal(ApiError(500, f"The test server crashed: {error!r}"), request)
 

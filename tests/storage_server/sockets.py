@@ -31,7 +31,7 @@ class Listener(ThreadingHTTPServer):
         self._open: set[socket.socket] = set()
         self._lock = threading.Lock()
         super().__init__(("127.0.0.1", port), Connection)
-        self._thread = threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.05})
+        self._thread = threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.01})
 
     def server_bind(self) -> None:
         """Bind without looking the host's name up, which may take seconds."""
@@ -66,7 +66,7 @@ class Listener(ThreadingHTTPServer):
             self._open.discard(request)
         super().shutdown_request(request)
 
-    def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ARG002 - the base class's
+    def handle_error(self, request: Any, client_address: Any) -> None:
         """A client that went away is no error."""
         error = sys.exception()
         if isinstance(error, Exception) and not isinstance(error, OSError):
