@@ -474,6 +474,12 @@ def test_missing_credentials_are_a_matter_of_credentials(monkeypatch: pytest.Mon
         GcsStore("audit-archive").read("part")
 
 
+def test_an_emulator_is_named_by_a_whole_address(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STORAGE_EMULATOR_HOST", "localhost:9023")
+    with pytest.raises(UsageError, match="http://HOST:PORT"):
+        GcsStore("audit-archive").read("part")
+
+
 @EVERY
 def test_without_the_extra_the_message_says_how_to_install_it(
     monkeypatch: pytest.MonkeyPatch, operation: Callable[[GcsStore], object]

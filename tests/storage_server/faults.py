@@ -23,7 +23,7 @@ VERBS = {
 }
 _NUMBERED = ("status", "status-after-commit", "delay", "stall")
 
-How = str | Callable[[str], None]
+How = str | Callable[[str], object]
 
 
 @dataclass

@@ -267,7 +267,8 @@ class GcsStore:
         return self._bucket().blob(self._root + name)
 
     def _timeout(self, left: float) -> tuple[float, float]:
-        return _CONNECT_SECONDS, min(self._request_seconds, max(left, 1.0))
+        left = max(left, 1.0)
+        return min(_CONNECT_SECONDS, left), min(self._request_seconds, left)
 
     def _run(self, doing: str, name: str, once: Callable[[float], T]) -> T:
         """Repeat a request while its failure may pass and there is time; report the last failure."""
@@ -320,7 +321,9 @@ def _new_client() -> storage.Client:
     from google.cloud import storage
     from requests.adapters import HTTPAdapter
 
-    if os.environ.get("STORAGE_EMULATOR_HOST"):
+    if emulator := os.environ.get("STORAGE_EMULATOR_HOST"):
+        if "://" not in emulator:
+            raise UsageError(f"STORAGE_EMULATOR_HOST is {emulator!r}; expected http://HOST:PORT.")
         client = storage.Client(project="emulator", credentials=AnonymousCredentials())  # type: ignore[no-untyped-call]
     else:
         client = storage.Client(project=None)  # objects are addressed by bucket alone
