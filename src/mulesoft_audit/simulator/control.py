@@ -5,6 +5,7 @@ It belongs to the simulator and not to Anypoint: no token, no limit, no faults, 
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from mulesoft_audit.simulator.state import State
 
 T = TypeVar("T")
+NEWLINES = re.compile(rb"[\r\n]+")  # raw ones are white space between tokens, strings cannot have them
 NDJSON = "application/x-ndjson"
 BEGINNING, END = -(1 << 53), 1 << 53
 
@@ -53,6 +55,8 @@ def truth(state: State, request: Request) -> Reply:
     end = read_date("endDate", request.first("endDate", str(END)))
     log = state.world.logs[organization.id]
     bodies = log.truth(start, end, state.now(), visible=request.flag("visible"))
+    if request.flag("compact"):
+        bodies = (NEWLINES.sub(b" ", body) for body in bodies)
     return Reply(200, b"".join(body + b"\n" for body in bodies), NDJSON)
 
 
