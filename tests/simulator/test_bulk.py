@@ -42,6 +42,12 @@ def test_bulk_entries_differ_and_say_their_own_moment(log: Log) -> None:
     assert 1000 < sum(map(len, found)) / 2000 < 1300
 
 
+def test_a_page_over_the_turn_of_an_hour_is_the_same_as_its_entries_one_by_one(log: Log) -> None:
+    turn = log.rank(log.key(0)[0] + 3_600_000)
+    found = log.bodies(range(turn - 300, turn + 300), current_names=False)
+    assert found == [log.bodies([position], current_names=False)[0] for position in range(turn - 300, turn + 300)]
+
+
 def test_rank_finds_every_position_again(log: Log) -> None:
     for position in range(0, MILLION, 9973):
         assert log.rank(*log.key(position)) == position

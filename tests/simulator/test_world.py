@@ -2,6 +2,9 @@ from __future__ import annotations
 
 import collections
 import json
+import os
+import subprocess
+import sys
 
 import pytest
 from tests.simulator.client import NOW, NOW_MS
@@ -57,7 +60,7 @@ def test_every_documented_kind_of_entry_occurs(entries: list[dict]) -> None:
     wanted = {
         (kind.platform, kind.types[0].lower(), kind.action.lower(), kind.subaction)
         for kind in KINDS
-        if not kind.root_only and kind.platform not in {"Anypoint MQ", "DataGraph"}
+        if kind.platform not in {"Anypoint MQ", "DataGraph"}
     }
     assert wanted <= found
     assert {kind.platform for kind in KINDS} == set(PRODUCTS) == {e["platform"] for e in entries}
@@ -94,6 +97,34 @@ def test_a_payload_may_have_a_megabyte(world: World) -> None:
 def test_twins_are_equal_to_the_byte() -> None:
     counts = collections.Counter(bodies(World(quiet(now=NOW, twins=3, entries_per_day=0))))
     assert sorted(counts.values()) == [2, 2, 2]
+
+
+def test_twins_have_ids_of_their_own_if_entries_have_ids() -> None:
+    found = [json.loads(body) for body in bodies(World(quiet(now=NOW, twins=3, entries_per_day=0, entry_ids=True)))]
+    assert len({e["id"] for e in found}) == 6
+    assert len({e["anypointTransactionId"] for e in found}) == 3
+
+
+def test_a_long_change_of_rpa_is_split_over_entries_of_one_transaction() -> None:
+    found = [json.loads(body) for body in bodies(World(quiet(now=NOW, splits=1, entries_per_day=0)))]
+    assert [e["chunk"] for e in found] == [{"index": index, "of": 3} for index in range(3)]
+    assert len({(e["timestamp"], e["anypointTransactionId"]) for e in found}) == 1
+    assert all(len(e["payload"]["properties"]["definition"]) <= 32768 for e in found)
+
+
+def test_the_world_is_the_same_in_every_process() -> None:
+    program = (
+        "import hashlib; from mulesoft_audit.simulator import *; world = World(Scenario(now=1759500000.0, days=1));"
+        "print(hashlib.sha256(b''.join(b for o in world.organizations for b in"
+        " world.logs[o.id].truth(0, 1 << 60, 1e12, visible=False))).hexdigest())"
+    )
+    digests = {
+        subprocess.run(
+            [sys.executable, "-c", program], env=os.environ | {"PYTHONHASHSEED": seed}, capture_output=True, check=True
+        ).stdout
+        for seed in ("1", "2")
+    }
+    assert len(digests) == 1
 
 
 def test_a_burst_lies_in_one_millisecond() -> None:

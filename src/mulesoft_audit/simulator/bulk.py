@@ -73,10 +73,23 @@ class Bulk:
 
     def bodies(self, start: int, stop: int) -> list[bytes]:
         """Return the bytes of neighbours; a page's worth at once costs half of one by one."""
-        formats, moment, many = self._formats, self.moment, len(self._formats)
+        formats, many = self._formats, len(self._formats)
         return [
-            formats[index * 7919 % many] % (moment(index), (index + 1) * SPREAD & MASK) for index in range(start, stop)
+            formats[index * 7919 % many] % (moment, (index + 1) * SPREAD & MASK)
+            for index, moment in enumerate(self._moments(start, stop), start)
         ]
+
+    def _moments(self, start: int, stop: int) -> list[int]:
+        """Return the timestamps of neighbours, an hour's at a time."""
+        moments: list[int] = []
+        while start < stop:
+            hour = bisect_right(self._hour_starts, start) - 1
+            first, after = self._hour_starts[hour], self._hour_starts[hour + 1]
+            begin, count = self._midnight + hour * HOUR_MS, after - first
+            end = min(stop, after)
+            moments += [begin + offset * HOUR_MS // count for offset in range(start - first, end - first)]
+            start = end
+        return moments
 
 
 def _as_format(body: bytes) -> bytes:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 SEND_BUFFER = 4 * 1024 * 1024  # a page of 200 entries leaves in one call
 BACKLOG = 1024
 WORTH_GZIP = 1024
-GZIP_LEVEL = 0
+GZIP_LEVEL = 1
 DRIPS = 20
 # An RST instead of a FIN: what a client sees when a load balancer drops it.
 LINGER_NOT = struct.pack("ii", 1, 0)

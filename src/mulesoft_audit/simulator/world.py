@@ -15,7 +15,7 @@ from mulesoft_audit.simulator.catalogue import KINDS, Kind, find
 from mulesoft_audit.simulator.entry import Entry, facets_of
 from mulesoft_audit.simulator.forge import Forge
 from mulesoft_audit.simulator.log import Log
-from mulesoft_audit.simulator.organizations import Organization, make_tree
+from mulesoft_audit.simulator.organizations import Organization, make_tree, make_uuid
 from mulesoft_audit.simulator.people import make_cast
 from mulesoft_audit.simulator.scenario import Scenario
 from mulesoft_audit.simulator.things import Registry
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 CLIENT_ID = "5f1e2d3c4b5a69788796a5b4c3d2e1f0"
+RPA_CHARACTERS = 32_768
 TEMPLATES = 512
 TEMPLATE_BYTES = 1110
 TEMPLATE_MOMENT = int(MOMENT)
@@ -88,6 +89,8 @@ class World:
             entries += self._history(forge)
         if organization is self.root and self.scenario.incident:
             entries += story.intrusion(forge, self._incident_start)
+        if self.scenario.catalogue:
+            entries += self._catalogue(forge, special)
         if organization is special:
             entries += self._specials(forge)
         base = self._bulk(forge) if organization is special and self.scenario.bulk else None
@@ -120,27 +123,37 @@ class World:
     def _specials(self, forge: Forge) -> Iterator[Entry]:
         """Yield what a scenario asks for by number, in the first business group (or the root, if alone)."""
         scenario = self.scenario
-        if scenario.catalogue:
-            yield from self._catalogue()
         if scenario.incident:
             yield from story.destruction(forge, self._incident_start)
         kind = find("RPA", "Process", "Edit")
         for _ in range(scenario.twins):
             document = forge.document(kind, self._some_moment(forge), forge.actor(kind))
             yield forge.seal(document)
-            yield forge.seal(document)
+            yield forge.seal(document | ({"id": make_uuid(forge.rng)} if scenario.entry_ids else {}))
+        for _ in range(scenario.splits):
+            yield from self._split(forge, kind)
         for _ in range(scenario.huge):
             text = f"{forge.rng.getrandbits(scenario.huge_bytes * 4):x}"
-            yield forge.make(kind, self._some_moment(forge), properties={"definition": text})
+            huge = find("Runtime Manager", "Application", "Modify", "Properties")
+            yield forge.make(huge, self._some_moment(forge), properties={"definition": text})
         moment = self._some_moment(forge)
         for _ in range(scenario.burst):
             yield forge.make(forge.rng.choice(KINDS), moment)
 
-    def _catalogue(self) -> Iterator[Entry]:
-        """Yield one entry of every kind that a business group has."""
-        forge = self._forges[self.organizations[min(1, self.scenario.groups)].id]
+    def _split(self, forge: Forge, kind: Kind) -> Iterator[Entry]:
+        """Yield one change of RPA whose payload is longer than an entry of it may be: parts of one transaction."""
+        text = f"{forge.rng.getrandbits(RPA_CHARACTERS * 10):x}"
+        parts = range(0, len(text), RPA_CHARACTERS)
+        whole = forge.document(kind, self._some_moment(forge), forge.actor(kind))
+        for index, start in enumerate(parts):
+            part = {"subaction": kind.subaction, "properties": {"definition": text[start : start + RPA_CHARACTERS]}}
+            own_id = {"id": make_uuid(forge.rng)} if self.scenario.entry_ids else {}
+            yield forge.seal(whole | own_id | {"payload": part, "chunk": {"index": index, "of": len(parts)}})
+
+    def _catalogue(self, forge: Forge, special: Organization) -> Iterator[Entry]:
+        """Yield one entry of every kind: those only the root has there, the others in the given group."""
         for kind in KINDS:
-            if not kind.root_only or forge.organization is self.root:
+            if forge.organization is (self.root if kind.root_only else special):
                 yield forge.make(kind, self._some_moment(forge))
 
     def _some_moment(self, forge: Forge) -> int:
@@ -164,4 +177,5 @@ class World:
         if missing > 0:
             document["payload"] = {**document["payload"], "note": f"{forge.rng.getrandbits(missing * 4):x}"}
         document["timestamp"] = TEMPLATE_MOMENT
+        document.pop("id", None)  # it would be the same in every entry of this template
         return msgspec.json.encode(document), facets_of(document)
