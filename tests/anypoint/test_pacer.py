@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import threading
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
@@ -11,6 +11,9 @@ from hypothesis import strategies as st
 from mulesoft_audit.anypoint.pacer import Pacer
 from mulesoft_audit.clock import Stop
 from mulesoft_audit.errors import Interrupted
+
+if TYPE_CHECKING:
+    import threading
 
 
 class ManualClock:

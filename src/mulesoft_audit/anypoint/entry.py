@@ -6,10 +6,10 @@ reach the archive as they were received.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 from datetime import UTC, datetime
+from hashlib import sha256
 from typing import NamedTuple
 
 import msgspec
@@ -28,12 +28,12 @@ class _Page(msgspec.Struct):
     cursor: str | int | None = None
 
 
-class _Object(msgspec.Struct):
+class _Object(msgspec.Struct, gc=False):
     objectType: Raw = _ABSENT  # noqa: N815 - Anypoint's spelling
     objectId: Raw = _ABSENT  # noqa: N815
 
 
-class _Entry(msgspec.Struct):
+class _Entry(msgspec.Struct, gc=False):
     timestamp: int
     id: Raw = _ABSENT
     platform: Raw = _ABSENT
@@ -47,6 +47,7 @@ class _Entry(msgspec.Struct):
 
 _decode_page = msgspec.json.Decoder(_Page).decode
 _decode_entry = msgspec.json.Decoder(_Entry).decode
+_decode_entries = msgspec.json.Decoder(list[_Entry]).decode
 
 
 class Page(NamedTuple):
@@ -56,25 +57,28 @@ class Page(NamedTuple):
         entries: each entry's own bytes, in the order received.
         total: the total of the whole query, if it was given.
         cursor: where the next page starts; None says that there is none.
+        size: bytes of the answer.
     """
 
     entries: list[Raw | bytes]
     total: int | None
     cursor: str | int | None
+    size: int = 0
 
 
-class Key(NamedTuple):
-    """What an entry is recognized by.
+class Recognized(NamedTuple):
+    """Entries with what they are recognized by, three lists of one length.
 
     Attributes:
-        timestamp: Unix milliseconds; None if the entry names none.
-        identity: 16 bytes of SHA-256 over what cannot change in an entry.
-        checksum: CRC-32 of its bytes: tells entries of one identity apart, where their bytes differ.
+        lines: each entry's bytes, without the newlines between its tokens.
+        times: Unix milliseconds; None for an entry that names no time.
+        keys: 16 bytes of SHA-256 over what cannot change in the entry, and the CRC-32 of all its bytes, which tells
+            entries of one identity apart where their bytes differ.
     """
 
-    timestamp: int | None
-    identity: bytes
-    checksum: int
+    lines: list[Raw | bytes]
+    times: list[int | None]
+    keys: list[tuple[bytes, int]]
 
 
 def read_page(body: bytes) -> Page:
@@ -88,7 +92,10 @@ def read_page(body: bytes) -> Page:
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
         return _read_odd_page(body)
     total = page.total
-    return Page(page.data, int(total) if total is not None else None, page.cursor)  # type: ignore[arg-type]
+    entries: list[Raw | bytes] = page.data  # type: ignore[assignment]
+    if b"\n" in body or b"\r" in body:
+        entries = [as_line(raw) for raw in entries]
+    return Page(entries, int(total) if total is not None else None, page.cursor, len(body))
 
 
 def _read_odd_page(body: bytes) -> Page:
@@ -101,13 +108,14 @@ def _read_odd_page(body: bytes) -> Page:
     if not isinstance(value, dict) or not isinstance(value.get("data"), list):
         raise Garbled("its answer has no list of entries")
     total, cursor = value.get("total"), value.get("cursor")
-    entries: list[Raw | bytes] = list(_elements_of_data(text))
+    entries: list[Raw | bytes] = [as_line(raw) for raw in _elements_of_data(text)]
     if len(entries) != len(value["data"]):
         raise Garbled("its answer names its entries twice")
     return Page(
         entries,
         int(total) if isinstance(total, int | float) else None,
         cursor if isinstance(cursor, str | int) else None,
+        len(body),
     )
 
 
@@ -144,27 +152,46 @@ def _append(elements: list[bytes], text: str) -> None:
         elements.append(element.encode("utf-8", "surrogateescape"))
 
 
-def key_of(raw: Raw | bytes) -> Key:
-    """Return what `raw` is recognized by.
+def recognize(lines: list[Raw | bytes]) -> Recognized:
+    """Return `lines` with what each is recognized by.
 
     The identity covers what the source never rewrites: `id` (should there be one), timestamp, platform, action,
     actor, transaction, the type and id of each object, and the payload. Names are left out: they follow the object's
     current name unless versioned objects are asked for ("Audit Log Query API", getVersionedObjectsInLogs).
     An entry of another shape than the documented one is recognized by all of its bytes.
     """
-    checksum = isal_zlib.crc32(raw)
+    crc32 = isal_zlib.crc32
     try:
-        entry = _decode_entry(raw)
+        entries = _decode_entries(b"".join((b"[", b",".join(lines), b"]")))
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
-        return Key(_odd_timestamp(raw), hashlib.sha256(raw).digest()[:16], checksum)
+        entries = []
+    if len(entries) != len(lines):
+        found = [_recognize_one(line) for line in lines]
+        return Recognized(lines, [time for time, _ in found], [key for _, key in found])
+    keys = [(_identity(entry), crc32(line)) for entry, line in zip(entries, lines, strict=True)]
+    return Recognized(lines, [entry.timestamp for entry in entries], keys)
+
+
+def _recognize_one(line: Raw | bytes) -> tuple[int | None, tuple[bytes, int]]:
+    checksum = isal_zlib.crc32(line)
+    try:
+        entry = _decode_entry(line)
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+        return _odd_timestamp(line), (sha256(line).digest()[:16], checksum)
+    return entry.timestamp, (_identity(entry), checksum)
+
+
+def _identity(entry: _Entry) -> bytes:
     objects = entry.objects
-    if not objects:
-        named: list[Raw | bytes] = []
-    elif len(objects) == 1:
-        named = [objects[0].objectType, objects[0].objectId]
+    if objects and len(objects) == 1:
+        first = objects[0]
+        kind: Raw | bytes = first.objectType
+        named: Raw | bytes = first.objectId
+    elif objects:
+        kind, named = b"", _SEPARATOR.join(sorted(_SEPARATOR.join((o.objectType, o.objectId)) for o in objects))
     else:
-        named = sorted(bytes(o.objectType) + _SEPARATOR + bytes(o.objectId) for o in objects)
-    fields: list[Raw | bytes] = [
+        kind = named = b""
+    fields = (
         b"%d" % entry.timestamp,
         entry.id,
         entry.platform,
@@ -173,10 +200,10 @@ def key_of(raw: Raw | bytes) -> Key:
         entry.clientId,
         entry.anypointTransactionId,
         entry.payload,
-        *named,
-    ]
-    digest = hashlib.sha256(_SEPARATOR.join(fields)).digest()
-    return Key(entry.timestamp, digest[:16], checksum)
+        kind,
+        named,
+    )
+    return sha256(_SEPARATOR.join(fields)).digest()[:16]
 
 
 def _odd_timestamp(raw: Raw | bytes) -> int | None:

@@ -120,4 +120,6 @@ class TokenSource:
         with self._lock:
             token, self._token = self._token, None
         if token:
-            self._transport.once("POST", REVOKE_PATH, {"token": token.value.reveal(), "token_type_hint": "access_token"})
+            self._transport.once(
+                "POST", REVOKE_PATH, {"token": token.value.reveal(), "token_type_hint": "access_token"}
+            )

@@ -75,7 +75,7 @@ class LocalStore:
         with self._failures(name):
             try:
                 data = (self.root / name).read_bytes()
-            except (FileNotFoundError, NotADirectoryError):
+            except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
                 return None
         return Held(data, _generation(data))
 

@@ -11,6 +11,8 @@ from mulesoft_audit.ledger.keys import RECORD, SIZE, Keys, Multiset
 if TYPE_CHECKING:
     from datetime import date
 
+    from msgspec import Raw
+
 #: A feed fails on a line of 4 MB or more (SecOps "Use the Feed Management UI": MaxLogLineSize4MBExceeded). The
 #: megabyte may be the decimal one, and the newline may count.
 LINE_LIMIT = 4_000_000 - 1
@@ -87,18 +89,28 @@ class Batch:
         packed = self._writer.packed + len(self._records) if self._writer else 0
         return part + packed + sum(len(line) for line, _ in self.oversize)
 
-    def add(self, lines: list[bytes], times: list[int], keys: list[tuple[bytes, int]]) -> None:
+    def add(self, lines: list[Raw | bytes], times: list[int], keys: list[tuple[bytes, int]]) -> None:
         """Add entries: their lines, milliseconds of the day, and identities with checksums."""
         pack = RECORD.pack
         records = [pack(time, *key) for time, key in zip(times, keys, strict=True)]
-        if max(map(len, lines)) > LINE_LIMIT:
-            self.oversize += [(b, r) for b, r in zip(lines, records, strict=True) if len(b) > LINE_LIMIT]
-            records = [r for b, r in zip(lines, records, strict=True) if len(b) <= LINE_LIMIT]
-            lines = [b for b in lines if len(b) <= LINE_LIMIT]
-        if lines:
+        block = b"\n".join([*lines, b""])
+        if len(block) > LINE_LIMIT and max(len(bytes(line)) for line in lines) > LINE_LIMIT:
+            self._add_oversize(lines, records)
+            return
+        self._writer = self._writer or PartWriter()
+        self._records += b"".join(records)
+        self._writer.add(block, len(lines))
+
+    def _add_oversize(self, lines: list[Raw | bytes], records: list[bytes]) -> None:
+        """Add entries one by one, setting those aside that are too long for a line."""
+        for raw, record in zip(lines, records, strict=True):
+            line = bytes(raw)
+            if len(line) > LINE_LIMIT:
+                self.oversize.append((line, record))
+                continue
             self._writer = self._writer or PartWriter()
-            self._records += b"".join(records)
-            self._writer.add(b"\n".join([*lines, b""]), len(lines))
+            self._records += record
+            self._writer.add(line + b"\n", 1)
 
     def seal(self) -> Sealed | None:
         """Finish the part and free the compressor; None if there is nothing in it."""

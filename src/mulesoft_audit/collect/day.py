@@ -7,12 +7,13 @@ import threading
 from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from mulesoft_audit import __version__
-from mulesoft_audit.anypoint.entry import key_of
+from mulesoft_audit.anypoint.entry import recognize
 from mulesoft_audit.archive import layout
-from mulesoft_audit.archive.part import PartWriter, read_lines
+from mulesoft_audit.archive.part import Part, PartWriter, read_lines
 from mulesoft_audit.archive.store import GenerationMismatch, ObjectExists
 from mulesoft_audit.collect.batch import Known, Sealed
 from mulesoft_audit.errors import ArchiveError
@@ -21,7 +22,7 @@ from mulesoft_audit.ledger.keys import RECORD, Keys, Multiset
 from mulesoft_audit.ledger.manifest import HOUR_MS, Manifest, Oversize, PartEntry
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from datetime import date
 
     from mulesoft_audit.archive.store import Store
@@ -56,7 +57,14 @@ class Agreed:
         manifest.closed = manifest.closed or self.closed
 
 
+ADOPTED_AT_ONCE = 200  #: lines
 TRIES = 200  #: rounds of a race for a manifest; each lost one means that somebody else got on
+
+
+def batched(lines: Iterator[bytes], size: int) -> Iterator[list[bytes]]:
+    """Yield `lines` in lists of up to `size`."""
+    while batch := list(islice(lines, size)):
+        yield batch
 
 
 class Day:
@@ -122,8 +130,8 @@ class Day:
         manifest.parts = sorted([*manifest.parts, *parts], key=lambda part: part.number)
         manifest.oversize = [*manifest.oversize, *oversize]
         for part in parts:
-            manifest.count_hours(time for time, _, _ in self._keys(part))
-        manifest.count_hours(RECORD.unpack(item.key)[0] for item in oversize)
+            manifest.count_hours(self._keys(part).times())
+        manifest.count_hours([RECORD.unpack(item.key)[0] for item in oversize])
 
     def _adopt(self, number: int) -> Keys:
         """Take in part `number`, which another run wrote, and which may lack its keys."""
@@ -132,20 +140,21 @@ class Day:
         if held is None:
             raise ArchiveError(f"The part {name} vanished while it was read.", "Run again.")
         log.info("Adopting %s, which another run wrote", name)
-        writer, records, last = PartWriter(), bytearray(), 0
-        for line in read_lines(held.data, name):
-            writer.add(line + b"\n", 1)
-            key = key_of(line)
-            last = self._clamp(key.timestamp) if key.timestamp is not None else last
-            records += RECORD.pack(last, key.identity, key.checksum)
-        part, keys = writer.finish(), Keys(bytes(records))
-        self._record(number, Sealed(part, keys), len(held.data))
-        return keys
+        records, entries, size, last = bytearray(), 0, 0, 0
+        for lines in batched(read_lines(held.data, name), ADOPTED_AT_ONCE):
+            _, times, keys = recognize(list(lines))
+            entries, size = entries + len(lines), size + sum(map(len, lines)) + len(lines)
+            for time, key in zip(times, keys, strict=True):
+                last = self._clamp(time) if time is not None else last
+                records += RECORD.pack(last, *key)
+        found = Keys(bytes(records))
+        self._record(number, Sealed(Part(held.data, entries, size), found))
+        return found
 
     def _clamp(self, timestamp: int) -> int:
         return min(max(timestamp - self.start, 0), layout.DAY_MS - 1)
 
-    def _record(self, number: int, sealed: Sealed, size: int) -> None:
+    def _record(self, number: int, sealed: Sealed) -> None:
         """Keep a part's keys beside it, and enter it in the manifest in memory."""
         self._next = max(self._next, number + 1)
         keys = sealed.keys
@@ -160,15 +169,15 @@ class Day:
         entry = PartEntry(
             number,
             sealed.part.entries,
-            size,
+            len(sealed.part.data),
             sealed.part.size,
-            sealed.part.sha256,
+            manifests.digest(sealed.part.data),
             ordered.at(0),
             ordered.at(len(ordered) - 1),
             manifests.digest(keys.data),
         )
         self.manifest.parts = sorted([*self.manifest.parts, entry], key=lambda part: part.number)
-        self.manifest.count_hours(time for time, _, _ in keys)
+        self.manifest.count_hours(keys.times())
 
     def _mend_keys(self, name: str, keys: Keys) -> None:
         """Make the keys object say what the part says; it is derived from it."""
@@ -254,7 +263,7 @@ class Day:
             except ObjectExists:
                 sealed = sealed.without(self._adopt(number))
                 continue
-            self._record(number, sealed, len(sealed.part.data))
+            self._record(number, sealed)
             return sealed.part.entries
         return 0
 

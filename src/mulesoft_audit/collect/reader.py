@@ -11,10 +11,9 @@ import logging
 import threading
 from bisect import bisect_left
 from dataclasses import dataclass
-from hashlib import sha256
 from typing import TYPE_CHECKING
 
-from mulesoft_audit.anypoint.entry import as_line, key_of
+from mulesoft_audit.anypoint.entry import recognize
 from mulesoft_audit.archive.layout import DAY_MS, day_of, day_start
 from mulesoft_audit.collect.batch import Batch
 from mulesoft_audit.collect.day import Agreed
@@ -89,10 +88,10 @@ class Reader:
         self._batches: list[Batch] = []
         self._held: dict[date, tuple[Multiset, Known]] = {}
         self._unrecognized: dict[date, int] = {}
-        self._digest = sha256()
+        self._fingerprint = 0
         self._read = 0
         self._newest = 0
-        self._lines: list[bytes] = []
+        self._lines: list[Raw | bytes] = []
         self._times: list[int] = []
         self._keys: list[tuple[bytes, int]] = []
         self._tail: list[tuple[bytes, int]] = []
@@ -114,14 +113,14 @@ class Reader:
             SourceError: the source contradicts itself. What it gave is committed.
             Interrupted, PermissionMissing, CredentialsError, ArchiveError: what was committed is kept.
         """
-        before: tuple[int, int, bytes] | None = None
+        before: tuple[int, int, int] | None = None
         for attempt in range(READS):
             try:
                 total = self._read_once(too_many)
             except Interrupted:
                 self.abandon()
                 raise
-            seen = (self._read, total, self._digest.digest())
+            seen = (self._read, total, self._fingerprint)
             if total == self._read:
                 return self._commit_all(agreed=True)
             if total < self._read and before and before[0] == self._read and before[2] == seen[2]:
@@ -186,26 +185,34 @@ class Reader:
 
     def _take(self, page: Page) -> None:
         """Take a page in, settling all but its last millisecond, of which the next page may hold more."""
-        lines = [_line(raw) for raw in page.entries]
-        found = [key_of(line) for line in lines]
-        keys = [(key.identity, key.checksum) for key in found]
+        if not page.entries:
+            return
+        lines, stamps, keys = recognize(page.entries)
         again = self._repeated(keys, page.total)
         self._tail, self._total = keys, page.total
-        for line, key in zip(lines[again:], found[again:], strict=True):
-            timestamp = key.timestamp
-            if timestamp is None:
-                timestamp = self._times[-1] if self._times else self.window.start
-            self._lines.append(line)
-            self._times.append(min(max(timestamp, self.window.start), self.window.end - 1))
-            self._keys.append((key.identity, key.checksum))
+        times = self._in_window(stamps)
+        self._lines += lines[again:]
+        self._times += times[again:]
+        self._keys += keys[again:]
         self._read += len(lines) - again
-        if not self._times:
-            return
-        self._newest = max(self._newest, self._times[-1])
-        last, index = self._times[-1], len(self._times)
+        self._newest = max(self._newest, times[-1])
+        last, index = times[-1], len(self._times)
         while index and self._times[index - 1] == last:
             index -= 1
         self._settle(index)
+
+    def _in_window(self, stamps: list[int | None]) -> list[int]:
+        """Return the entries' times; one that has none, or another than was asked for, is filed where it came."""
+        low, high = self.window.start, self.window.end - 1
+        known = [stamp for stamp in stamps if stamp is not None]
+        if len(known) == len(stamps) and low <= min(known) and max(known) <= high:
+            return known
+        last = self._times[-1] if self._times else low
+        times = []
+        for stamp in stamps:
+            last = last if stamp is None else min(max(stamp, low), high)
+            times.append(last)
+        return times
 
     def _repeated(self, keys: list[tuple[bytes, int]], total: int | None) -> int:
         """Return how many entries at the start of a page are the end of the page before, given once more.
@@ -230,7 +237,7 @@ class Reader:
             self._settle_day(day, lines[:here], times[:here], keys[:here])
             lines, times, keys = lines[here:], times[here:], keys[here:]
 
-    def _settle_day(self, day: date, lines: list[bytes], times: list[int], keys: list[tuple[bytes, int]]) -> None:
+    def _settle_day(self, day: date, lines: list[Raw | bytes], times: list[int], keys: list[tuple[bytes, int]]) -> None:
         start = day_start(day)
         held, known = self._look_up(day, start)
         if len(held):
@@ -241,7 +248,7 @@ class Reader:
             lines, times, keys = [lines[i] for i in fresh], [times[i] for i in fresh], [keys[i] for i in fresh]
         if not lines:
             return
-        self._digest.update(b"".join(sorted(identity for identity, _ in keys)))
+        self._fingerprint += sum(checksum for _, checksum in keys)
         if not self._batches or self._batches[-1].day != day:
             if self._batches:
                 self._batches[-1].seal()  # entries come in order: that day is through
@@ -299,8 +306,3 @@ class Reader:
             return None
         until = min(start + DAY_MS, self.window.end)
         return Agreed(until, self._now(), until == start + DAY_MS and until <= self._closed_before)
-
-
-def _line(raw: Raw | bytes) -> bytes:
-    line = bytes(raw)
-    return as_line(line) if b"\n" in line or b"\r" in line else line

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 RECORD = struct.Struct(">I16sI")
 SIZE = RECORD.size
+_TIME = struct.Struct(">I20x")
 
 
 class Keys:
@@ -38,6 +39,10 @@ class Keys:
 
     def __iter__(self) -> Iterator[tuple[int, bytes, int]]:
         return RECORD.iter_unpack(self.data)
+
+    def times(self) -> list[int]:
+        """Return the millisecond of the day of each record."""
+        return [time for (time,) in _TIME.iter_unpack(self.data)]
 
     def at(self, index: int) -> int:
         """Return the millisecond of the day of record `index`."""

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING, TypeVar
+from bisect import bisect_left
+from itertools import pairwise
+from typing import TypeVar
 
 import msgspec
 
 from mulesoft_audit.errors import ArchiveError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 T = TypeVar("T", bound=msgspec.Struct)
 
@@ -26,7 +25,7 @@ class PartEntry(msgspec.Struct, frozen=True, omit_defaults=True):
         entries: its lines.
         size: bytes of the object.
         inflated: bytes of its lines.
-        sha256: hex digest of its lines.
+        sha256: hex digest of the object.
         first: millisecond of the day of its earliest entry.
         last: millisecond of the day of its latest entry.
         keys_sha256: hex digest of its keys object.
@@ -94,12 +93,12 @@ class Manifest(msgspec.Struct, omit_defaults=True):
         """How many entries the archive holds of this day."""
         return sum(part.entries for part in self.parts) + len(self.oversize)
 
-    def count_hours(self, times: Iterable[int]) -> None:
+    def count_hours(self, times: list[int]) -> None:
         """Count entries by hour; `times` are milliseconds of the day."""
-        hours = self.hours or [0] * 24
-        for time in times:
-            hours[min(23, time // HOUR_MS)] += 1
-        self.hours = hours
+        times = sorted(times)
+        bounds = [bisect_left(times, hour * HOUR_MS) for hour in range(24)] + [len(times)]
+        counted = [after - before for before, after in pairwise(bounds)]
+        self.hours = [a + b for a, b in zip(self.hours or [0] * 24, counted, strict=True)]
 
 
 class _Format(msgspec.Struct):
