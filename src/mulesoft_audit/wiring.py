@@ -28,6 +28,13 @@ class Source:
     query: AuditQuery
     pacer: Pacer
 
+    def under(self, stop: Stop) -> Source:
+        """Return the same Anypoint for one run of several, which share token, connections and pace."""
+        pacer = self.pacer.under(stop)
+        transport = self.transport.under(stop, pacer)
+        tokens = self.tokens.under(transport)
+        return Source(transport, tokens, AuditQuery(transport, tokens), pacer)
+
     def close(self) -> None:
         """Give the token back and close the connections."""
         self.tokens.revoke()

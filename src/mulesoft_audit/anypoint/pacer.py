@@ -10,7 +10,7 @@ from __future__ import annotations
 import random
 import threading
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -29,6 +29,17 @@ class Slot:
     counted_at: float
 
 
+@dataclass(slots=True)
+class _Allowance:
+    """What every run of a process shares: which requests count, and until when the source asked us to wait."""
+
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    slots: deque[Slot] = field(default_factory=deque)
+    resume_at: float = 0.0
+    strikes: int = 0
+    struck_at: float = 0.0
+
+
 class Pacer:
     """At most `per_minute` requests in any 60 seconds, and none while the source asks us to wait.
 
@@ -45,11 +56,13 @@ class Pacer:
         self.over_limit = 0
         self.waited = 0.0
         self._stop = stop
-        self._lock = threading.Lock()
-        self._slots: deque[Slot] = deque()
-        self._resume_at = 0.0
-        self._strikes = 0
-        self._struck_at = 0.0
+        self._shared = _Allowance()
+
+    def under(self, stop: Stop) -> Pacer:
+        """Return a pacer that shares this one's allowance, counts for itself, and stops when `stop` does."""
+        other = Pacer(self.per_minute, stop)
+        other._shared = self._shared
+        return other
 
     def acquire(self) -> Slot:
         """Wait for leave to send one request.
@@ -59,34 +72,34 @@ class Pacer:
         """
         while True:
             self._stop.check()
-            with self._lock:
+            with self._shared.lock:
                 now = self._stop.clock.monotonic()
                 wait = self._wait_at(now)
                 if wait <= 0:
                     self.requests += 1
                     slot = Slot(now + IN_FLIGHT_SECONDS)
-                    self._slots.append(slot)
+                    self._shared.slots.append(slot)
                     return slot
                 self.waited += wait
             self._stop.sleep(wait)
 
     def _wait_at(self, now: float) -> float:
-        while self._slots and self._slots[0].counted_at + MINUTE <= now:
-            self._slots.popleft()
-        wait = self._resume_at - now
-        if len(self._slots) >= self.per_minute:
-            wait = max(wait, self._slots[0].counted_at + MINUTE - now)
+        while self._shared.slots and self._shared.slots[0].counted_at + MINUTE <= now:
+            self._shared.slots.popleft()
+        wait = self._shared.resume_at - now
+        if len(self._shared.slots) >= self.per_minute:
+            wait = max(wait, self._shared.slots[0].counted_at + MINUTE - now)
         return wait
 
     def answered(self, slot: Slot) -> None:
         """Note that the answer to `slot`'s request is here: the server counted it before now."""
-        with self._lock:
+        with self._shared.lock:
             slot.counted_at = min(slot.counted_at, self._stop.clock.monotonic())
 
     def succeeded(self) -> None:
         """Note an answer that was not over the limit: whatever was the matter is over."""
-        with self._lock:
-            self._strikes = 0
+        with self._shared.lock:
+            self._shared.strikes = 0
 
     def pushed_back(self, slot: Slot, second_of_minute: float, retry_after: float | None) -> float:
         """Hold every request back because `slot`'s was answered 503 or 429; return for how many seconds.
@@ -99,32 +112,32 @@ class Pacer:
             second_of_minute: where in its minute the source's clock stands.
             retry_after: seconds the source asked for, if it did.
         """
-        with self._lock:
+        with self._shared.lock:
             now = self._stop.clock.monotonic()
             self.over_limit += 1
             sent_at = slot.counted_at - IN_FLIGHT_SECONDS
-            if self._strikes and sent_at < self._struck_at:  # was under way when another was pushed back
-                return max(0.0, self._resume_at - now)
-            self._strikes += 1
-            self._struck_at = now
+            if self._shared.strikes and sent_at < self._shared.struck_at:  # was under way when another was pushed back
+                return max(0.0, self._shared.resume_at - now)
+            self._shared.strikes += 1
+            self._shared.struck_at = now
             wait = self._patience(second_of_minute, retry_after)
-            self._resume_at = max(self._resume_at, now + wait)
+            self._shared.resume_at = max(self._shared.resume_at, now + wait)
             return wait
 
     def _patience(self, second_of_minute: float, retry_after: float | None) -> float:
         jitter = random.uniform(0.05, 0.5)
         if retry_after is not None:
             return min(retry_after, 10 * MINUTE) + jitter
-        if self._strikes == 1 and len(self._slots) < self.per_minute // 2:
+        if self._shared.strikes == 1 and len(self._shared.slots) < self.per_minute // 2:
             return 1.0
-        if self._strikes <= 2:
+        if self._shared.strikes <= 2:
             return MINUTE - second_of_minute % MINUTE + 0.5 + jitter
         return MINUTE + jitter
 
     @property
     def minutes_pushed_back(self) -> int:
         """How many times in a row, without one success, the source pushed back."""
-        return self._strikes
+        return self._shared.strikes
 
     @property
     def clock(self) -> Clock:
@@ -133,6 +146,6 @@ class Pacer:
 
     def last_minute(self) -> int:
         """How many requests of the last 60 seconds count against the allowance."""
-        with self._lock:
+        with self._shared.lock:
             self._wait_at(self._stop.clock.monotonic())
-            return len(self._slots)
+            return len(self._shared.slots)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -35,21 +35,40 @@ class Token:
     renew_at: float
 
 
-class TokenSource:
-    """One token for every worker of a process.
+@dataclass(slots=True)
+class _Held:
+    """What every run of a process shares.
 
     Attributes:
-        issued: how many tokens were asked for. Each is an entry in the organization's audit log.
+        form: the endpoint wants a form, not JSON.
+        issued: how many tokens were asked for.
     """
 
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    token: Token | None = None
+    form: bool = False
+    issued: int = 0
+
+
+class TokenSource:
+    """One token for every worker of a process."""
+
     def __init__(self, transport: Transport, client_id: str, client_secret: Secret) -> None:
-        self.issued = 0
         self._transport = transport
         self._client_id = client_id
         self._client_secret = client_secret
-        self._lock = threading.Lock()
-        self._token: Token | None = None
-        self._form = False
+        self._held = _Held()
+
+    def under(self, transport: Transport) -> TokenSource:
+        """Return a source of the same token that asks for it through `transport`."""
+        other = TokenSource(transport, self._client_id, self._client_secret)
+        other._held = self._held
+        return other
+
+    @property
+    def issued(self) -> int:
+        """How many tokens were asked for. Each is an entry in the organization's audit log."""
+        return self._held.issued
 
     def current(self) -> Token:
         """Return a token that is good for a while, fetching one if need be.
@@ -58,25 +77,25 @@ class TokenSource:
             CredentialsError: the connected app's credentials are refused.
             SourceError: the token endpoint is out of order.
         """
-        with self._lock:
-            if self._token is None or self._transport.stop.clock.monotonic() >= self._token.renew_at:
-                self._token = self._fetch()
-            return self._token
+        with self._held.lock:
+            if self._held.token is None or self._transport.stop.clock.monotonic() >= self._held.token.renew_at:
+                self._held.token = self._fetch()
+            return self._held.token
 
     def refused(self, token: Token) -> None:
         """Forget `token`, which was answered 401, so that the next `current` fetches another."""
-        with self._lock:
-            if self._token is token:
-                self._token = None
+        with self._held.lock:
+            if self._held.token is token:
+                self._held.token = None
 
     def _fetch(self) -> Token:
         granted = self._grant()
         if granted is None:  # a 400 to the JSON form of the same request is on record; the form encoding is the other
-            self._form = True
+            self._held.form = True
             granted = self._grant()
         if granted is None:
             raise self._rejected(400)
-        self.issued += 1
+        self._held.issued += 1
         lifetime = max(0.0, granted.expires_in)
         ahead = min(RENEW_AHEAD, lifetime / 10)
         return Token(Secret(granted.access_token), self._transport.stop.clock.monotonic() + lifetime - ahead)
@@ -90,8 +109,8 @@ class TokenSource:
         return self._transport.ask(
             "POST",
             TOKEN_PATH,
-            json=None if self._form else msgspec.json.encode(fields),
-            form=fields if self._form else None,
+            json=None if self._held.form else msgspec.json.encode(fields),
+            form=fields if self._held.form else None,
             understand=self._understand,
             what="a token",
         )
@@ -117,8 +136,8 @@ class TokenSource:
 
     def revoke(self) -> None:
         """Give the token back, so that it does not count against the cap on active tokens. Failing is harmless."""
-        with self._lock:
-            token, self._token = self._token, None
+        with self._held.lock:
+            token, self._held.token = self._held.token, None
         if token:
             self._transport.once(
                 "POST", REVOKE_PATH, {"token": token.value.reveal(), "token_type_hint": "access_token"}

@@ -6,6 +6,7 @@ import logging
 import random
 import time
 import urllib.request
+from copy import copy
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, TypeVar
@@ -66,6 +67,12 @@ class Transport:
         self.pacer = pacer
         self.stop = stop
         self._http = _pool(plane.base_url, connections, timeout)
+
+    def under(self, stop: Stop, pacer: Pacer) -> Transport:
+        """Return a transport that shares this one's connections, keeps to `pacer` and stops when `stop` does."""
+        other = copy(self)
+        other.stop, other.pacer = stop, pacer
+        return other
 
     def ask(
         self,

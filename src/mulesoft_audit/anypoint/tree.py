@@ -28,11 +28,13 @@ class Organization:
         id: what the API knows it by; safe in a URL and in a path.
         name: what people know it by; empty if unknown, and not to be trusted in a terminal.
         depth: 0 for the root.
+        parent: id of the organization above; empty for the root, or if unknown.
     """
 
     id: str
     name: str = ""
     depth: int = 0
+    parent: str = ""
 
     def __str__(self) -> str:
         shown = "".join(c if c.isprintable() else "�" for c in self.name)
@@ -130,19 +132,19 @@ def hierarchy(transport: Transport, tokens: TokenSource, root: str) -> list[Orga
         what=f"the business groups of {root}",
     )
     found: dict[str, Organization] = {}
-    _walk(tree, 0, found)
+    _walk(tree, 0, "", found)
     return list(found.values())
 
 
-def _walk(node: dict[str, Any], depth: int, found: dict[str, Organization]) -> None:
+def _walk(node: dict[str, Any], depth: int, parent: str, found: dict[str, Organization]) -> None:
     identity, name = node.get("id"), node.get("name")
     if not isinstance(identity, str) or not ID.fullmatch(identity) or depth > MAX_DEPTH:
         raise SourceError(
             f"Anypoint's organization tree names an organization {str(identity)[:80]!r} that cannot be one.",
             "Name the organizations with --org until this is understood. Nothing was written.",
         )
-    found.setdefault(identity, Organization(identity, name if isinstance(name, str) else "", depth))
+    found.setdefault(identity, Organization(identity, name if isinstance(name, str) else "", depth, parent))
     children = node.get("subOrganizations") or []
     for child in children if isinstance(children, list) else []:
         if isinstance(child, dict):
-            _walk(child, depth + 1, found)
+            _walk(child, depth + 1, identity, found)
