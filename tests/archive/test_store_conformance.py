@@ -60,12 +60,6 @@ def world(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mo
         yield _bucket(server, "team/mule" if request.param == "bucket-with-prefix" else "", stack)
 
 
-def _known(request: pytest.FixtureRequest, reason: str) -> None:
-    """Expect a directory to fail, or, once it is mended, not to."""
-    if "directory" in request.node.name:
-        request.applymarker(pytest.mark.xfail(reason=reason, strict=False))
-
-
 @pytest.fixture
 def store(world: World) -> Store:
     return world.open()
@@ -141,8 +135,7 @@ def test_what_is_not_there_reads_as_none(store: Store) -> None:
     assert store.read("folder/object/below") is None
 
 
-def test_the_name_of_a_folder_is_no_object(request: pytest.FixtureRequest, store: Store) -> None:
-    _known(request, "LocalStore.read reports a folder as an unusable archive")
+def test_the_name_of_a_folder_is_no_object(store: Store) -> None:
     store.create("folder/object", b"1")
     assert store.read("folder") is None
 
@@ -264,8 +257,7 @@ def test_a_good_store_passes_its_check_and_nothing_is_left_behind(store: Store) 
     assert list(store.list("")) == [Listed("state/x", 1)]
 
 
-def test_checks_at_the_same_time_do_not_disturb_each_other(request: pytest.FixtureRequest, world: World) -> None:
-    _known(request, "LocalStore.check uses one name for every probe")
+def test_checks_at_the_same_time_do_not_disturb_each_other(world: World) -> None:
     stores = [world.open() for _ in range(4)]
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(lambda store: store.check(), stores))

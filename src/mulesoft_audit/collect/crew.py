@@ -5,6 +5,7 @@ from __future__ import annotations
 import heapq
 import logging
 import threading
+from contextvars import copy_context
 from itertools import count
 from typing import TYPE_CHECKING
 
@@ -56,6 +57,16 @@ class Crew:
             heapq.heappush(self._tasks, (priority, next(self._serial), group, task))
             self._changed.notify()
 
+    def hold(self, group: Group) -> None:
+        """Keep a group open though it has no task, until `release`."""
+        with self._changed:
+            group.open += 1
+            self._open += 1
+
+    def release(self, group: Group) -> None:
+        """Undo one `hold`."""
+        self._done(group)
+
     def run(self, on_stop: Callable[[], None]) -> None:
         """Run every task; on a stop, give workers a moment, then call `on_stop` to save what they hold.
 
@@ -63,7 +74,10 @@ class Crew:
             BaseException: the first failure that concerns everybody (see `fatal`).
             Interrupted: it was time to stop before the tasks were through.
         """
-        threads = [threading.Thread(target=self._work, name=f"worker-{i}", daemon=True) for i in range(self._workers)]
+        threads = [  # each in the caller's context, whose trace their log lines carry
+            threading.Thread(target=copy_context().run, args=(self._work,), name=f"worker-{i}", daemon=True)
+            for i in range(self._workers)
+        ]
         for thread in threads:
             thread.start()
         with self._changed:

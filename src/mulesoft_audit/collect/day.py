@@ -72,12 +72,14 @@ class Day:
 
     Attributes:
         manifest: what is held, as last read or written.
+        created: parts that this process wrote.
     """
 
     def __init__(self, store: Store, organization: str, day: date) -> None:
         self.organization = organization
         self.day = day
         self.manifest = Manifest(organization, day.isoformat())
+        self.created = 0
         self._store = store
         self._name = layout.manifest_name(organization, day)
         self._generation = 0
@@ -89,6 +91,14 @@ class Day:
     def start(self) -> int:
         """00:00 UTC of the day in Unix milliseconds."""
         return layout.day_start(self.day)
+
+    @property
+    def newest(self) -> int:
+        """Unix ms of the newest entry held; 0 if there is none."""
+        with self._lock:
+            times = [part.last for part in self.manifest.parts]
+            times += [RECORD.unpack(item.key)[0] for item in self.manifest.oversize]
+            return self.start + max(times) if times else 0
 
     def load(self, *, adopt: bool = True) -> Day:
         """Read the manifest; with `adopt`, take in each part that lies in the day's folder and is not in it.
@@ -214,6 +224,14 @@ class Day:
             parts = frozenset(part.number for part in self.manifest.parts)
             return held, Known(parts, tuple(item.name for item in self.manifest.oversize))
 
+    def sample(self) -> tuple[int, bytes] | None:
+        """Return Unix ms and identity of an entry that is held; None if none is."""
+        with self._lock:
+            for part in self.manifest.parts:
+                time, identity, _ = next(iter(self._keys(part)))
+                return self.start + time, identity
+        return None
+
     def count_between(self, start: int, end: int) -> int:
         """Return how many entries are held of milliseconds `start` to `end` (exclusive) of the day."""
         with self._lock:
@@ -263,6 +281,7 @@ class Day:
             except ObjectExists:
                 sealed = sealed.without(self._adopt(number))
                 continue
+            self.created += 1
             self._record(number, sealed)
             return sealed.part.entries
         return 0

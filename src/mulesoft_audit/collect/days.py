@@ -48,6 +48,18 @@ class Days:
         with self._lock:
             return self._days.setdefault(day, Day(self._store, self.organization, day))
 
+    @property
+    def created(self) -> int:
+        """How many parts were written."""
+        with self._lock:
+            return sum(day.created for day in self._days.values())
+
+    @property
+    def newest(self) -> int:
+        """Unix ms of the newest entry held of the days that were looked at; 0 if there is none."""
+        with self._lock:
+            return max((day.newest for day in self._days.values()), default=0)
+
     def within(self, window: Window) -> list[Day]:
         """Return the days of `window` that have a manifest, or were touched by this run, in order.
 
@@ -70,6 +82,16 @@ class Days:
             for day in fresh:
                 self.get(day)
         return [self._days[day] for day in dates]
+
+    def sample(self) -> tuple[int, bytes] | None:
+        """Return Unix ms and identity of some entry held on a day this run touched; None if there is none."""
+        with self._lock:
+            days = sorted(self._days, reverse=True)
+        for day in days:
+            found = self._days[day].sample()
+            if found:
+                return found
+        return None
 
     def count(self, window: Window) -> int:
         """Return how many entries of `window` the archive holds, by the manifests.

@@ -12,6 +12,7 @@ from mulesoft_audit.archive.layout import DAY_MS, day_of, day_start
 from mulesoft_audit.collect.crew import Group
 from mulesoft_audit.collect.day import Agreed
 from mulesoft_audit.collect.days import Days
+from mulesoft_audit.collect.family import Family
 from mulesoft_audit.collect.loop import TooMany
 from mulesoft_audit.collect.reader import Outcome, Reader
 from mulesoft_audit.errors import SourceError
@@ -110,6 +111,7 @@ class OrganizationRun:
     group: Group = field(init=False)
     days: Days = field(init=False)
     readers: set[Reader] = field(default_factory=set)
+    family: Family = field(default_factory=Family)
     _agreed: list[Interval] = field(default_factory=list)
     _due: list[Interval] = field(default_factory=list)
     _head: heads.Head = field(init=False)
@@ -132,12 +134,34 @@ class OrganizationRun:
         self.crew.submit(self.group, (self.rank,), self._begin)
 
     def _begin(self) -> None:
+        """Note what is asked for, before anything else, so that a run that is killed now is completed by the next."""
         head = heads.load(self.store, self.organization.id)
         self._due = due(head, self.period)
         head.wanted = union([*head.wanted, *self._due])
         self._head = heads.save(self.store, head)
+        self.family.rolls_up = head.rolls_up
+        if self.family.must_wait():
+            self.crew.hold(self.group)
+            self.family.when_below_is_done(self._resume)
+        else:
+            self._queue()
+
+    def _resume(self) -> None:
+        """Go on once the business groups below are collected."""
+        self.crew.submit(self.group, (self.rank,), self._learn_then_queue)
+        self.crew.release(self.group)
+
+    def _learn_then_queue(self) -> None:
+        self._head.rolls_up = self.family.learn(self.query, self.organization)
+        self._queue()
+
+    def _queue(self) -> None:
         for start, end in self._due:
             self._submit(Window(start, end), None)
+
+    def _count(self, window: Window) -> int:
+        """Return how many entries the archive holds of what this organization's log should have in `window`."""
+        return self.days.count(window) + sum(days.count(window) for days in self.family.repeated())
 
     def _submit(self, window: Window, hint: int | None) -> None:
         """Queue a window; newest first, so that what matters most arrives first."""
@@ -145,7 +169,7 @@ class OrganizationRun:
 
     def _compare(self, window: Window, hint: int | None) -> None:
         """Find out whether `window` differs from the source, and where; `hint` is a total that may be out of date."""
-        held = self.days.count(window)
+        held = self._count(window)
         if not held and hint is None:
             self._read(window)
             return
@@ -166,7 +190,7 @@ class OrganizationRun:
         left, right = Window(window.start, middle), Window(middle, window.end)
         first = self.query.total(self.organization, left)
         rest = max(0, total - first) if first is not None and CAP not in (total, first) else None
-        if first or first is None or self.days.count(left):
+        if first or first is None or self._count(left):
             self._submit(left, first)
         else:
             self._agree(left)
@@ -174,7 +198,13 @@ class OrganizationRun:
 
     def _read(self, window: Window, expected: int = 0) -> None:
         reader = Reader(
-            self.query, self.days, self.organization, window, closed_before=self.period.closed_before, now=self.now
+            self.query,
+            self.days,
+            self.organization,
+            window,
+            closed_before=self.period.closed_before,
+            now=self.now,
+            relatives=self.family.relatives(),
         )
         with self._lock:
             self.readers.add(reader)
@@ -219,7 +249,7 @@ class OrganizationRun:
         """Keep which windows agreed, so that an unfinished run is continued, not repeated."""
         with self._lock:
             agreed, self._agreed = self._agreed, []
-        if agreed:
+        if agreed or self._head.rolls_up is not None:
             self._head.covered = union([*self._head.covered, *agreed])
             self._head = heads.save(self.store, self._head)
 
@@ -233,6 +263,7 @@ class OrganizationRun:
                 self._head.closed_until = max(self._head.closed_until, self.period.closed_before)
         self.save()
         self.done = True
+        self.family.done()
 
     def _confirm(self, window: Window) -> None:
         """Enter the agreement in the manifests of the days that `window` has from their start."""

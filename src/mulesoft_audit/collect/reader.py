@@ -21,7 +21,7 @@ from mulesoft_audit.collect.loop import Loop
 from mulesoft_audit.errors import Interrupted, SourceError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from datetime import date
 
     from msgspec import Raw
@@ -71,8 +71,19 @@ class Reader:
         *,
         closed_before: int,
         now: Callable[[], int],
+        relatives: Sequence[Days] = (),
     ) -> None:
-        """Read `window`; days that end at or before `closed_before` (Unix ms) are closed once they agree."""
+        """Read `window`.
+
+        Args:
+            query: the source.
+            days: what the archive holds of the organization.
+            organization: whose log.
+            window: from when to when.
+            closed_before: days that end at or before this (Unix ms) are closed once they agree.
+            now: Unix ms.
+            relatives: other organizations whose entries this one's log may repeat.
+        """
         self.organization = organization
         self.window = window
         self.written = 0
@@ -80,6 +91,7 @@ class Reader:
         self._days = days
         self._closed_before = closed_before
         self._now = now
+        self._relatives = relatives
         self._lock = threading.Lock()
         self._over = False
         self._reset()
@@ -259,8 +271,11 @@ class Reader:
         """Return what the archive holds of the window's stretch of `day`."""
         if day not in self._held:
             low, high = max(0, self.window.start - start), min(DAY_MS, self.window.end - start)
-            self._held[day] = self._days.get(day).held_between(low, high)
-            self._unrecognized[day] = len(self._held[day][0])
+            held, known = self._days.get(day).held_between(low, high)
+            self._unrecognized[day] = len(held)
+            for relative in self._relatives:
+                held.merge(relative.get(day).held_between(low, high)[0])
+            self._held[day] = held, known
         return self._held[day]
 
     def abandon(self) -> None:

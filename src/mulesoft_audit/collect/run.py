@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from mulesoft_audit.collect.crew import Crew
+from mulesoft_audit.collect.family import relate
 from mulesoft_audit.collect.organization import OrganizationRun, Period
 from mulesoft_audit.errors import AuditError, Interrupted
 
@@ -106,6 +107,7 @@ def collect(
         OrganizationRun(organization, period, store, query, crew, lambda: int(clock.time() * 1000), rank)
         for rank, organization in enumerate(organizations)
     ]
+    relate(runs)
     summary = Summary(runs, until=period.until)
     started(summary)
     for run in runs:

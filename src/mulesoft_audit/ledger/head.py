@@ -30,6 +30,8 @@ class Head(msgspec.Struct):
         wanted: stretches that somebody asked for.
         covered: stretches that were read and agreed with the source.
         closed_until: 00:00 UTC of the first day that is still open.
+        newest: time of the newest entry held; 0 if there is none.
+        rolls_up: whether this organization's log repeats the logs of the business groups below it; None if unknown.
         format: of this document.
     """
 
@@ -37,6 +39,8 @@ class Head(msgspec.Struct):
     wanted: list[Interval] = []
     covered: list[Interval] = []
     closed_until: int = 0
+    newest: int = 0
+    rolls_up: bool | None = None
     format: int = FORMAT
 
     def merged(self, other: Head) -> Head:
@@ -46,6 +50,8 @@ class Head(msgspec.Struct):
             union(self.wanted + other.wanted),
             union(self.covered + other.covered),
             max(self.closed_until, other.closed_until),
+            max(self.newest, other.newest),
+            other.rolls_up if self.rolls_up is None else self.rolls_up,
         )
 
 

@@ -91,6 +91,12 @@ class Multiset:
             held.setdefault(identity, []).append(checksum)
         self._size += len(keys)
 
+    def merge(self, other: Multiset) -> None:
+        """Add what another multiset holds."""
+        for identity, checksums in other._held.items():
+            self._held.setdefault(identity, []).extend(checksums)
+        self._size += len(other)
+
     def take(self, seen: list[tuple[bytes, int]]) -> list[bool]:
         """Take entries out; return for each whether it was held.
 
