@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, Self
 from urllib.parse import parse_qs, unquote, urlsplit
 
 # Imported for their handlers.
@@ -31,6 +31,7 @@ class ControlPlane:
         world: what exists.
         faults: the number of a call: what goes wrong with it. Each happens once.
         calls: how many calls there were.
+        writes: the numbers of those that may change something.
         violations: requests that Google's descriptions do not allow. Tests end by checking that there are none.
     """
 
@@ -38,6 +39,7 @@ class ControlPlane:
         self.world = world
         self.faults: dict[int, str] = {}
         self.calls = 0
+        self.writes: list[int] = []
         self.violations: list[str] = []
         self.lock = threading.Lock()
         plane = self
@@ -50,7 +52,7 @@ class ControlPlane:
         self._server.block_on_close = False
         self.endpoint = f"http://127.0.0.1:{self._server.server_address[1]}"
 
-    def __enter__(self) -> ControlPlane:
+    def __enter__(self) -> Self:
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
         self._thread.start()
         return self
@@ -58,12 +60,18 @@ class ControlPlane:
     def __exit__(self, *_: object) -> None:
         self._server.shutdown()
         self._thread.join()
+        self.close()
+
+    def close(self) -> None:
+        """Give up the port."""
         self._server.server_close()
 
     def answer(self, verb: str, target: str, body: bytes) -> tuple[int, Json]:
         """Answer one request; status 0 means to hang up."""
         with self.lock:
             self.calls += 1
+            if verb != "GET":
+                self.writes.append(self.calls)
             fault = self.faults.pop(self.calls, "")
             status, takes_effect = FAULTS.get(fault, (200, True))
             if not takes_effect:

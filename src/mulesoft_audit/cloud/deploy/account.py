@@ -53,10 +53,9 @@ class Account(Resource):
         if observed.get("disabled"):
             self.google.post(f"{self._url}:enable", f"enable {doing}")
 
-    def destroy(self, observed: Json) -> str:
+    def destroy(self, observed: Json) -> None:
         """Delete it."""
         self.google.delete(self._url, f"delete the service account {self.name}")
-        return ""
 
     def owner(self, observed: Json) -> Owner:
         """Go by the mark in the description."""

@@ -146,11 +146,10 @@ class Alert(Resource):
             if self.observe() is None:
                 raise
 
-    def destroy(self, observed: Json) -> str:
+    def destroy(self, observed: Json) -> None:
         """Delete it and its duplicates."""
         for name in [observed["name"], *observed.get("spare", [])]:
             self.google.delete(f"{HOST}/{name}", f"delete the alert {self.name}")
-        return ""
 
     def owner(self, observed: Json) -> Owner:
         """Go by the label."""

@@ -73,15 +73,17 @@ class Bucket(Resource):
         changed = {change.field.split(".")[0] for change in self.diff(observed)} | {"labels"}
         self.google.patch(self._url, f"change the bucket {self.name}", {key: body[key] for key in changed})
 
-    def destroy(self, observed: Json) -> str:
-        """Delete it if it is empty, or was twice said to be emptied."""
-        objects = list(self._objects())
-        if objects and not self._delete_logs:
-            return f"it holds {len(objects)} objects; --delete-logs --confirm-bucket {self.name} deletes them for good"
-        for item in objects:
+    def destroy(self, observed: Json) -> None:
+        """Delete it, with what it holds if that was said twice."""
+        for item in self._objects():
             self._delete(item)
         self.google.delete(self._url, f"delete the bucket {self.name}")
-        return ""
+
+    def keep(self, observed: Json) -> str:
+        """Return that it holds logs, unless it was twice said to be emptied."""
+        if self._delete_logs or not (objects := self._objects()):
+            return ""
+        return f"it holds {len(objects)} objects; --delete-logs --confirm-bucket {self.name} deletes them for good"
 
     def owner(self, observed: Json) -> Owner:
         """Go by the label."""

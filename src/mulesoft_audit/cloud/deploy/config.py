@@ -16,7 +16,7 @@ from mulesoft_audit.errors import UsageError
 if TYPE_CHECKING:
     from mulesoft_audit.secret import Secret
 
-OWN_ENVIRONMENT = ("MULE_ORG_ID", "CLIENT_ID", "CLIENT_SECRET", "GCS_BUCKET", "GCS_PREFIX")
+OWN_ENVIRONMENT = ("MULE_ORG_ID", "CLIENT_ID", "CLIENT_SECRET", "GCS_BUCKET", "GCS_PREFIX", "CONTINUE_TOPIC")
 _PATTERNS = {
     # "Creating and managing projects", "Bucket naming guidelines", "Create service accounts", "Cloud Run functions".
     "project": (r"[a-z][a-z0-9.:-]{4,61}[a-z0-9]", "a project ID such as my-project-123"),

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, ClassVar
 from mulesoft_audit.cloud.deploy.iam import Access, Binding, Policy
 from mulesoft_audit.cloud.deploy.pubsub import HOST
 from mulesoft_audit.cloud.deploy.resource import Change, Owner, Resource, additions, compare
-from mulesoft_audit.cloud.google.errors import NotFound
+from mulesoft_audit.cloud.google.errors import NotEnabled, NotFound
 
 if TYPE_CHECKING:
     from mulesoft_audit.cloud.deploy.config import Deployment
@@ -83,7 +83,7 @@ class Delivery(Resource):
         """Return the subscription."""
         try:
             return self.google.find(f"{HOST}/{self._deployed.subscription()}", "look at the trigger's subscription")
-        except NotFound:
+        except (NotFound, NotEnabled):
             return None
 
     def diff(self, observed: Json) -> list[Change]:
@@ -96,7 +96,8 @@ class Delivery(Resource):
 
     def apply(self, observed: Json | None, *, adopt: bool) -> None:
         """Patch it, once it is there."""
-        pauses = self.google.waiting("see the trigger's subscription", 300.0, every=10.0)
+        what = "see the subscription of the function's trigger (if it was deleted, delete the function, too)"
+        pauses = self.google.waiting(what, 300.0, every=10.0)
         while observed is None:
             next(pauses)
             observed = self.observe()
@@ -104,8 +105,11 @@ class Delivery(Resource):
         request = {"subscription": body, "updateMask": ",".join(self.wanted())}
         self.google.patch(f"{HOST}/{observed['name']}", "change the trigger's subscription", request)
 
-    def destroy(self, observed: Json) -> str:
+    def destroy(self, observed: Json) -> None:
         """Leave it to Eventarc."""
+
+    def keep(self, observed: Json) -> str:
+        """Return why."""
         return "it goes with the function"
 
     def owner(self, observed: Json) -> Owner:

@@ -7,6 +7,7 @@ apply, wherever it happened.
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -187,7 +188,8 @@ def _farewell(resource: Resource, observed: Json | None) -> Step | None:
     owner = resource.owner(observed)
     if owner in (Owner.FOREIGN, Owner.ADOPTED):
         return Step(resource, LEAVE, note=owner.value)
-    return Step(resource, DELETE)
+    reason = resource.keep(observed)
+    return Step(resource, LEAVE if reason else DELETE, note=reason)
 
 
 def destroy(resources: Sequence[Resource], *, report: Report = _silent) -> list[Step]:
@@ -209,11 +211,9 @@ def _remove(resource: Resource) -> Step | None:
     step = _farewell(resource, observed)
     if step is None or observed is None or step.action == LEAVE:
         return step
-    try:
-        left = resource.destroy(observed)
-    except NotFound:
-        left = ""
-    return Step(resource, LEAVE if left else DELETE, note=left)
+    with contextlib.suppress(NotFound):  # somebody else was faster
+        resource.destroy(observed)
+    return step
 
 
 def _located(error: AuditError, resource: Resource, done: list[Step]) -> AuditError:

@@ -117,13 +117,12 @@ class Function(Resource):
         self.google.upload(place["uploadUrl"], self.source(), "upload the function's source")
         return dict(place["storageSource"])
 
-    def destroy(self, observed: Json) -> str:
+    def destroy(self, observed: Json) -> None:
         """Delete it, with its trigger and its service."""
         doing = f"delete the function {self.name}"
         started = self.google.delete(f"{HOST}/{self.full}", doing)
         if started:
             self.google.operation(HOST, started, doing, BUILD)
-        return ""
 
     def owner(self, observed: Json) -> Owner:
         """Go by the label."""
@@ -153,6 +152,7 @@ def environment(config: Deployment) -> dict[str, str]:
         "GCS_BUCKET": config.bucket,
         "GCS_PREFIX": config.prefix,
         "ANYPOINT_PLANE": config.plane,
+        "CONTINUE_TOPIC": f"projects/{config.project}/topics/{config.topic}",
     }
     return {**{name: value for name, value in named.items() if value}, **config.environment}
 

@@ -179,11 +179,10 @@ class Access(Resource):
                     raise
                 next(pauses)
 
-    def destroy(self, observed: Json) -> str:
+    def destroy(self, observed: Json) -> None:
         """Remove our bindings."""
         if observed["held"]:
             self._policy().edit(lambda policy: removed(policy, observed["held"]))
-        return ""
 
     def owner(self, observed: Json) -> Owner:
         """Return that a policy is shared."""

@@ -59,10 +59,9 @@ class _Labelled(Resource):
         mask = ",".join([*self.wanted(), "labels"])
         self.google.patch(f"{HOST}/{self.full}", f"change {doing}", {**body, "updateMask": mask})
 
-    def destroy(self, observed: Json) -> str:
+    def destroy(self, observed: Json) -> None:
         """Delete it."""
         self.google.delete(f"{HOST}/{self.full}", f"delete the {self.noun} {self.name}")
-        return ""
 
     def owner(self, observed: Json) -> Owner:
         """Go by the label."""
@@ -92,6 +91,14 @@ class DeadLetters(_Labelled):
     def wanted(self) -> Json:
         """Return that it keeps messages for a week and itself for ever."""
         return {"messageRetentionDuration": KEPT, "expirationPolicy": {}}
+
+
+def continuation_access(google: Google, config: Deployment) -> Access:
+    """Return that the collector may ask for its own continuation, when a run has more to do than fits its time."""
+    url = f"{HOST}/projects/{config.project}/topics/{config.topic}"
+    binding = Binding("roles/pubsub.publisher", f"serviceAccount:{config.account_email}")
+    name = f"topic {config.topic}"
+    return Access(google, config, lambda: Policy(google, url, f"the {name}"), lambda: [binding], name)
 
 
 def dead_letter_access(google: Google, config: Deployment, project: Project) -> Access:

@@ -66,8 +66,8 @@ class Resource(ABC):
         """Bring it about, given what was observed. Harmless to repeat."""
 
     @abstractmethod
-    def destroy(self, observed: Json) -> str:
-        """Take it away; return "" if that was done, or why it was left."""
+    def destroy(self, observed: Json) -> None:
+        """Take it away."""
 
     @abstractmethod
     def owner(self, observed: Json) -> Owner:
@@ -76,6 +76,10 @@ class Resource(ABC):
     def missing(self) -> list[Change]:
         """Return what a plan shows for something that is not there yet."""
         return []
+
+    def keep(self, observed: Json) -> str:
+        """Return why destroying leaves it although it is ours; "" if it does not."""
+        return ""
 
     def check(self, observed: Json | None) -> None:  # noqa: B027 - most have nothing to check
         """Raise before anything at all is changed, if what is wanted cannot be brought about."""

@@ -72,9 +72,13 @@ def force_run(google: Google, config: Deployment, wait: float = WAIT) -> Outcome
 
 
 def _answer(google: Google, config: Deployment, since: str) -> Json | None:
-    """Return the newest entry of the request log, which Cloud Run writes for every answer."""
+    """Return the newest entry of the request log, which Cloud Run writes for every answer.
+
+    A message that was turned away because the invoker's role has not spread yet is no result: it is delivered again.
+    """
     found = _entries(google, config, since, REQUESTS, size=1)
-    return found[0] if found and found[0].get("httpRequest", {}).get("status") else None
+    status = found[0].get("httpRequest", {}).get("status") if found else None
+    return found[0] if status and status not in (401, 403) else None
 
 
 def _messages(entries: list[Json]) -> list[str]:

@@ -63,10 +63,9 @@ class Job(Resource):
         """Make it publish now; a run too many finds nothing to do."""
         self.google.post(f"{HOST}/{self.full}:run", f"start the job {self.name}")
 
-    def destroy(self, observed: Json) -> str:
+    def destroy(self, observed: Json) -> None:
         """Delete it."""
         self.google.delete(f"{HOST}/{self.full}", f"delete the job {self.name}")
-        return ""
 
     def owner(self, observed: Json) -> Owner:
         """Go by the mark in the description."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import os
+import re
 from typing import TYPE_CHECKING, ClassVar
 
 from mulesoft_audit.cloud.deploy.iam import Access, Binding, Policy
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 HOST = "secretmanager.googleapis.com/v1"
 NOTE = "mulesoft-audit-fingerprint"
+COST = 14  #: of a fingerprint: two to this power rounds of scrypt, some 50 ms
 GIVE = "Set CLIENT_SECRET in the environment, or say --client-secret-file FILE; it is never taken from a flag."
 
 
@@ -37,6 +39,7 @@ class StoredSecret(Resource):
         self.name = config.secret
         self._parent = f"projects/{config.project}"
         self._url = f"{HOST}/{self._parent}/secrets/{config.secret}"
+        self._compared: dict[str, bool] = {}
 
     def observe(self) -> Json | None:
         """Return the secret's description (never its value), and whether it has a version to use."""
@@ -49,11 +52,16 @@ class StoredSecret(Resource):
         """Compare the fingerprint of what is stored with what is given."""
         given = self.config.client_secret
         stored = observed["stored"]
-        if given and stored and matches(given, observed.get("annotations", {}).get(NOTE, "")):
+        if given and stored and self._is_stored(given, observed.get("annotations", {}).get(NOTE, "")):
             return []
         if not given and stored:
             return []
         return [Change("value", "(stored, hidden)" if stored else "(none)", self._shown())]
+
+    def _is_stored(self, given: Secret, note: str) -> bool:
+        if note not in self._compared:
+            self._compared[note] = matches(given, note)
+        return self._compared[note]
 
     def _shown(self) -> str:
         return "(given, hidden)" if self.config.client_secret else "(missing)"
@@ -78,10 +86,9 @@ class StoredSecret(Resource):
         body = {"labels": {**observed.get("labels", {}), **self.labels(adopt=adopt)}, "annotations": notes}
         self.google.patch(self._url, f"annotate the secret {self.name}", body, updateMask="labels,annotations")
 
-    def destroy(self, observed: Json) -> str:
+    def destroy(self, observed: Json) -> None:
         """Delete it with every version."""
         self.google.delete(self._url, f"delete the secret {self.name}")
-        return ""
 
     def owner(self, observed: Json) -> Owner:
         """Go by the label."""
@@ -103,21 +110,19 @@ class StoredSecret(Resource):
         self.google.post(f"{self._url}:addVersion", f"store the client secret in {self.name}", payload)
 
 
-def fingerprint(secret: Secret, salt: bytes = b"") -> str:
-    """Return a short salted fingerprint of a secret."""
-    salt = salt or os.urandom(12)
-    digest = hashlib.scrypt(secret.reveal().encode(), salt=salt, n=2**14, r=8, p=1, dklen=8)
-    return f"scrypt:{salt.hex()}:{digest.hex()}"
+def fingerprint(secret: Secret, salt: bytes = b"", cost: int = 0) -> str:
+    """Return a short salted fingerprint of a secret, with what is needed to make it again."""
+    salt, cost = salt or os.urandom(12), cost or COST
+    digest = hashlib.scrypt(secret.reveal().encode(), salt=salt, n=2**cost, r=8, p=1, dklen=8)
+    return f"scrypt:{cost}:{salt.hex()}:{digest.hex()}"
 
 
 def matches(secret: Secret, note: str) -> bool:
     """Whether a fingerprint is of this secret."""
-    kind, _, rest = note.partition(":")
-    salt, _, _ = rest.partition(":")
-    try:
-        return kind == "scrypt" and bool(salt) and fingerprint(secret, bytes.fromhex(salt)) == note
-    except ValueError:
+    found = re.fullmatch(r"scrypt:(\d\d?):([0-9a-f]+):[0-9a-f]+", note)
+    if found is None or not 1 <= int(found[1]) <= 16:
         return False
+    return fingerprint(secret, bytes.fromhex(found[2]), int(found[1])) == note
 
 
 def secret_access(google: Google, config: Deployment) -> Access:

@@ -59,8 +59,11 @@ class Services(Resource):
         )
         self.google.operation("serviceusage.googleapis.com/v1", started, "enable APIs", 300.0)
 
-    def destroy(self, observed: Json) -> str:
+    def destroy(self, observed: Json) -> None:
         """Leave them on."""
+
+    def keep(self, observed: Json) -> str:
+        """Return why."""
         return "something else may use them"
 
     def owner(self, observed: Json) -> Owner:

@@ -9,7 +9,7 @@ from mulesoft_audit.cloud.deploy.alerts import Alert, feed_silence, run_silence
 from mulesoft_audit.cloud.deploy.bucket import Bucket, collector_access
 from mulesoft_audit.cloud.deploy.delivery import Delivery, Deployed, forwarder, invoker
 from mulesoft_audit.cloud.deploy.function import Function
-from mulesoft_audit.cloud.deploy.pubsub import DeadLetters, Topic, dead_letter_access
+from mulesoft_audit.cloud.deploy.pubsub import DeadLetters, Topic, continuation_access, dead_letter_access
 from mulesoft_audit.cloud.deploy.scheduler import Job
 from mulesoft_audit.cloud.deploy.secret import StoredSecret, secret_access
 from mulesoft_audit.cloud.deploy.services import Project, Services
@@ -44,6 +44,7 @@ def stack(
         StoredSecret(google, config),
         secret_access(google, config),
         Topic(google, config, config.topic),
+        continuation_access(google, config),
         Topic(google, config, config.dead_letter_topic),
         DeadLetters(google, config),
         dead_letter_access(google, config, project),

@@ -1,0 +1,156 @@
+"""`mulesoft-audit feed`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from mulesoft_audit.cli import deploy_options as options
+from mulesoft_audit.cli.options import shared
+from mulesoft_audit.errors import UsageError
+
+if TYPE_CHECKING:
+    from mulesoft_audit.cloud.deploy.resource import Resource
+    from mulesoft_audit.cloud.feed.secops import SecOps
+    from mulesoft_audit.cloud.google.client import Google
+
+EPILOG = """\b
+Examples:
+  mulesoft-audit feed --project P --secops-instance ID --secops-location eu
+  mulesoft-audit feed status
+  mulesoft-audit feed plan --json
+  mulesoft-audit feed destroy
+
+\b
+Exit status:
+  0  every feed is there and has not failed
+  2  a flag or setting is missing or malformed; nothing was sent
+  4  a permission is missing; the message names it
+  7  SecOps refused a step, or a feed failed
+"""
+ANY_REGION = "us-central1"  # a feed has none; the deployment that it belongs to is only asked for names
+
+
+class Session:
+    """What one command works with."""
+
+    def __init__(self, values: options.Values) -> None:
+        from mulesoft_audit.cli.deploy_view import tell
+        from mulesoft_audit.clock import Stop
+        from mulesoft_audit.cloud.feed import feed_stack
+        from mulesoft_audit.cloud.feed.secops import SecOps
+        from mulesoft_audit.cloud.google import connect
+
+        config = options.deployment({**values, "region": ""}, region=ANY_REGION)
+        settings = options.feed_settings(values, config)
+        if settings is None:
+            raise UsageError("The SecOps instance is not set.", "Set SECOPS_INSTANCE, or --secops-instance.")
+        self.google: Google = connect(Stop(), tell)
+        self.secops: SecOps = SecOps(self.google, settings)
+        self.resources: list[Resource] = feed_stack(self.secops, config)
+
+
+_shared = shared(options.project_options, options.secops_options)
+_wait_option = click.option("--wait/--no-wait", default=True, help="Wait until the feed has run.")
+
+
+@click.group("feed", invoke_without_command=True, epilog=EPILOG)
+@_shared
+@_wait_option
+@click.pass_context
+def command(context: click.Context, /, **values: Any) -> int:  # noqa: ANN401 - click's
+    """Bring the Google SecOps feed over the archive to where it should be.
+
+    The feed's account is granted the bucket first; a feed that reads the folder already is changed in place,
+    never made twice. Without a subcommand it applies: it shows what it would do and asks.
+    """
+    context.obj = values
+    return 0 if context.invoked_subcommand else _apply(values)
+
+
+@command.command("apply", epilog=EPILOG)
+@_shared
+@_wait_option
+@click.pass_context
+def apply_command(context: click.Context, /, **values: Any) -> int:  # noqa: ANN401
+    """Show what is to be done, ask, do it, and wait until the feed has run."""
+    return _apply(options.merged(context, values))
+
+
+@command.command("plan")
+@_shared
+@click.pass_context
+def plan_command(context: click.Context, /, **values: Any) -> int:  # noqa: ANN401
+    """Show what applying would do. Changes nothing."""
+    from mulesoft_audit.cli.deploy_view import show_json, show_plan
+    from mulesoft_audit.cloud.deploy import engine
+
+    values = options.merged(context, values)
+    steps = engine.plan(Session(values).resources, adopt=values["adopt"])
+    show_json(steps=[step.summary() for step in steps]) if values["as_json"] else show_plan(steps)
+    return 0
+
+
+@command.command("status")
+@_shared
+@click.pass_context
+def status_command(context: click.Context, /, **values: Any) -> int:  # noqa: ANN401
+    """Say what each feed reports of itself, and whether anything parses what it reads."""
+    values = options.merged(context, values)
+    return _report(Session(values), {**values, "wait": False})
+
+
+@command.command("destroy")
+@_shared
+@click.pass_context
+def destroy_command(context: click.Context, /, **values: Any) -> int:  # noqa: ANN401
+    """Delete the feeds that this tool made. What was ingested and what is in the bucket stay."""
+    from mulesoft_audit.cli.deploy import confirm
+    from mulesoft_audit.cli.deploy_view import show_json, show_plan, show_step
+    from mulesoft_audit.cloud.deploy import engine
+
+    values = options.merged(context, values)
+    session = Session(values)
+    steps = engine.plan_destroy(session.resources)
+    if not values["as_json"]:
+        show_plan(steps)
+    if any(step.action == engine.DELETE for step in steps):
+        confirm(values, "Delete these?")
+    done = engine.destroy(session.resources, report=show_step)
+    if values["as_json"]:
+        show_json(steps=[step.summary() for step in done])
+    return 0
+
+
+def _apply(values: options.Values) -> int:
+    from mulesoft_audit.cli.deploy import changing, confirm
+    from mulesoft_audit.cli.deploy_view import show_plan, show_step
+    from mulesoft_audit.cloud.deploy import engine
+
+    session = Session(values)
+    engine.check(session.resources, adopt=values["adopt"])
+    steps = engine.plan(session.resources, adopt=values["adopt"])
+    if not values["as_json"]:
+        show_plan(steps)
+    if changing(steps):
+        confirm(values, "Do this?")
+        engine.apply(session.google, session.resources, adopt=values["adopt"], report=show_step)
+    return _report(session, values)
+
+
+def _report(session: Session, values: options.Values) -> int:
+    from mulesoft_audit.cli.deploy_view import show_feeds, show_json
+    from mulesoft_audit.cloud.feed.verify import WAIT, verify
+    from mulesoft_audit.errors import DeploymentError
+
+    reports = verify(session.secops, session.resources, WAIT if values.get("wait", True) else 0.0)
+    if values["as_json"]:
+        show_json(feeds=[one.summary() for one in reports])
+    else:
+        show_feeds(reports)
+    if not all(one.healthy for one in reports):
+        raise DeploymentError(
+            "Not every feed is in order.", "What it says of itself is above; docs/feed.md explains it."
+        )
+    return 0

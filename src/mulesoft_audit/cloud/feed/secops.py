@@ -1,0 +1,126 @@
+"""The part of the Chronicle API (v1) that feeds need."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mulesoft_audit.cloud.deploy.services import Project
+from mulesoft_audit.cloud.feed.settings import LOG_TYPE, SOURCE
+from mulesoft_audit.cloud.google.errors import NotFound, Uncertain
+from mulesoft_audit.errors import PermissionMissing
+
+if TYPE_CHECKING:
+    from mulesoft_audit.cloud.feed.settings import FeedSettings
+    from mulesoft_audit.cloud.google.client import Google, Json
+
+_ACCOUNT = "feedServiceAccounts:fetchServiceAccountForCustomer"
+
+
+class SecOps:
+    """One SecOps instance."""
+
+    def __init__(self, google: Google, settings: FeedSettings) -> None:
+        self.google = google
+        self.settings = settings
+        self._host = ""
+        self._account = ""
+
+    @property
+    def account(self) -> str:
+        """The e-mail of the account that the tenant's feeds read with; never assumed, it has several shapes.
+
+        It is the last part of the name that is answered. The instance is also asked for by the project's number, which
+        is the form the live API was seen to insist on here.
+        """
+        if not self._account:
+            self._account = self._fetch_account()
+        return self._account
+
+    def feeds(self) -> list[Json]:
+        """Return every feed of the instance; there is no filter."""
+        return list(self.google.pages(self._url("feeds"), "feeds", "list the SecOps feeds", pageSize=1000))
+
+    def feed(self, name: str) -> Json:
+        """Return one feed by the last part of its name; nothing if it does not show yet."""
+        return self.google.find(self._url(f"feeds/{_last(name)}"), "look at the SecOps feed") or {}
+
+    def create(self, body: Json) -> Json:
+        """Create a feed. One request and no more: every create makes a new feed."""
+        return self.google.post(self._url("feeds"), "create the SecOps feed", body, once=True)
+
+    def change(self, name: str, body: Json, mask: str) -> Json:
+        """Change a feed: `details` without the name, or `displayName` alone."""
+        url = self._url(f"feeds/{_last(name)}")
+        return self.google.patch(url, "change the SecOps feed", body, updateMask=mask)
+
+    def enable(self, name: str) -> Json:
+        """Switch a feed on."""
+        return self.google.post(self._url(f"feeds/{_last(name)}:enable"), "enable the SecOps feed")
+
+    def delete(self, name: str) -> None:
+        """Delete a feed; what it has read stays in SecOps, and objects stay in the bucket."""
+        self.google.delete(self._url(f"feeds/{_last(name)}"), "delete the SecOps feed")
+
+    def knows_log_type(self) -> bool | None:
+        """Whether a feed of our kind can be of type MULESOFT; None if that may not be asked."""
+        url = self._url(f"feedSourceTypeSchemas/{SOURCE}/logTypeSchemas")
+        try:
+            found = self.google.pages(url, "logTypeSchemas", "list the log types of feeds", pageSize=1000)
+            return any(_last(str(one.get("logType") or one.get("name"))) == LOG_TYPE for one in found)
+        except (PermissionMissing, NotFound):
+            return None
+
+    def parser(self) -> str:
+        """Return whose parser for MULESOFT is active: `google`, `custom`, `none`, or `unknown` if one may not ask."""
+        url = self._url(f"logTypes/{LOG_TYPE}/parsers")
+        try:
+            found = list(self.google.pages(url, "parsers", "look for a parser", pageSize=100))
+        except (PermissionMissing, NotFound):
+            return "unknown"
+        active = [one for one in found if one.get("state", "ACTIVE") == "ACTIVE"]
+        if not active:
+            return "none"
+        sources = {str(one.get("creator", {}).get("source", "")) for one in active}
+        return "custom" if "CUSTOMER" in sources else "google"
+
+    def log_type(self) -> str:
+        """Return the full name of the log type, which is what a feed must be given."""
+        return f"{self.settings.parent}/logTypes/{LOG_TYPE}"
+
+    def _url(self, path: str) -> str:
+        self._host = self._host or self._find_host()
+        return f"{self._host}/v1/{self.settings.parent}/{path}"
+
+    def _find_host(self) -> str:
+        """Return the first host that answers at all."""
+        hosts = self.settings.hosts
+        for host in hosts[:-1]:
+            try:
+                self.google.get(f"{host}/v1/{self.settings.parent}/feeds", "reach Google SecOps", pageSize=1)
+            except Uncertain as error:
+                if error.status:
+                    return host
+            except (PermissionMissing, NotFound):
+                return host
+            else:
+                return host
+        return hosts[-1]
+
+    def _fetch_account(self) -> str:
+        doing = "read which account SecOps feeds read with"
+        try:
+            found = self.google.get(self._url(_ACCOUNT), doing)
+        except (PermissionMissing, NotFound) as refused:
+            try:
+                found = self.google.get(self._url_by_number(), doing)
+            except (PermissionMissing, NotFound):
+                raise refused from None
+        return _last(str(found["name"]))
+
+    def _url_by_number(self) -> str:
+        number = Project(self.google, self.settings.project).number
+        return self._url(_ACCOUNT).replace(f"/projects/{self.settings.project}/", f"/projects/{number}/")
+
+
+def _last(name: str) -> str:
+    return name.rsplit("/", 1)[-1]
