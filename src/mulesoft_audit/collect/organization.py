@@ -69,6 +69,7 @@ class Progress:
         expected: entries the source counts in what is being read.
         newest: Unix ms of the newest entry seen; 0 for none.
         carried: entries the source counts but did not give; the next run asks again.
+        gained: milliseconds of time that are held now and were not before.
     """
 
     read: int = 0
@@ -76,6 +77,7 @@ class Progress:
     expected: int = 0
     newest: int = 0
     carried: int = 0
+    gained: int = 0
 
 
 def due(head: heads.Head, period: Period) -> list[Interval]:
@@ -128,6 +130,11 @@ class OrganizationRun:
         """Entries the source gave so far, those of windows under way included."""
         with self._lock:
             return self.progress.read + sum(reader.fetched for reader in self.readers)
+
+    @property
+    def newest(self) -> int:
+        """Unix ms of the newest entry held, as far as is known without looking for it; 0 if none is."""
+        return max(self.progress.newest, self.days.newest, self._head.newest)
 
     def start(self) -> None:
         """Queue what is due."""
@@ -250,8 +257,11 @@ class OrganizationRun:
         with self._lock:
             agreed, self._agreed = self._agreed, []
         if agreed or self._head.rolls_up is not None:
+            gained = sum(end - start for start, end in minus(agreed, self._head.covered))
             self._head.covered = union([*self._head.covered, *agreed])
+            self._head.newest = self.newest
             self._head = heads.save(self.store, self._head)
+            self.progress.gained += gained
 
     def _finish(self) -> None:
         """Close what can be closed, and keep where to continue."""

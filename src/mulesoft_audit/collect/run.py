@@ -38,6 +38,7 @@ class Summary:
         waited: seconds that requests were held back, summed over workers.
         seconds: how long it took.
         until: Unix ms up to which entries were asked for.
+        ended: Unix ms when it ended.
     """
 
     organizations: list[OrganizationRun] = field(default_factory=list)
@@ -48,6 +49,7 @@ class Summary:
     waited: float = 0.0
     seconds: float = 0.0
     until: int = 0
+    ended: int = 0
 
     @property
     def written(self) -> int:
@@ -55,9 +57,19 @@ class Summary:
         return sum(run.progress.written for run in self.organizations)
 
     @property
+    def parts(self) -> int:
+        """Parts that were written."""
+        return sum(run.days.created for run in self.organizations)
+
+    @property
     def newest(self) -> int:
-        """Unix ms of the newest entry seen; 0 for none."""
-        return max((run.progress.newest for run in self.organizations), default=0)
+        """Unix ms of the newest entry held; 0 for none."""
+        return max((run.newest for run in self.organizations), default=0)
+
+    @property
+    def got_on(self) -> bool:
+        """Whether the archive holds, or is known to hold, more than before: whether it is of use to go on."""
+        return any(run.progress.written or run.progress.gained for run in self.organizations)
 
     @property
     def exit_code(self) -> int:
@@ -120,7 +132,7 @@ def collect(
         summary.failures.append(error)
     summary.failures += [run.group.error for run in runs if isinstance(run.group.error, AuditError)]
     summary.requests, summary.over_limit, summary.waited = pacer.requests, pacer.over_limit, pacer.waited
-    summary.seconds = clock.monotonic() - began
+    summary.seconds, summary.ended = clock.monotonic() - began, int(clock.time() * 1000)
     return summary
 
 

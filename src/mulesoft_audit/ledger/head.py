@@ -14,7 +14,7 @@ from mulesoft_audit.archive.layout import day_of_manifest, day_start, head_name,
 from mulesoft_audit.archive.store import GenerationMismatch
 from mulesoft_audit.errors import ArchiveError
 from mulesoft_audit.ledger.intervals import Interval, union
-from mulesoft_audit.ledger.manifest import FORMAT, decode, decode_document
+from mulesoft_audit.ledger.manifest import FORMAT, Manifest, decode, decode_document
 
 if TYPE_CHECKING:
     from mulesoft_audit.archive.store import Store
@@ -78,9 +78,10 @@ def _rebuilt(store: Store, organization: str) -> Head:
         return Head(organization)
     name = manifest_name(organization, max(days))
     held = store.read(name)
-    end = decode(held.data, name).covered_until if held else 0
-    whole = [(day_start(min(days)), max(end, day_start(max(days))))]
-    return Head(organization, union(whole), union(whole))
+    last = decode(held.data, name) if held else Manifest(organization, "")
+    whole = [(day_start(min(days)), max(last.covered_until, day_start(max(days))))]
+    newest = max((day_start(max(days)) + part.last for part in last.parts), default=0)
+    return Head(organization, union(whole), union(whole), newest=newest)
 
 
 def save(store: Store, head: Head) -> Head:

@@ -1,0 +1,59 @@
+"""A run in words and in fields: the one summary that a log, a script and a person are given."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mulesoft_audit.anypoint.query import iso
+
+if TYPE_CHECKING:
+    from mulesoft_audit.collect.organization import OrganizationRun
+    from mulesoft_audit.collect.run import Summary
+
+
+def as_fields(summary: Summary, archive: str) -> dict[str, object]:
+    """Return the run as fields of one log line; times are ISO 8601, lag and duration seconds."""
+    return {
+        "event": "run",
+        "archive": archive,
+        "complete": summary.exit_code == 0,
+        "exit_code": summary.exit_code,
+        "interrupted": summary.interrupted,
+        "until": iso(summary.until),
+        "organizations": [_organization(run, summary.ended) for run in summary.organizations],
+        "new_entries": summary.written,
+        "new_parts": summary.parts,
+        **_lag(summary.newest, summary.ended),
+        "requests": summary.requests,
+        "over_limit_answers": summary.over_limit,
+        "seconds_held_back": round(summary.waited, 1),
+        "duration_seconds": round(summary.seconds, 3),
+        "failures": [{"message": error.message, "hint": error.hint} for error in summary.failures],
+    }
+
+
+def _organization(run: OrganizationRun, ended: int) -> dict[str, object]:
+    return {
+        "id": run.organization.id,
+        "name": run.organization.name,
+        "complete": run.done and run.group.error is None,
+        "new_entries": run.progress.written,
+        "entries_read": run.progress.read,
+        "left_to_the_next_run": run.progress.carried,
+        **_lag(run.newest, ended),
+    }
+
+
+def _lag(newest: int, ended: int) -> dict[str, object]:
+    """Return the newest entry's time and how old it was when the run ended; nulls if there is none."""
+    if not newest:
+        return {"newest_entry": None, "lag_seconds": None}
+    return {"newest_entry": iso(newest), "lag_seconds": round((ended - newest) / 1000, 3)}
+
+
+def sentence(summary: Summary) -> str:
+    """Return the run in one sentence."""
+    groups = len(summary.organizations)
+    done = sum(run.done and run.group.error is None for run in summary.organizations)
+    text = f"{summary.written} new entries from {done} of {groups} organizations in {summary.seconds:.1f} s"
+    return text if summary.exit_code == 0 else f"Incomplete: {text}"
