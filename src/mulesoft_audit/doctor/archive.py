@@ -1,0 +1,186 @@
+"""The archive: whether it can be read and written safely, and how far each organization's part of it reaches."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from mulesoft_audit.anypoint.query import iso
+from mulesoft_audit.anypoint.tree import ID, Organization
+from mulesoft_audit.archive.layout import DAY_MS, STATE, day_of, day_start, manifest_name
+from mulesoft_audit.archive.opening import open_archive
+from mulesoft_audit.doctor.finding import Check, Finding, fail, failed, ok, printable, skipped, warn
+from mulesoft_audit.errors import ArchiveError, AuditError, UsageError
+from mulesoft_audit.ledger import head as heads
+from mulesoft_audit.ledger.intervals import common, minus
+from mulesoft_audit.ledger.manifest import HOUR_MS, decode
+from mulesoft_audit.times import ago
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from mulesoft_audit.archive.store import Store
+    from mulesoft_audit.ledger.intervals import Interval
+
+FRESH = 26 * HOUR_MS  #: a daily run, and two hours for it to happen in
+NEWEST_WITHIN = 3  #: days whose manifests are read for the newest entry
+NOT_ORGANIZATIONS = frozenset({"tmp", "oversize"})
+LISTED = 50_000  #: objects looked through for organizations, where Anypoint does not name them
+
+PLACE, READ, WRITE, HELD, OVERSIZE = "archive", "archive: read", "archive: write", "archive: held", "oversize entries"
+
+
+@dataclass(slots=True)
+class Archive:
+    """One look at an archive.
+
+    Attributes:
+        url: a directory, or gs://BUCKET[/PREFIX].
+        organizations: returns whose parts to look at; nothing if that is unknown.
+        now: returns the time in Unix milliseconds.
+        look_back: milliseconds that entries may arrive after their time.
+    """
+
+    url: str
+    organizations: Callable[[], list[Organization]]
+    now: Callable[[], int]
+    look_back: int
+    _opened: Store | None = None
+
+    def checks(self) -> list[Check]:
+        """Return the checks, in the order in which they build on each other."""
+        return [
+            Check(PLACE, self.check_place),
+            Check(READ, self.check_read, (PLACE,)),
+            Check(WRITE, self.check_write, (PLACE,)),
+            Check(HELD, self.check_held, (READ,)),
+            Check(OVERSIZE, self.check_oversize, (READ,)),
+        ]
+
+    def close(self) -> None:
+        """Close the connections, if it has any."""
+        close = getattr(self._opened, "close", None)
+        if close:
+            close()
+
+    @property
+    def store(self) -> Store:
+        """The archive, opened.
+
+        Raises:
+            UsageError: no archive can be at such a URL.
+        """
+        if self._opened is None:
+            self._opened = open_archive(self.url)
+        return self._opened
+
+    @property
+    def folder(self) -> Path | None:
+        """The directory; None for a bucket."""
+        return None if urlsplit(self.url).scheme == "gs" else Path(self.store.url)
+
+    def check_place(self) -> Finding:
+        """Look whether the archive is named, and there."""
+        if not self.url:
+            raise UsageError("ARCHIVE is not set; expected a directory or gs://BUCKET.", "Give it with --archive DIR.")
+        folder = self.folder
+        shown = printable(self.store.url)
+        if folder is None or folder.is_dir():
+            return ok(shown)
+        if folder.exists():
+            return fail(f"{shown} is not a directory", "Name another one with --archive.", ArchiveError.exit_code)
+        parent = next(one for one in folder.absolute().parents if one.exists())
+        if not os.access(parent, os.W_OK | os.X_OK):
+            mend = f"Make it, or let whoever runs this write in {printable(str(parent))}."
+            return fail(f"{shown} does not exist and cannot be made", mend, ArchiveError.exit_code)
+        return skipped(f"{shown} does not exist yet; the first run makes it", "Check the name, then run collect.")
+
+    def check_read(self) -> Finding:
+        """List the state, and read an object of it."""
+        first = next(iter(self.store.list(STATE)), None)
+        if first is None:
+            return ok("can be listed; nothing is collected yet")
+        self.store.read(first.name)
+        return ok("can be listed and read")
+
+    def check_write(self) -> Finding:
+        """Prove on an object beside the state that nothing is ever overwritten by accident."""
+        self.store.check()
+        return ok("objects are created once and replaced by generation only")
+
+    def check_held(self) -> Iterator[Finding]:
+        """Look how far each organization's part reaches."""
+        known = self.organizations() or self._listed()
+        if not known:
+            yield skipped("nothing is collected yet", f"mulesoft-audit collect --archive {printable(self.url)}")
+        for organization in known:
+            name = f"held of {printable(organization.name) or organization.id}"
+            try:
+                yield self._held(organization, name)
+            except AuditError as error:
+                yield failed(error, name)
+
+    def _listed(self) -> list[Organization]:
+        found = (one.name.removeprefix(STATE).split("/")[0] for one in islice(self.store.list(STATE), LISTED))
+        return [
+            Organization(one) for one in dict.fromkeys(found) if ID.fullmatch(one) and one not in ("tmp", "oversize")
+        ]
+
+    def _held(self, organization: Organization, name: str) -> Finding:
+        head, now = heads.load(self.store, organization.id), self.now()
+        end = max((until for _, until in head.covered), default=0)
+        if not end:
+            return warn("nothing is held yet", f"mulesoft-audit collect --archive {printable(self.url)}", name)
+        newest = newest_entry(self.store, organization.id, end)
+        entry = f"newest entry {iso(newest)}" if newest else f"no entry in the last {NEWEST_WITHIN} days of that"
+        detail = f"complete until {iso(end)}, {ago(now - end)} ago; {entry}"
+        if now - end > FRESH:
+            return fail(
+                f"{detail}; no run has succeeded for more than {ago(FRESH)}",
+                "Run collect and see what it says; if a schedule should do that, see why it does not.",
+                AuditError.exit_code,
+                name,
+            )
+        holes = missing(head, now - self.look_back)
+        if holes:
+            return warn(f"{detail}; {spelled(holes)}", "Run collect: it goes on with what is missing.", name)
+        return ok(detail, name)
+
+    def check_oversize(self) -> Finding:
+        """Count the entries that are too long for a line of the feed."""
+        count = sum(1 for _ in self.store.list(f"{STATE}oversize/"))
+        if not count:
+            return ok("none")
+        return warn(
+            f"{count:,} entries of 4 MB or more are kept under state/oversize/, which the feed does not read",
+            "They are complete there. Nothing is lost; bring them into SecOps by other means if they matter.",
+        )
+
+
+def missing(head: heads.Head, before: int) -> list[Interval]:
+    """Return what of the time asked for, up to `before`, is not held."""
+    return common(minus(head.wanted, head.covered), [(0, before)])
+
+
+def spelled(holes: list[Interval]) -> str:
+    """Return gaps in words: how much time, and the first of them."""
+    length = sum(end - start for start, end in holes)
+    start, end = holes[0]
+    more = f" and {len(holes) - 1} more" if len(holes) > 1 else ""
+    return f"{ago(length)} that was asked for is not held: {iso(start)} to {iso(end)}{more}"
+
+
+def newest_entry(store: Store, organization: str, end: int) -> int:
+    """Return the time of the newest entry held before `end`, from the last days' manifests; 0 if they have none."""
+    for back in range(NEWEST_WITHIN):
+        day = day_of(end - 1 - back * DAY_MS)
+        name = manifest_name(organization, day)
+        held = store.read(name)
+        parts = decode(held.data, name).parts if held else []
+        if parts:
+            return day_start(day) + max(part.last for part in parts)
+    return 0

@@ -1,0 +1,120 @@
+"""What a check finds, and what a report of findings means for the exit status."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from mulesoft_audit.errors import AuditError, Interrupted, SourceError
+
+
+class State(StrEnum):
+    """How a link is."""
+
+    OK = "ok"
+    WARN = "warn"
+    FAIL = "fail"
+    SKIPPED = "skipped"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What one check found.
+
+    Attributes:
+        name: of the link; the check's own if empty.
+        state: how it is.
+        detail: what was seen.
+        mend: what to do about it; empty if nothing needs to be done.
+        exit_code: the process's exit status should this be the gravest failure; 0 unless it is one.
+    """
+
+    name: str
+    state: State
+    detail: str
+    mend: str = ""
+    exit_code: int = 0
+
+
+Found = Finding | Iterable[Finding]
+
+#: An exit status by how much it outweighs others: what concerns everything outweighs what concerns one thing.
+GRAVITY = {1: 1, 4: 2, 5: 3, 7: 4, 2: 5, 6: 6, 3: 7}
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One look at one link, or at one link of each organization.
+
+    Attributes:
+        name: of the link.
+        find: looks; an `AuditError` it raises is a failure with the error's hint as its mend.
+        needs: names of checks without which there is nothing to look at.
+    """
+
+    name: str
+    find: Callable[[], Found]
+    needs: tuple[str, ...] = ()
+
+
+def ok(detail: str, name: str = "") -> Finding:
+    """Return that a link is in order."""
+    return Finding(name, State.OK, detail)
+
+
+def warn(detail: str, mend: str, name: str = "") -> Finding:
+    """Return that a link works, but something should be done about it."""
+    return Finding(name, State.WARN, detail, mend)
+
+
+def fail(detail: str, mend: str, exit_code: int = AuditError.exit_code, name: str = "") -> Finding:
+    """Return that a link is broken."""
+    return Finding(name, State.FAIL, detail, mend, exit_code)
+
+
+def skipped(detail: str, mend: str = "", name: str = "") -> Finding:
+    """Return that a link was not looked at, and why."""
+    return Finding(name, State.SKIPPED, detail, mend)
+
+
+def failed(error: AuditError, name: str = "") -> Finding:
+    """Return what an error says."""
+    if isinstance(error, Interrupted):
+        return fail(
+            "no answer within the time given to it, or only that the limit is exceeded",
+            "Run it again in some minutes. If it stays, look whether the service is up, and who else asks it.",
+            SourceError.exit_code,
+            name,
+        )
+    return fail(error.message, error.hint, error.exit_code, name)
+
+
+def examine(checks: Iterable[Check]) -> Iterator[Finding]:
+    """Make each check and yield what it finds as it is found; one that fails hides only those that need it."""
+    broken: set[str] = set()
+    for check in checks:
+        lacking = next((name for name in check.needs if name in broken), "")
+        for finding in [skipped(f"needs: {lacking}")] if lacking else _look(check):
+            if finding.state in (State.FAIL, State.SKIPPED):
+                broken.add(check.name)
+            yield replace(finding, name=finding.name or check.name)
+
+
+def _look(check: Check) -> Iterator[Finding]:
+    try:
+        found = check.find()
+        yield from [found] if isinstance(found, Finding) else found
+    except AuditError as error:
+        yield failed(error)
+
+
+def exit_code(findings: Iterable[Finding]) -> int:
+    """Return the exit status of the gravest failure; 0 if nothing failed."""
+    codes = [finding.exit_code for finding in findings if finding.state is State.FAIL]
+    return max(codes, key=lambda code: GRAVITY.get(code, 0), default=0)
+
+
+def printable(text: str) -> str:
+    """Return `text` without what would do something to a terminal."""
+    return "".join(char if char.isprintable() else "�" for char in text)

@@ -1,0 +1,171 @@
+"""The archive: readable, safely writable, fresh; and nothing changed by looking."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from tests.archives import collect
+from tests.doctor.harness import GROUP, OTHER, doctor
+from tests.plain_source import ROOT, PlainSource
+from tests.storage_server import StorageServer
+
+from mulesoft_audit.archive.local import LocalStore
+from mulesoft_audit.archive.opening import open_archive
+from mulesoft_audit.ledger.head import Head, save
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+HOUR = 3_600_000
+DAY = 24 * HOUR
+HELD = ("held of Root", "held of Payments", "held of Logistics")
+
+
+@pytest.fixture
+def archive(source: PlainSource, tmp_path: Path) -> Path:
+    """An archive that was just brought up to date."""
+    place = tmp_path / "archive"
+    result = collect(source.url, place)
+    assert result.returncode == 0, result.stderr
+    return place
+
+
+def content(archive: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(archive)): path.read_bytes() for path in archive.rglob("*") if path.is_file()}
+
+
+def test_a_fresh_archive_is_in_order_and_looking_leaves_no_trace(source: PlainSource, archive: Path) -> None:
+    before = content(archive)
+    report = doctor(source.url, "--archive", str(archive))
+    assert report.code == 0
+    for name in ("archive", "archive: read", "archive: write", "oversize entries", *HELD):
+        assert report.state(name) == "ok", report.findings[name]
+    assert "complete until" in report.said("held of Payments")
+    newest = max(stamp for stamp, _, _ in source.logs[GROUP])
+    assert f"newest entry {time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime(newest // 1000))}" in report.said(HELD[1])
+    assert content(archive) == before
+
+
+def test_an_archive_that_is_not_set_is_a_missing_setting(source: PlainSource) -> None:
+    report = doctor(source.url)
+    assert report.code == 2
+    assert "--archive" in report.findings["archive"]["mend"]
+    assert report.state("archive: held") == "skipped"
+    assert report.state("log of Root") == "ok"
+
+
+def test_an_archive_that_is_not_there_yet_is_not_made_by_looking(source: PlainSource, tmp_path: Path) -> None:
+    report = doctor(source.url, "--archive", str(tmp_path / "deep" / "archive"))
+    assert (report.code, report.state("archive"), report.state("archive: write")) == (0, "skipped", "skipped")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_is_no_archive(source: PlainSource, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    report = doctor(source.url, "--archive", str(tmp_path / "file"))
+    assert (report.code, report.state("archive")) == (6, "fail")
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_a_directory_one_may_not_write_in_is_found_so(source: PlainSource, archive: Path, tmp_path: Path) -> None:
+    for folder in (archive, archive / "state", archive / "state" / "tmp", tmp_path):
+        folder.chmod(0o555)
+    try:
+        report = doctor(source.url, "--archive", str(archive))
+        absent = doctor(source.url, "--archive", str(tmp_path / "other"))
+    finally:
+        for folder in (tmp_path, archive, archive / "state", archive / "state" / "tmp"):
+            folder.chmod(0o755)
+    assert (report.code, report.state("archive: read"), report.state("archive: write")) == (6, "ok", "fail")
+    assert (absent.code, absent.state("archive")) == (6, "fail")
+
+
+def test_before_the_first_run_there_is_nothing_to_be_stale(source: PlainSource, tmp_path: Path) -> None:
+    report = doctor(source.url, "--archive", str(tmp_path))
+    assert report.code == 0
+    assert [report.state(name) for name in HELD] == ["warn"] * 3
+    assert "mulesoft-audit collect" in report.findings[HELD[0]]["mend"]
+
+
+def test_a_part_that_no_run_has_brought_up_to_date_is_stale(source: PlainSource, tmp_path: Path) -> None:
+    now = int(time.time() * 1000)
+    store = LocalStore(tmp_path)
+    for organization, hours in ((ROOT, 1), (GROUP, 27), (OTHER, 25)):
+        held = [(now - 3 * DAY, now - hours * HOUR)]
+        save(store, Head(organization, held, held))
+    report = doctor(source.url, "--archive", str(tmp_path))
+    assert report.code == 1
+    assert [report.state(name) for name in HELD] == ["ok", "fail", "ok"]
+    assert "more than 26 h" in report.said(HELD[1])
+    assert "27 h ago" in report.said(HELD[1])
+
+
+def test_time_that_was_asked_for_and_is_not_held_is_named(source: PlainSource, tmp_path: Path) -> None:
+    now = int(time.time() * 1000) // DAY * DAY
+    wanted = [(now - 9 * DAY, now)]
+    save(LocalStore(tmp_path), Head(ROOT, wanted, [(now - 9 * DAY, now - 6 * DAY), (now - 4 * DAY, now)]))
+    report = doctor(source.url, "--archive", str(tmp_path))
+    assert report.state("held of Root") == "warn"
+    assert "2 d that was asked for is not held" in report.said("held of Root")
+
+
+def test_a_newer_format_is_refused_for_that_organization_alone(source: PlainSource, archive: Path) -> None:
+    head = archive / "state" / GROUP / "head.json"
+    head.write_text(json.dumps({**json.loads(head.read_text()), "format": 99}))
+    report = doctor(source.url, "--archive", str(archive))
+    assert report.code == 6
+    assert [report.state(name) for name in HELD] == ["ok", "fail", "ok"]
+    assert "Upgrade" in report.findings[HELD[1]]["mend"]
+
+
+def test_entries_too_long_for_the_feed_are_reported(source: PlainSource, tmp_path: Path) -> None:
+    LocalStore(tmp_path).create("state/oversize/o/2026/01/01/abc-0.json.gz", b"x")
+    report = doctor(source.url, "--archive", str(tmp_path))
+    assert (report.code, report.state("oversize entries")) == (0, "warn")
+    assert report.said("oversize entries").startswith("1 entries of 4 MB")
+
+
+def test_without_anypoint_the_archive_tells_whose_parts_it_has(source: PlainSource, archive: Path) -> None:
+    report = doctor(source.url, "--archive", str(archive), CLIENT_SECRET="wrong-secret")
+    assert report.code == 3
+    for organization in (ROOT, GROUP, OTHER):
+        assert report.state(f"held of {organization}") == "ok"
+
+
+@pytest.fixture
+def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[StorageServer]:
+    with StorageServer(buckets=["logs"]) as server:
+        monkeypatch.setenv("STORAGE_EMULATOR_HOST", server.url)
+        yield server
+
+
+def test_a_bucket_is_looked_at_the_same_way(source: PlainSource, bucket: StorageServer) -> None:
+    place = ("--archive", "gs://logs/here")
+    result = collect(source.url, Path("unused"), *place, STORAGE_EMULATOR_HOST=bucket.url)
+    assert result.returncode == 0, result.stderr
+    report = doctor(source.url, *place)
+    assert report.code == 0, report.findings
+    assert [report.state(name) for name in ("archive", "archive: read", "archive: write", *HELD)] == ["ok"] * 6
+    assert not list(open_archive("gs://logs/here").list("state/probe"))
+
+
+def test_a_bucket_that_does_not_exist_is_named(source: PlainSource, bucket: StorageServer) -> None:
+    report = doctor(source.url, "--archive", "gs://other")
+    assert report.code == 6
+    assert "bucket other does not exist" in report.said("archive: read")
+    assert report.state("archive: held") == "skipped"
+
+
+def test_an_endpoint_that_ignores_preconditions_holds_no_archive(
+    source: PlainSource, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with StorageServer(buckets=["logs"], ignore_preconditions=True) as server:
+        monkeypatch.setenv("STORAGE_EMULATOR_HOST", server.url)
+        report = doctor(source.url, "--archive", "gs://logs")
+    assert (report.code, report.state("archive: write")) == (6, "fail")
+    assert "Preconditions are not honoured" in report.said("archive: write")
