@@ -152,18 +152,6 @@ def test_a_sole_client_is_never_over_the_limit(source: PlainSource, tmp_path: Pa
     assert_exact(source, tmp_path)
 
 
-def test_a_limit_spent_by_somebody_else_is_waited_out(source: PlainSource, tmp_path: Path) -> None:
-    source.per_minute = 30
-    moved = [0.0]
-    source.clock = lambda: time.time() * 10 + moved[0]  # its minutes last six seconds
-    source.minute = (int(source.clock() // 60), 30)
-    with serving(source):
-        done = collect(source.url, tmp_path, "--since", "3d", REQUESTS_PER_MINUTE="100000", MULESOFT_TEST="1")
-    assert done.returncode == 0, done.stderr
-    assert source.counts["over limit"] > 0
-    assert_exact(source, tmp_path)
-
-
 @pytest.mark.parametrize("switch", [{"cursor_seconds": 0.05, "latency": 0.03}, {"total_on_last_page": False}])
 def test_what_is_not_known_of_the_source_may_be_either_way(
     source: PlainSource, tmp_path: Path, switch: dict[str, float]

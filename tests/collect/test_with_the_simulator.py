@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from tests.archives import collect, lines
 
 from mulesoft_audit.simulator import Anypoint, Behaviour, Scenario, World, running
-from tests.archives import collect, lines
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def truth(anypoint: Anypoint, organization: str) -> Counter[bytes]:

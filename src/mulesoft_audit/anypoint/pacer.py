@@ -105,7 +105,7 @@ class Pacer:
         """Hold every request back because `slot`'s was answered 503 or 429; return for how many seconds.
 
         A lone 503 while most of the allowance is unspent is more likely a passing fault: it is tried again
-        after a second. The next one is waited out to the end of the minute, later ones a whole minute each.
+        after a second. The next ones are waited out to the end of the minute, and every third a whole minute.
 
         Args:
             slot: the request's slot.
@@ -130,9 +130,9 @@ class Pacer:
             return min(retry_after, 10 * MINUTE) + jitter
         if self._shared.strikes == 1 and len(self._shared.slots) < self.per_minute // 2:
             return 1.0
-        if self._shared.strikes <= 2:
+        if self._shared.strikes % 3:
             return MINUTE - second_of_minute % MINUTE + 0.5 + jitter
-        return MINUTE + jitter
+        return MINUTE + jitter  # should the minute be a rolling one
 
     @property
     def minutes_pushed_back(self) -> int:

@@ -33,6 +33,7 @@ T = TypeVar("T")
 MAX_BODY = 32 << 20  #: bytes of one answer, inflated; a page that is larger is asked for in smaller pages
 READ_SIZE = 1 << 18
 TRIES = 9  #: tries of one request that meets faults; with the waits between them about a minute and a half
+TRIES_AT_FIRST = 5  #: while it has never answered: a wrong host, or no way to it, is better said soon
 MINUTES_PUSHED_BACK = 15  #: this many minutes of nothing but 503 are an outage, not a limit
 OVER_LIMIT = frozenset({429, 503})
 
@@ -59,6 +60,9 @@ class Transport:
 
     Attributes:
         plane: where requests go, and nowhere else: redirects are not followed.
+        pacer: the pace they keep.
+        stop: the wish to stop.
+        answered: whether the plane has ever answered well.
     """
 
     def __init__(self, plane: Plane, pacer: Pacer, stop: Stop, *, timeout: float = 60.0, connections: int = 16) -> None:
@@ -66,6 +70,7 @@ class Transport:
         self.plane = plane
         self.pacer = pacer
         self.stop = stop
+        self.answered = False
         self._http = _pool(plane.base_url, connections, timeout)
 
     def under(self, stop: Stop, pacer: Pacer) -> Transport:
@@ -122,8 +127,15 @@ class Transport:
                 attempt.unauthorized()
             elif answer.status >= 500 or answer.status == 408:
                 attempt.failed(f"it answered {answer.status}")
+            elif 300 <= answer.status < 400:
+                raise SourceError(
+                    f"Anypoint answered {what} with a redirect ({answer.status}), which is not followed: the credentials "
+                    f"go to {self.plane.base_url} alone.",
+                    "Check ANYPOINT_PLANE or ANYPOINT_BASE_URL, and whether a proxy answers in its place.",
+                )
             else:
                 self.pacer.succeeded()
+                self.answered = True
                 try:
                     return understand(answer)
                 except Garbled as error:
@@ -188,9 +200,10 @@ class _Attempt:
     def failed(self, reason: str) -> None:
         """Count a fault and wait before the next try; raise when the budget is used up."""
         self._failures += 1
-        if self._failures >= TRIES:
+        if self._failures >= (TRIES if self._transport.answered else TRIES_AT_FIRST):
             raise SourceError(
-                f"Anypoint did not give {self._what}: {reason} (tried {TRIES} times).",
+                f"Anypoint ({self._transport.plane.base_url}) did not give {self._what}: {reason} "
+                f"(tried {self._failures} times).",
                 "Everything collected before this is kept. Run again later; the run continues where this one stopped.",
             )
         wait = min(15.0, 0.2 * 2**self._failures) * random.uniform(0.5, 1.0)
