@@ -79,10 +79,11 @@ def test_a_limit_spent_by_somebody_else_is_waited_out(source: PlainSource, tmp_p
     rival = threading.Event()
 
     def spend() -> None:
-        while not rival.wait(0.1):  # every six of its seconds
+        while not rival.wait(0.01):
             with source.lock:
                 minute = int(clock.time() // 60)
-                source.minute = (minute, 3 + source.minute[1] * (source.minute[0] == minute))
+                if source.minute[0] != minute:
+                    source.minute = (minute, 40)
 
     with serving(source):
         thread = threading.Thread(target=spend)
