@@ -14,6 +14,8 @@ from mulesoft_audit.errors import AuditError
 # `--help` starts fast and a laptop does not need the Google extras.
 COMMANDS = {
     "collect": ("collect", "Bring an archive up to date with Anypoint's audit log."),
+    "init": ("init", "Write the settings file: ask a few questions, find the organization, check the credentials."),
+    "doctor": ("doctor", "Check every link from Anypoint to SecOps, and say how to mend what is broken."),
     "simulate": ("simulate", "Run a local Anypoint with the documented behaviour and its faults."),
 }
 

@@ -1,0 +1,266 @@
+"""`mulesoft-audit init`."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from mulesoft_audit.cli.options import archive_option, shared, source_options
+from mulesoft_audit.errors import AuditError, UsageError
+from mulesoft_audit.secret import Secret
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from mulesoft_audit.anypoint.planes import Plane
+    from mulesoft_audit.doctor.anypoint import Anypoint
+    from mulesoft_audit.doctor.finding import Finding
+    from mulesoft_audit.settings import Settings
+
+Values = dict[str, Any]
+
+FILE = "mulesoft-audit.toml"
+SECRET_FILE = "mulesoft-audit.secret"  # noqa: S105 - the file's name
+EPILOG = """\b
+Examples:
+  mulesoft-audit init
+  mulesoft-audit init --plane eu --client-id ID --client-secret-file FILE \\
+      --archive gs://my-logs
+  CLIENT_SECRET=… mulesoft-audit init --client-id ID --archive ./archive
+
+\b
+Exit status:
+  0  the settings file is written
+  2  an answer or flag is missing, or the file exists; nothing was written
+  3  Anypoint refuses the credentials; nothing was written
+  4  the hierarchy or a log may not be read; the file is written all the same
+  5  Anypoint cannot be reached (nothing was written), or is out of order
+"""
+
+
+@click.command("init", epilog=EPILOG)
+@source_options
+@shared(archive_option)
+@click.option("--org-id", "mule_org_id", metavar="ID", help="The root organization. Default: the app's own.")
+@click.option("--output", default=FILE, show_default=True, metavar="FILE", help="The settings file to write.")
+@click.option("--secret-in-file", is_flag=True, help="Write the client secret into the settings file itself.")
+@click.option("--force", is_flag=True, help="Replace the settings file if it exists.")
+def command(output: str, secret_in_file: bool, force: bool, **flags: str | int | None) -> int:
+    """Write the settings file, asking on a terminal for what no flag says.
+
+    It checks the credentials, finds the organization with its business groups, and shows which of their
+    logs may be read. The client secret is not written into the settings file unless that is asked for: it
+    stays in the environment, or in a file of its own that only you can read.
+    """
+    from mulesoft_audit.clock import Stop
+    from mulesoft_audit.doctor.anypoint import Anypoint
+
+    target = Path(output).expanduser()
+    if target.exists() and not force:
+        raise UsageError(f"{output} exists already.", "Nothing was written. Say --force to replace it, or --output.")
+    if not target.absolute().parent.is_dir():
+        raise UsageError(f"{output} is to be in a directory that does not exist.", "Make it, or say --output.")
+    values = _answers({name: value for name, value in flags.items() if value not in (None, "")})
+    secret, keep = _secret(values, secret_in_file=secret_in_file)
+    settings = _settings(values)
+    anypoint = Anypoint(settings, secret, Stop())
+    code = _explored(anypoint)
+    values["mule_org_id"] = anypoint.root
+    _save(target, values, anypoint, secret, keep, force=force)
+    _say_next(output, settings, keep)
+    return code
+
+
+def _person_there() -> bool:
+    return sys.stdin.isatty() and sys.stdout.isatty()
+
+
+def _answers(given: Values) -> Values:
+    """Return what was given by flag or in the environment, and what was answered to the questions for the rest."""
+    from mulesoft_audit.anypoint.planes import PLANES
+    from mulesoft_audit.archive.opening import open_archive
+
+    values = {**_from_environment(), **given}
+    if "anypoint_plane" in given:
+        values.pop("anypoint_base_url", None)
+    if "anypoint_base_url" not in values and "anypoint_plane" not in values:
+        question = f"Control plane ({', '.join(PLANES)}, or https://HOST)"
+        values["anypoint_plane"] = _answer("anypoint_plane", question, _plane, "us")
+    if "client_id" not in values:
+        values["client_id"] = _answer("client_id", "Client id of the connected app", str.strip)
+    if "archive" not in values:
+        question = "Archive (a directory, or gs://BUCKET[/PREFIX])"
+        values["archive"] = _answer("archive", question, open_archive, "./archive")
+    if "://" in str(values.get("anypoint_plane", "")):
+        values["anypoint_base_url"] = values.pop("anypoint_plane")
+    if "://" not in str(values["archive"]):
+        values["archive"] = str(Path(values["archive"]).expanduser().absolute())
+    return values
+
+
+def _from_environment() -> Values:
+    names = ("anypoint_plane", "anypoint_base_url", "client_id", "client_secret_file", "archive", "mule_org_id")
+    return {name: value for name in names if (value := os.environ.get(name.upper(), "").strip())}
+
+
+def _plane(text: str) -> Plane:
+    from mulesoft_audit.anypoint.planes import plane_at, plane_named
+
+    return plane_at(text) if "://" in text else plane_named(text)
+
+
+def _answer(name: str, question: str, check: Callable[[str], object], default: str | None = None) -> str:
+    """Ask a person until `check` has nothing against the answer.
+
+    Raises:
+        UsageError: nobody is there; a plane has a default, the rest must be said.
+    """
+
+    def parsed(text: str) -> str:
+        try:
+            check(text.strip())
+        except UsageError as error:
+            raise click.UsageError(str(error)) from None
+        return text.strip()
+
+    if _person_there():
+        return str(click.prompt(question, default=default, value_proc=parsed))
+    if name == "anypoint_plane" and default:
+        return default
+    flag = f"--{name.replace('_', '-')}"
+    raise UsageError(f"{name.upper()} is not set, and nobody is there to be asked.", f"Give it with {flag}.")
+
+
+def _secret(values: Values, *, secret_in_file: bool) -> tuple[Secret, str]:
+    """Return the secret, and where it is to be kept: `settings`, `environment`, or the name of a file of its own."""
+    path = str(values.get("client_secret_file", ""))
+    file = Path(path).expanduser()
+    if path and file.exists():
+        from mulesoft_audit.settings import Settings
+
+        return Settings(client_secret_file=path).secret, "settings" if secret_in_file else str(file.absolute())
+    if given := os.environ.get("CLIENT_SECRET", "").strip():
+        kept = str(file.absolute()) if path else "environment"
+        return Secret(given), "settings" if secret_in_file else kept
+    if not _person_there():
+        raise UsageError(
+            "CLIENT_SECRET is not set, and nobody is there to be asked.",
+            "Set it in the environment, or name a file that holds it with --client-secret-file.",
+        )
+    secret = Secret(click.prompt("Client secret (not shown)", hide_input=True).strip())
+    return secret, "settings" if secret_in_file else _place_to_keep(path)
+
+
+def _place_to_keep(path: str) -> str:
+    """Ask where a secret that was typed is to be kept."""
+    if not path:
+        question = "Keep it in a file that only you can read (or `env`: you set CLIENT_SECRET yourself)"
+        path = str(click.prompt(question, default=SECRET_FILE)).strip()
+    if path == "env":
+        return "environment"
+    if (file := Path(path).expanduser().absolute()).exists():
+        raise UsageError(
+            f"{path} exists already.",
+            "Nothing was written. If it holds the secret, say --client-secret-file; else name another.",
+        )
+    return str(file)
+
+
+def _settings(values: Values) -> Settings:
+    """Return the settings that the answers make; the environment was asked already.
+
+    Raises:
+        UsageError: an answer is malformed.
+    """
+    from mulesoft_audit.archive.opening import open_archive
+    from mulesoft_audit.settings import load
+
+    settings = load({name: value for name, value in values.items() if name != "client_secret_file"}, environment={})
+    open_archive(settings.archive_url)
+    return settings
+
+
+def _explored(anypoint: Anypoint) -> int:
+    """Look at Anypoint as the doctor does, show what is there, and return the exit status.
+
+    Raises:
+        AuditError: without credentials that work there is nothing to write.
+    """
+    from mulesoft_audit.doctor.anypoint import CREDENTIALS, IDENTITY, REACH, SETTINGS
+    from mulesoft_audit.doctor.finding import State, examine, exit_code
+
+    found: list[Finding] = []
+    try:
+        for finding in examine(anypoint.checks()):
+            if finding.state is State.FAIL and finding.name in (SETTINGS, REACH, CREDENTIALS, IDENTITY):
+                raise _fatal(finding)
+            found.append(finding)
+    finally:
+        anypoint.close()
+    _show(anypoint, found)
+    return exit_code(finding for finding in found if finding.exit_code != AuditError.exit_code)
+
+
+def _fatal(finding: Finding) -> AuditError:
+    kinds = {kind.exit_code: kind for kind in AuditError.__subclasses__()}
+    return kinds.get(finding.exit_code, AuditError)(finding.detail, f"{finding.mend} Nothing was written.")
+
+
+def _show(anypoint: Anypoint, found: list[Finding]) -> None:
+    """Print the organizations as a tree, each with whether its log may be read, and what is to be looked at."""
+    from mulesoft_audit.doctor.finding import State, printable
+
+    click.echo("")
+    for one in anypoint.organizations:
+        sign = "✓" if anypoint.readable.get(one.id) else "✗"
+        _echo(f"{sign} {'  ' * one.depth}{printable(one.name) or '(no name)'}  {one.id}")
+    click.echo("")
+    for finding in found:
+        if finding.state in (State.WARN, State.FAIL):
+            _echo(f"! {printable(finding.name)}: {printable(finding.detail)}")
+            _echo(f"  {printable(finding.mend)}")
+    unreadable = sum(not anypoint.readable.get(one.id) for one in anypoint.organizations)
+    of_them = f"the logs of {unreadable} may not be read" if unreadable else "the log of each may be read"
+    _echo(f"{len(anypoint.organizations)} organizations; {of_them}.")
+
+
+def _echo(text: str) -> None:
+    """Print a line, whatever the terminal can show of it."""
+    encoding = sys.stdout.encoding or "ascii"
+    click.echo(text.encode(encoding, "replace").decode(encoding))
+
+
+def _save(target: Path, values: Values, anypoint: Anypoint, secret: Secret, keep: str, *, force: bool) -> None:
+    """Write what differs from the defaults, and the secret where it is to be kept."""
+    from mulesoft_audit.cli.settings_file import settings_file, write_private
+
+    values.pop("client_secret_file", None)
+    if keep == "settings":
+        values["client_secret"] = secret.reveal()
+    elif keep != "environment":
+        values["client_secret_file"] = keep
+        if not Path(keep).exists():
+            write_private(Path(keep), f"{secret.reveal()}\n", force=False)
+    name = next((one.name for one in anypoint.organizations if one.id == anypoint.root), "")
+    write_private(target, settings_file(values, name), force=force)
+
+
+def _say_next(output: str, settings: Settings, keep: str) -> None:
+    """Print what was written and what to do now."""
+    from mulesoft_audit.doctor.finding import printable
+
+    config = f" --config {shlex.quote(output)}"
+    _echo(f"Wrote {printable(output)}, readable by you alone.")
+    if keep == "environment":
+        click.echo("The client secret is not in it: set CLIENT_SECRET, or name a file with --client-secret-file.")
+    elif keep != "settings":
+        _echo(f"The client secret is in {printable(keep)}.")
+    if settings.archive_url.startswith("gs://"):
+        click.echo(f"Next: mulesoft-audit doctor{printable(config)}")
+    else:
+        click.echo(f"Next: mulesoft-audit collect{printable(config)}")
