@@ -16,7 +16,7 @@ $(STAMP): pyproject.toml requirements/dev.txt
 	@touch $@
 
 demo: $(STAMP) ## the main job end to end against the bundled Anypoint, in under a minute
-	$(BIN)/python -m mulesoft_audit.cli.demo
+	$(BIN)/mulesoft-audit demo
 
 test: $(STAMP) lint ## lint, type check, and every test
 	$(BIN)/python -m pytest

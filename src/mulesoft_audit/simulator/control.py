@@ -56,7 +56,7 @@ def truth(state: State, request: Request) -> Reply:
     log = state.world.logs[organization.id]
     bodies = log.truth(start, end, state.now(), visible=request.flag("visible"))
     if request.flag("compact"):
-        bodies = (NEWLINES.sub(b" ", body) for body in bodies)
+        bodies = (NEWLINES.sub(b"", body) for body in bodies)
     return Reply(200, b"".join(body + b"\n" for body in bodies), NDJSON)
 
 
