@@ -8,6 +8,9 @@ from typing import Protocol
 
 from mulesoft_audit.errors import Interrupted
 
+#: Why a run stopped that nobody asked to.
+DEADLINE = "the deadline was reached"
+
 
 class Clock(Protocol):
     """Where time comes from. Seconds everywhere."""
@@ -64,7 +67,7 @@ class Stop:
     def asked(self) -> bool:
         """Whether to stop, by request or because the deadline has come."""
         if self.deadline is not None and self.clock.monotonic() >= self.deadline:
-            self.ask("the deadline was reached")
+            self.ask(DEADLINE)
         return self._event.is_set()
 
     def check(self) -> None:

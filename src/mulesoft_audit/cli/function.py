@@ -1,0 +1,26 @@
+"""`mulesoft-audit function`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+
+@click.group("function", context_settings={"help_option_names": ["-h", "--help"]})
+def command() -> None:
+    """Build the Cloud Run function, to deploy it by hand."""
+
+
+@command.command("build")
+@click.argument("directory", metavar="DIR", type=click.Path(path_type=Path))
+def build(directory: Path) -> None:
+    """Write what is deployed into DIR: main.py, requirements.txt and the package.
+
+    The entry point is `main`. An earlier build in DIR is replaced; anything else there is left alone, and
+    the command refuses. `mulesoft-audit deploy` does this by itself.
+    """
+    from mulesoft_audit.cloud.build import build_source
+
+    build_source(directory)
+    click.echo(f"Built in {directory}: deploy it with entry point `main` (see docs/cloud-run.md).")
