@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ from mulesoft_audit.anypoint.transport import Transport
 from mulesoft_audit.anypoint.tree import HierarchyRefused, Organization, hierarchy, organization_id, root_id
 from mulesoft_audit.collect.run import workers_for
 from mulesoft_audit.errors import UsageError
+from mulesoft_audit.memory import spare_memory
 
 if TYPE_CHECKING:
     from mulesoft_audit.clock import Stop
@@ -51,6 +53,7 @@ def open_source(settings: Settings, secret: Secret, stop: Stop) -> Source:
         raise UsageError("CLIENT_ID is not set; expected the connected app's id.", "See the README on creating one.")
     if not secret:
         raise UsageError("CLIENT_SECRET is not set; expected the connected app's secret, or CLIENT_SECRET_FILE.")
+    spare_memory()
     pacer = Pacer(settings.pace, stop)
     transport = Transport(
         settings.plane, pacer, stop, timeout=settings.http_timeout, connections=workers_for(settings.pace)
@@ -74,10 +77,21 @@ def find_organizations(
         CredentialsError, SourceError, Interrupted: as `Transport.ask`.
     """
     if named:
-        return [Organization(organization_id(name)) for name in dict.fromkeys(named)], None
+        return _named(source, settings, named), None
     root = organization_id(settings.mule_org_id) if settings.mule_org_id else ""
     root = root or root_id(source.transport, source.tokens)
     try:
         return hierarchy(source.transport, source.tokens, root), None
     except HierarchyRefused as error:
         return [Organization(root)], error
+
+
+def _named(source: Source, settings: Settings, named: tuple[str, ...]) -> list[Organization]:
+    """Return organizations by id, each with its place in the tree if there are several and the tree may be read."""
+    known: dict[str, Organization] = {}
+    wanted = [organization_id(name) for name in dict.fromkeys(named)]
+    if len(wanted) > 1 and settings.mule_org_id:
+        with suppress(HierarchyRefused):
+            tree = hierarchy(source.transport, source.tokens, organization_id(settings.mule_org_id))
+            known = {organization.id: organization for organization in tree}
+    return [known.get(name, Organization(name)) for name in wanted]

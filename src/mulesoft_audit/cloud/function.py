@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import logging
 import os
-import re
 from typing import TYPE_CHECKING, Protocol
 
 from mulesoft_audit.clock import DEADLINE, Stop
 from mulesoft_audit.cloud.instance import Instance, end_with_sigterm
-from mulesoft_audit.cloud.message import Malformed, Message, decode, payload, period_of, trace_fields
+from mulesoft_audit.cloud.message import TOPIC, Malformed, Message, decode, payload, period_of, trace_fields
 from mulesoft_audit.collect.report import as_fields, sentence
 from mulesoft_audit.collect.run import collect
 from mulesoft_audit.errors import AuditError, UsageError
@@ -27,7 +26,6 @@ log = logging.getLogger(__name__)
 
 TIMEOUT = "CLOUD_RUN_TIMEOUT_SECONDS"
 DEFAULT_TIMEOUT = 600.0
-TOPIC = re.compile(r"projects/[^/\s]+/topics/[^/\s]+")
 
 _instance = Instance()
 

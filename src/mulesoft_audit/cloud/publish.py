@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 import requests
 
 from mulesoft_audit.cloud.google.errors import LOGIN, ApiError, Uncertain, understood
-from mulesoft_audit.errors import CredentialsError
+from mulesoft_audit.cloud.message import TOPIC
+from mulesoft_audit.errors import CredentialsError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -32,7 +33,14 @@ class Publisher:
     def __init__(
         self, topic: str, session: requests.Session | None = None, *, sleep: Callable[[float], None] = time.sleep
     ) -> None:
-        """Publish to `topic`, projects/P/topics/T; nothing is sent yet."""
+        """Publish to `topic`, projects/P/topics/T; nothing is sent yet.
+
+        Raises:
+            UsageError: that is no topic.
+            CredentialsError: there are no credentials.
+        """
+        if not TOPIC.fullmatch(topic):
+            raise UsageError(f"{topic!r} is not a Pub/Sub topic; expected projects/PROJECT/topics/TOPIC.")
         self.topic = topic
         emulator = os.environ.get(EMULATOR, "")
         self._url = f"{f'http://{emulator}' if emulator else HOST}/v1/{topic}:publish"
@@ -76,6 +84,16 @@ class Publisher:
             return [str(identity) for identity in answer.json()["messageIds"]]
         except (ValueError, KeyError, TypeError) as error:
             raise Uncertain(f"Could not {what}: the answer is not Pub/Sub's.") from error
+
+
+def publisher(topic: str) -> Callable[[Sequence[bytes]], list[str]]:
+    """Return what publishes messages to `topic`, projects/P/topics/T, as `Publisher.publish` does.
+
+    Raises:
+        UsageError: that is no topic.
+        CredentialsError: there are no credentials.
+    """
+    return Publisher(topic).publish
 
 
 def batches(messages: Sequence[bytes]) -> Iterator[list[dict[str, str]]]:
