@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: help demo test lint lock bench
+.PHONY: help demo test lint lock bench docs
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -29,3 +29,7 @@ lint: $(STAMP) ## ruff and mypy
 lock: ## resolve the dependencies again (needs uv)
 	uv pip compile pyproject.toml requirements/build.in --group dev --all-extras --universal --python-version 3.11 \
 		--generate-hashes --no-emit-index-url --quiet --output-file requirements/dev.txt
+
+docs: $(STAMP) ## write docs/commands.md from the --help of every command
+	$(BIN)/python -m mulesoft_audit.cli.reference > docs/commands.md.new
+	mv docs/commands.md.new docs/commands.md
