@@ -143,7 +143,7 @@ def _serve(world: World, thing: Json) -> None:
         "type": "cloud_run_revision",
         "labels": {"service_name": config["service"].rsplit("/", 1)[-1], "location": place, "project_id": project},
     }
-    common = {"resource": resource, "timestamp": world.stamp()}
+    common = {"resource": resource, "timestamp": world.stamp(), "insertId": str(world.next())}
     request = {"requestMethod": "POST", "status": status}
     log = f"projects/{project}/logs/run.googleapis.com%2F"
     severity = "INFO" if status < 300 else "ERROR"

@@ -32,6 +32,7 @@ class ControlPlane:
         faults: the number of a call: what goes wrong with it. Each happens once.
         calls: how many calls there were.
         writes: the numbers of those that may change something.
+        methods: those that were called.
         violations: requests that Google's descriptions do not allow. Tests end by checking that there are none.
     """
 
@@ -41,6 +42,7 @@ class ControlPlane:
         self.calls = 0
         self.writes: list[int] = []
         self.violations: list[str] = []
+        self.methods: set[str] = set()
         self.lock = threading.Lock()
         plane = self
 
@@ -109,6 +111,7 @@ class ControlPlane:
         if call.method not in HANDLERS:
             raise Violation(f"{call.method} is not part of this control plane")
         self._enabled(host)
+        self.methods.add(call.method)
         params = {name: unquote(value) for name, value in call.path.items()}
         result = HANDLERS[call.method](Request(self.world, params, query, sent or {}))
         if "uploadUrl" in result:

@@ -50,7 +50,7 @@ class Session:
         self.values = values
         self.config: Deployment = options.deployment(values)
         self.feed = options.feed_settings(values, self.config)
-        self.google: Google = connect(Stop(), tell)
+        self.google: Google = connect(Stop(), tell, project=self.config.project)
         self.secops: SecOps | None = None
         self._delete_logs = delete_logs
 
@@ -181,8 +181,7 @@ def _apply(values: options.Values) -> int:
 
     session = Session(values)
     session.ask_for_secret()
-    if not session.config.client_id:
-        raise UsageError("The connected app's id is not set.", "Set CLIENT_ID, or --client-id.")
+    _check_collector(session.config)
     resources = session.resources()
     engine.check(resources, adopt=values["adopt"])
     steps = engine.plan(resources, adopt=values["adopt"])
@@ -201,6 +200,15 @@ def _apply(values: options.Values) -> int:
             "Everything is deployed, but the run failed.", "Its log is above; `mulesoft-audit doctor` says more."
         )
     return 0
+
+
+def _check_collector(config: Deployment) -> None:
+    for name, value, flag in (
+        ("The connected app's id", config.client_id, "CLIENT_ID, or --client-id"),
+        ("The Anypoint organization", config.organization, "MULE_ORG_ID, or --org-id"),
+    ):
+        if not value:
+            raise UsageError(f"{name} is not set; the function needs it.", f"Set {flag}.")
 
 
 def _run(session: Session, values: options.Values, *, changed: bool) -> Outcome | None:

@@ -46,7 +46,7 @@ class Session:
         settings = options.feed_settings(values, config)
         if settings is None:
             raise UsageError("The SecOps instance is not set.", "Set SECOPS_INSTANCE, or --secops-instance.")
-        self.google: Google = connect(Stop(), tell)
+        self.google: Google = connect(Stop(), tell, project=config.project)
         self.secops: SecOps = SecOps(self.google, settings)
         self.resources: list[Resource] = feed_stack(self.secops, config)
 

@@ -97,6 +97,32 @@ def test_a_forced_run_is_read_back_from_the_logs_and_the_bucket(bench: Bench) ->
     assert (outcome.succeeded, outcome.status, outcome.logs, outcome.states) == (True, 200, 1, 1)
 
 
+def test_the_answer_to_an_earlier_message_is_not_taken_for_the_runs(bench: Bench) -> None:
+    bench.apply()
+    force_run(bench.google(), bench.config)
+    bench.world.run_status = 500
+    assert force_run(bench.google(), bench.config).status == 500
+
+
+def test_a_bucket_name_that_is_somebody_elses_is_explained(bench: Bench) -> None:
+    bench.apply()
+    bench.plane.faults[bench.plane.calls + 2] = "deny"
+    with pytest.raises(PermissionMissing) as failed:
+        bench.plan()
+    assert "names are shared by the world" in failed.value.hint
+
+
+def test_a_persons_credentials_get_the_projects_quota(monkeypatch: pytest.MonkeyPatch) -> None:
+    import google.auth
+    import google.oauth2.credentials
+
+    person = google.oauth2.credentials.Credentials("token")
+    monkeypatch.setattr(google.auth, "default", lambda **_: (person, None))
+    session: Any = connect(Stop(), project="acme-logs")._session
+    assert session.credentials.quota_project_id == "acme-logs"
+    session.close()
+
+
 def test_a_run_that_never_answers_is_given_up(bench: Bench) -> None:
     bench.apply()
     bench.world.unseen["log entries"] = 10**6
@@ -124,6 +150,8 @@ def test_without_a_secret_nothing_is_started(bench: Bench) -> None:
         ({"soft_delete_days": 3}, "expected 0, or 7 to 90"),
         ({"run_alert_hours": 24}, "run alert hours is 24"),
         ({"environment": {"CLIENT_SECRET": "x"}}, "may not be given CLIENT_SECRET"),
+        ({"labels": {"Team": "x"}}, "label Team=x"),
+        ({"labels": {"managed-by": "me"}}, "this tool's own"),
         ({"environment": {"DB_PASSWORD": "x"}}, "may not be given DB_PASSWORD"),
     ],
 )

@@ -27,6 +27,7 @@ class Silence:
     """One thing that must not fall silent.
 
     Attributes:
+        project: where the metric is.
         key: value of the label that tells it from our other alerts.
         title: what the alert is called.
         series: PromQL selector of a counter that moves when all is well.
@@ -34,6 +35,7 @@ class Silence:
         advice: what to do, in Markdown.
     """
 
+    project: str
     key: str
     title: str
     series: str
@@ -49,6 +51,7 @@ class Silence:
 def run_silence(config: Deployment) -> Silence:
     """Return the alert for runs: the service answered no message with success ("Google Cloud metrics: run")."""
     return Silence(
+        config.project,
         "run-silent",
         f"MuleSoft audit logs: no successful run in {config.run_alert_hours} h",
         'run_googleapis_com:request_count{monitored_resource="cloud_run_revision",'
@@ -63,6 +66,7 @@ def run_silence(config: Deployment) -> Silence:
 def feed_silence(config: Deployment) -> Silence:
     """Return the alert for the feed: SecOps ingested no MULESOFT record ("Google Cloud metrics: chronicle")."""
     return Silence(
+        config.alert_project,
         "feed-silent",
         f"MuleSoft audit logs: SecOps ingested nothing in {config.feed_alert_hours} h",
         'chronicle_googleapis_com:ingestion_log_record_count{monitored_resource="chronicle.googleapis.com/Collector",'
@@ -82,7 +86,7 @@ class Alert(Resource):
         super().__init__(google, config)
         self.name = silence.key
         self._silence = silence
-        self._url = f"{HOST}/projects/{config.alert_project}/alertPolicies"
+        self._url = f"{HOST}/projects/{silence.project}/alertPolicies"
 
     def wanted(self) -> Json:
         """Return the policy."""

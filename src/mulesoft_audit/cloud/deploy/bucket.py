@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from mulesoft_audit.cloud.deploy.iam import Access, Binding, Policy
 from mulesoft_audit.cloud.deploy.resource import Change, Owner, Resource, additions, compare, owner_by
-from mulesoft_audit.errors import UsageError
+from mulesoft_audit.errors import PermissionMissing, UsageError
 
 if TYPE_CHECKING:
     from mulesoft_audit.cloud.deploy.config import Deployment
@@ -43,8 +43,16 @@ class Bucket(Resource):
         }
 
     def observe(self) -> Json | None:
-        """Return the bucket."""
-        return self.google.find(self._url, f"look at the bucket {self.name}")
+        """Return the bucket.
+
+        Raises:
+            PermissionMissing: it may be somebody else's: names are shared by the world.
+        """
+        try:
+            return self.google.find(self._url, f"look at the bucket {self.name}")
+        except PermissionMissing as error:
+            hint = f"{error.hint} If {self.name} is not yours, choose another --bucket: names are shared by the world."
+            raise PermissionMissing(error.message, hint) from error
 
     def diff(self, observed: Json) -> list[Change]:
         """Compare everything but the name."""

@@ -55,7 +55,7 @@ class Deployment:
         secret_version: the version the function is given.
         build_account: e-mail of the account that builds the function; empty for Google's default.
         environment: further environment variables of the function.
-        alert_project: where the feed's metrics are; empty for `project`.
+        alert_project: where the feed's metrics, and the alert on them, are; empty for `project`.
         channels: full names of notification channels.
         labels: further labels on everything that has labels.
     """
@@ -112,6 +112,7 @@ class Deployment:
                 raise UsageError(f"{name.replace('_', ' ')} is {value!r}; expected {wanted}.")
         _check_numbers(self)
         _check_environment(self.environment)
+        _check_labels(self.labels)
 
     @property
     def account_email(self) -> str:
@@ -169,3 +170,15 @@ def _check_environment(environment: dict[str, str]) -> None:
                 f"The function's environment may not be given {name}.",
                 "It has a flag of its own, or it is a secret, which belongs in Secret Manager.",
             )
+
+
+def _check_labels(labels: dict[str, str]) -> None:
+    """Hold labels against what every API here accepts ("Labels overview")."""
+    for key, value in labels.items():
+        if not re.fullmatch(r"[a-z][a-z0-9_-]{0,62}", key) or not re.fullmatch(r"[a-z0-9_-]{0,63}", value):
+            raise UsageError(
+                f"The label {key}={value} is not one Google accepts.",
+                "Lower-case letters, digits, hyphens and underscores; a key begins with a letter; 63 characters each.",
+            )
+        if key == "managed-by" or key.startswith("mulesoft-audit"):
+            raise UsageError(f"The label {key} is this tool's own.", "Choose another key.")

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mulesoft_audit.cloud.deploy.resource import Change, Owner
+from mulesoft_audit.cloud.deploy.services import Services
 from mulesoft_audit.cloud.google.errors import Conflict, NotFound
 from mulesoft_audit.errors import (
     AuditError,
@@ -106,7 +107,8 @@ def apply(
             raise _located(error, resource, done) from error
         done.append(step)
         report(step)
-        google.patient = True  # the first step has the APIs enabled; one that says it is not is only slow to know
+        if isinstance(resource, Services):
+            google.patient = True  # every API is enabled now; one that says it is not is only slow to know
     return done
 
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 HOST = "cloudfunctions.googleapis.com/v2"
 SOURCE = "mulesoft-audit-source"  #: label with the digest of the source
 ENTRY_POINT = "main"
+DEFAULT_TIMEOUT = 600
 EVENT = "google.cloud.pubsub.topic.v1.messagePublished"
 ENVIRONMENT = "serviceConfig.environmentVariables"
 PLATFORM = ("LOG_EXECUTION_ID",)  #: variables that Google adds of itself
@@ -154,6 +155,8 @@ def environment(config: Deployment) -> dict[str, str]:
         "ANYPOINT_PLANE": config.plane,
         "CONTINUE_TOPIC": f"projects/{config.project}/topics/{config.topic}",
     }
+    if config.timeout != DEFAULT_TIMEOUT:  # the collector ends its work in time for it
+        named["CLOUD_RUN_TIMEOUT_SECONDS"] = str(config.timeout)
     return {**{name: value for name, value in named.items() if value}, **config.environment}
 
 

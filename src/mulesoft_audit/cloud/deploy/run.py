@@ -56,14 +56,15 @@ def force_run(google: Google, config: Deployment, wait: float = WAIT) -> Outcome
         DeploymentError: no answer within `wait` seconds.
     """
     since = _stamp(google.stop.clock.time() - LAG)
+    before = _answer(google, config, since)
     Job(google, config).run()
     pauses = google.waiting("see the run's result in the logs", wait, every=10.0)
-    while (answer := _answer(google, config, since)) is None:
+    while (answer := _answer(google, config, since)) is None or answer == before:
         next(pauses)
     status = int(answer["httpRequest"]["status"])
     entries = _entries(google, config, since, f"NOT {REQUESTS}", size=50)
     return Outcome(
-        200 <= status < 300 and not any(entry.get("jsonPayload", {}).get("complete") is False for entry in entries),
+        200 <= status < 300,
         status,
         tuple(_messages(entries)),
         _written(google, config, config.log_prefix, since),

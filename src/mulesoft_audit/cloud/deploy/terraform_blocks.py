@@ -256,7 +256,7 @@ def alerts(config: Deployment) -> list[Block]:
             disable_metric_validation=True,
         )
         attributes: dict[str, Value] = {
-            "project": config.alert_project,
+            "project": silence.project,
             "display_name": silence.title,
             "combiner": "OR",
             "notification_channels": list(config.channels),

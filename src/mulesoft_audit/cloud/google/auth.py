@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     import requests
+    from google.auth.credentials import Credentials
 
     from mulesoft_audit.clock import Stop
     from mulesoft_audit.cloud.google.client import Google
@@ -22,7 +23,7 @@ LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 EXTRA = "Install it with `pip install 'mulesoft-audit-collector[gcp]'`."
 
 
-def connect(stop: Stop, tell: Callable[[str], None] = lambda _: None) -> Google:
+def connect(stop: Stop, tell: Callable[[str], None] = lambda _: None, *, project: str = "") -> Google:
     """Return a client for Google's APIs.
 
     The environment variable `MULESOFT_AUDIT_GOOGLE_ENDPOINT` sends every call to a control plane on this machine
@@ -31,6 +32,7 @@ def connect(stop: Stop, tell: Callable[[str], None] = lambda _: None) -> Google:
     Args:
         stop: the wish to stop, and the clock.
         tell: where progress of waits is shown, a line each.
+        project: whose quota a person's own credentials use, if they name no other.
 
     Raises:
         CredentialsError: no Application Default Credentials.
@@ -41,7 +43,7 @@ def connect(stop: Stop, tell: Callable[[str], None] = lambda _: None) -> Google:
     except ImportError as error:
         raise UsageError("The part that talks to Google Cloud is not installed.", EXTRA) from error
     endpoint = local_endpoint(os.environ.get(ENDPOINT, ""))
-    return Google(_anonymous() if endpoint else _authorized(), stop, endpoint=endpoint, tell=tell)
+    return Google(_anonymous() if endpoint else _authorized(project), stop, endpoint=endpoint, tell=tell)
 
 
 def local_endpoint(url: str) -> str:
@@ -68,7 +70,7 @@ def _anonymous() -> requests.Session:
     return session
 
 
-def _authorized() -> requests.Session:
+def _authorized(project: str) -> requests.Session:
     try:
         import google.auth
         import google.auth.exceptions
@@ -81,5 +83,19 @@ def _authorized() -> requests.Session:
         credentials, _ = google.auth.default(scopes=[SCOPE])
     except google.auth.exceptions.GoogleAuthError as error:
         raise CredentialsError("There are no Application Default Credentials on this machine.", LOGIN) from error
+    credentials = _with_quota(credentials, project)
     session: requests.Session = google.auth.transport.requests.AuthorizedSession(credentials)  # type: ignore[no-untyped-call]
     return session
+
+
+def _with_quota(credentials: Credentials, project: str) -> Credentials:
+    """Return a person's credentials with a project whose quota they use.
+
+    Without one, several APIs refuse them, with words about a project that nobody knows ("Troubleshoot your ADC setup").
+    """
+    import google.oauth2.credentials
+
+    person = isinstance(credentials, google.oauth2.credentials.Credentials)
+    if person and project and not credentials.quota_project_id:
+        return credentials.with_quota_project(project)  # type: ignore[attr-defined, no-any-return]
+    return credentials
