@@ -13,6 +13,8 @@ from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from isal.isal_zlib import crc32
+
 from mulesoft_audit.archive.store import GenerationMismatch, Held, Listed, ObjectExists
 from mulesoft_audit.errors import ArchiveError
 
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 
 _TEMPORARY = "state/tmp"
 _LOCK = "state/.lock"
+_SMALL = 1 << 20
 _serial = count()
 
 
@@ -186,6 +189,9 @@ class LocalStore:
 
 
 def _generation(data: bytes) -> int:
+    """Return a digest of the content: a strong one for what is replaced, a quick one for parts, which never are."""
+    if len(data) > _SMALL:
+        return (len(data) << 32) | crc32(data)
     return int.from_bytes(sha256(data).digest()[:8]) or 1
 
 

@@ -16,6 +16,7 @@ COMMANDS = {
     "collect": ("collect", "Bring an archive up to date with Anypoint's audit log."),
     "init": ("init", "Write the settings file: ask a few questions, find the organization, check the credentials."),
     "doctor": ("doctor", "Check every link from Anypoint to SecOps, and say how to mend what is broken."),
+    "backfill": ("backfill", "Collect years of history at the full allowed rate."),
     "demo": ("demo", "The main job end to end on this machine, with a proof at the end."),
     "simulate": ("simulate", "Run a local Anypoint with the documented behaviour and its faults."),
 }

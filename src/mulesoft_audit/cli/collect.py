@@ -81,9 +81,9 @@ def command(
     stop = Stop()
     period = period_of(settings, since, until, int(stop.clock.time() * 1000))
     store = open_archive(settings.archive_url)
-    _stop_on_signals(stop)
+    stop_on_signals(stop)
     summary = _run(settings, store, period, orgs, stop)
-    _report(summary, store, as_json=as_json)
+    report(summary, store, as_json=as_json)
     return summary.exit_code
 
 
@@ -110,7 +110,9 @@ def period_of(settings: Settings, since: str | None, until: str | None, now: int
     return Period(None if start is None else day_start(day_of(start)), end, look_back)
 
 
-def _stop_on_signals(stop: Stop) -> None:
+def stop_on_signals(stop: Stop) -> None:
+    """Let SIGTERM and SIGINT ask for an orderly end."""
+
     def ask(number: int, _: FrameType | None) -> None:
         stop.ask(f"the process was told to by {signal.Signals(number).name}")
 
@@ -137,7 +139,8 @@ def _run(settings: Settings, store: Store, period: Period, orgs: tuple[str, ...]
         source.close()
 
 
-def _report(summary: Summary, store: Store, *, as_json: bool) -> None:
+def report(summary: Summary, store: Store, *, as_json: bool) -> None:
+    """Print what failed to standard error and what was done to standard output."""
     from mulesoft_audit.cli.summary import as_log_line, as_table
 
     for failure in summary.failures:

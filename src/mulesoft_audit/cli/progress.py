@@ -17,8 +17,13 @@ REFRESH_SECONDS = 0.5
 
 
 @contextmanager
-def shown(pacer: Pacer) -> Iterator[Callable[[Summary], None]]:
-    """Show a run while it lasts; yields what is to be called with its summary."""
+def shown(pacer: Pacer, expected: int = 0) -> Iterator[Callable[[Summary], None]]:
+    """Show a run while it lasts; yields what is to be called with its summary.
+
+    Args:
+        pacer: whose requests are shown.
+        expected: entries to come, if that is known; else what the source counts in what is being read.
+    """
     if not sys.stderr.isatty():
         yield lambda _: None
         return
@@ -34,7 +39,7 @@ def shown(pacer: Pacer) -> Iterator[Callable[[Summary], None]]:
             began = clock.monotonic()
             while not over.wait(REFRESH_SECONDS):
                 if running:
-                    live.update(line(running[0], pacer, clock.monotonic() - began), refresh=True)
+                    live.update(line(running[0], pacer, clock.monotonic() - began, expected), refresh=True)
 
         thread = threading.Thread(target=refresh, daemon=True)
         thread.start()
@@ -45,7 +50,7 @@ def shown(pacer: Pacer) -> Iterator[Callable[[Summary], None]]:
             thread.join()
 
 
-def line(summary: Summary, pacer: Pacer, seconds: float) -> str:
+def line(summary: Summary, pacer: Pacer, seconds: float, expected: int = 0) -> str:
     """Return the state of a run in one line of at most 80 columns."""
     runs = summary.organizations
     done = sum(run.done for run in runs)
@@ -53,7 +58,7 @@ def line(summary: Summary, pacer: Pacer, seconds: float) -> str:
     rate = read / seconds if seconds > 0 else 0.0
     text = f"{done}/{len(runs)} organizations  {read:,} entries  {rate:,.0f}/s"
     text += f"  {pacer.last_minute()}/{pacer.per_minute} requests/min"
-    left = sum(run.progress.expected for run in runs) - read
+    left = (expected or sum(run.progress.expected for run in runs)) - read
     if left > 0 and rate > 0:
         text += f"  {_time(left / rate)} left"
     return text

@@ -39,8 +39,19 @@ class Group:
 class Crew:
     """Runs tasks on daemon threads until none is left, or it is time to stop."""
 
-    def __init__(self, workers: int, stop: Stop) -> None:
+    def __init__(self, workers: int, stop: Stop, *, most: int = 0, wanted: Callable[[], bool] = lambda: False) -> None:
+        """Begin with `workers`.
+
+        Args:
+            workers: how many threads to begin with; what they hold in memory grows with them.
+            stop: the wish to stop.
+            most: how many there may be.
+            wanted: whether more of them would get more done.
+        """
         self._workers = workers
+        self._most = max(workers, most)
+        self._wanted = wanted
+        self._threads: list[threading.Thread] = []
         self._stop = stop
         self._tasks: list[tuple[tuple[int, ...], int, Group, Callable[[], None]]] = []
         self._serial = count()
@@ -74,27 +85,32 @@ class Crew:
             BaseException: the first failure that concerns everybody (see `fatal`).
             Interrupted: it was time to stop before the tasks were through.
         """
-        threads = [  # each in the caller's context, whose trace their log lines carry
-            threading.Thread(target=copy_context().run, args=(self._work,), name=f"worker-{i}", daemon=True)
-            for i in range(self._workers)
-        ]
-        for thread in threads:
-            thread.start()
+        for _ in range(self._workers):
+            self._hire()
         with self._changed:
             while self._open and not self._stop.asked and self._fatal is None:
                 self._changed.wait(POLL_SECONDS)
+                if self._tasks and len(self._threads) < self._most and self._wanted():
+                    self._hire()
             interrupted = bool(self._open)
             if interrupted:
                 self._stop.ask("another part of the run failed")
             self._changed.notify_all()
-        for thread in threads:
-            thread.join(GRACE_SECONDS / len(threads) if thread.is_alive() else None)
+        for thread in self._threads:
+            thread.join(GRACE_SECONDS / len(self._threads) if thread.is_alive() else None)
         if interrupted:
             on_stop()
         if self._fatal is not None:
             raise self._fatal
         if interrupted:
             raise Interrupted(f"Stopped: {self._stop.reason}.", "What was committed is kept; the next run continues.")
+
+    def _hire(self) -> None:
+        """Start a worker in the caller's context, whose trace its log lines carry."""
+        name = f"worker-{len(self._threads)}"
+        thread = threading.Thread(target=copy_context().run, args=(self._work,), name=name, daemon=True)
+        self._threads.append(thread)
+        thread.start()
 
     def fatal(self, error: BaseException) -> None:
         """End the run: `error` concerns every task."""

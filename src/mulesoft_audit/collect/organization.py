@@ -46,12 +46,14 @@ class Period:
         until: the end, exclusive.
         look_back: how long entries may still arrive after their time.
         first: how far back a first run reaches that is not told since when.
+        oldest_first: begin with the oldest days, not the newest.
     """
 
     since: int | None
     until: int
     look_back: int
     first: int = DAY_MS
+    oldest_first: bool = False
 
     @property
     def closed_before(self) -> int:
@@ -138,7 +140,7 @@ class OrganizationRun:
 
     def start(self) -> None:
         """Queue what is due."""
-        self.crew.submit(self.group, (self.rank,), self._begin)
+        self.crew.submit(self.group, (0, self.rank), self._begin)
 
     def _begin(self) -> None:
         """Note what is asked for, before anything else, so that a run that is killed now is completed by the next."""
@@ -155,7 +157,7 @@ class OrganizationRun:
 
     def _resume(self) -> None:
         """Go on once the business groups below are collected."""
-        self.crew.submit(self.group, (self.rank,), self._learn_then_queue)
+        self.crew.submit(self.group, (0, self.rank), self._learn_then_queue)
         self.crew.release(self.group)
 
     def _learn_then_queue(self) -> None:
@@ -171,8 +173,9 @@ class OrganizationRun:
         return self.days.count(window) + sum(days.count(window) for days in self.family.repeated())
 
     def _submit(self, window: Window, hint: int | None) -> None:
-        """Queue a window; newest first, so that what matters most arrives first."""
-        self.crew.submit(self.group, (self.rank, -window.end), lambda: self._compare(window, hint))
+        """Queue a window; of all organizations' the newest first, so that what matters most arrives first."""
+        urgency = window.start if self.period.oldest_first else -window.end
+        self.crew.submit(self.group, (1, urgency, self.rank), lambda: self._compare(window, hint))
 
     def _compare(self, window: Window, hint: int | None) -> None:
         """Find out whether `window` differs from the source, and where; `hint` is a total that may be out of date."""

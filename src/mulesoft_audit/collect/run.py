@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+#: How many workers a run begins with: each holds a slice in memory. More are hired while the allowance is not spent.
+FIRST_WORKERS = 5
 SLOW = 100  #: requests a minute up to which a few workers keep the allowance busy at any latency
 
 
@@ -88,6 +91,30 @@ def workers_for(per_minute: int) -> int:
     return 3 if per_minute <= SLOW else min(16, per_minute // 60 + 2)
 
 
+class Demand:
+    """Tells whether more workers would get more done: the allowance is not spent, and the processor is not busy."""
+
+    SAMPLE_SECONDS = 2.0
+    BUSY = 0.6
+
+    def __init__(self, pacer: Pacer) -> None:
+        self._pacer = pacer
+        self._sample = self._now()
+
+    def _now(self) -> tuple[float, float, int]:
+        return self._pacer.clock.monotonic(), time.process_time(), self._pacer.requests
+
+    def unmet(self) -> bool:
+        """Return whether there is any, by what happened since it was last asked, two seconds ago or more."""
+        now, before = self._now(), self._sample
+        seconds = now[0] - before[0]
+        if seconds < self.SAMPLE_SECONDS:
+            return False
+        self._sample = now
+        rate = (now[2] - before[2]) * 60 / seconds
+        return rate < self._pacer.per_minute and (now[1] - before[1]) / seconds < self.BUSY
+
+
 def collect(
     organizations: list[Organization],
     period: Period,
@@ -114,7 +141,8 @@ def collect(
     """
     clock = stop.clock
     began = clock.monotonic()
-    crew = Crew(workers_for(pacer.per_minute), stop)
+    most = workers_for(pacer.per_minute)
+    crew = Crew(min(FIRST_WORKERS, most), stop, most=most, wanted=Demand(pacer).unmet)
     runs = [
         OrganizationRun(organization, period, store, query, crew, lambda: int(clock.time() * 1000), rank)
         for rank, organization in enumerate(organizations)

@@ -1,0 +1,211 @@
+"""`mulesoft-audit backfill`."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import click
+
+from mulesoft_audit.cli.options import (
+    archive_option,
+    config_option,
+    json_option,
+    load_settings,
+    secret_of,
+    shared,
+    source_options,
+)
+
+if TYPE_CHECKING:
+    from mulesoft_audit.anypoint.tree import Organization
+    from mulesoft_audit.archive.store import Store
+    from mulesoft_audit.clock import Stop
+    from mulesoft_audit.collect.organization import Period
+    from mulesoft_audit.collect.plan import Estimate
+    from mulesoft_audit.collect.run import Summary
+    from mulesoft_audit.settings import Settings
+    from mulesoft_audit.wiring import Source
+
+EPILOG = """\b
+Examples:
+  mulesoft-audit backfill --archive ./archive --since 2020-01-01
+  mulesoft-audit backfill --archive gs://my-logs --since 365d --yes
+  mulesoft-audit backfill --archive ./archive --since 2024-01-01 --plan-only --json
+  mulesoft-audit backfill --archive gs://my-logs --since 2020-01-01 \\
+      --via projects/my-project/topics/mulesoft-audit-trigger
+
+Exit status: as of collect. Stop it whenever you like; the next one goes on.
+"""
+
+
+@click.command("backfill", epilog=EPILOG)
+@shared(archive_option)
+@click.option("--since", metavar="TIME", required=True, help="From when: ISO 8601, a date, or how long ago (365d).")
+@click.option("--until", metavar="TIME", help="Up to, not including, this time. Default: now.")
+@click.option("--org", "orgs", multiple=True, metavar="ID", help="Only this organization (repeatable).")
+@click.option("--org-id", "mule_org_id", metavar="ID", help="The root organization.  [MULE_ORG_ID]")
+@click.option("--look-back", metavar="TIME", help="How long entries may arrive after their time.  [LOOK_BACK: 24h]")
+@click.option("--oldest-first", is_flag=True, help="Begin with the oldest days. Default: the newest.")
+@click.option("--via", "topic", metavar="TOPIC", help="Let Cloud Run instances do it: projects/P/topics/T.")
+@click.option("--plan-only", is_flag=True, help="Show what it would take, and stop.")
+@click.option("--yes", is_flag=True, help="Do not ask before starting.")
+@source_options
+@shared(config_option, json_option)
+def command(
+    since: str,
+    until: str | None,
+    orgs: tuple[str, ...],
+    oldest_first: bool,
+    topic: str | None,
+    plan_only: bool,
+    yes: bool,
+    config: str | None,
+    as_json: bool,
+    **flags: str | int | None,
+) -> int:
+    """Collect years of history at the full allowed rate.
+
+    Shows first what it will take: entries, requests, and time at the allowed rate. Slices are sized by
+    what the source counts, many are read at once under one pace, newest days first. It can be stopped and
+    started again at any point. It stops at the source's retention and says so.
+    """
+    from mulesoft_audit.archive.opening import open_archive
+    from mulesoft_audit.cli.collect import period_of, report, stop_on_signals
+    from mulesoft_audit.clock import Stop
+    from mulesoft_audit.errors import UsageError
+    from mulesoft_audit.logs import configure
+    from mulesoft_audit.wiring import find_organizations, open_source
+
+    configure()
+    settings = load_settings(config, **flags)
+    if not settings.archive_url:
+        raise UsageError("ARCHIVE is not set; expected a directory or gs://BUCKET.", "Give it with --archive DIR.")
+    stop = Stop()
+    period = replace(period_of(settings, since, until, int(stop.clock.time() * 1000)), oldest_first=oldest_first)
+    store = open_archive(settings.archive_url)
+    stop_on_signals(stop)
+    source = open_source(settings, secret_of(settings), stop)
+    try:
+        organizations, refused = find_organizations(source, settings, orgs)
+        period = _within_retention(source, organizations[0], period, stop)
+        estimates = _plan(source, organizations, period, store)
+        _show(estimates, period, source.pacer.per_minute, as_json=as_json and plan_only)
+        if plan_only or not (yes or _wanted()):
+            return 0
+        if topic:
+            _publish(source, organizations, period, topic, settings)
+            return 0
+        summary = _collect(source, organizations, period, store, stop, sum(e.missing for e in estimates))
+    finally:
+        source.close()
+    summary.failures += [refused] if refused else []
+    report(summary, store, as_json=as_json)
+    return summary.exit_code
+
+
+def _within_retention(source: Source, root: Organization, period: Period, stop: Stop) -> Period:
+    """Return the period cut to what the source still keeps, and say so."""
+    from mulesoft_audit.anypoint.query import iso
+    from mulesoft_audit.anypoint.retention import retention_days
+    from mulesoft_audit.archive.layout import DAY_MS, day_of, day_start
+
+    days = retention_days(source.transport, source.tokens, root.id)
+    if days is None or period.since is None:
+        return period
+    oldest = day_start(day_of(int(stop.clock.time() * 1000) - days * DAY_MS))
+    if period.since >= oldest:
+        return period
+    click.echo(
+        f"The source keeps {days} days: beginning at {iso(oldest)[:10]}, not {iso(period.since)[:10]}.", err=True
+    )
+    return replace(period, since=min(oldest, period.until - 1))
+
+
+def _plan(source: Source, organizations: list[Organization], period: Period, store: Store) -> list[Estimate]:
+    from mulesoft_audit.anypoint.query import Window
+    from mulesoft_audit.collect.plan import estimate
+
+    assert period.since is not None  # noqa: S101 - the flag is required
+    return estimate(organizations, Window(period.since, period.until), source.query, store)
+
+
+def _show(estimates: list[Estimate], period: Period, per_minute: int, *, as_json: bool) -> None:
+    requests = sum(e.requests for e in estimates)
+    missing = sum(e.missing for e in estimates)
+    if as_json:
+        import msgspec
+
+        plan = {
+            "organizations": [
+                {
+                    "id": e.organization.id,
+                    "total": e.total,
+                    "held": e.held,
+                    "missing": e.missing,
+                    "requests": e.requests,
+                }
+                for e in estimates
+            ],
+            "missing": missing,
+            "requests": requests,
+            "requests_per_minute": per_minute,
+            "minutes": round(requests / per_minute, 1),
+        }
+        click.echo(msgspec.json.encode(plan))
+        return
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    from mulesoft_audit.anypoint.query import iso
+
+    table = Table(box=None, pad_edge=False)
+    table.add_column("Organization", overflow="ellipsis", no_wrap=True)
+    for name in ("In the source", "Held", "To collect", "Requests"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for e in estimates:
+        name = "".join(c if c.isprintable() else "�" for c in e.organization.name) or e.organization.id
+        total = "refused" if e.total is None else f"{e.total:,}"
+        table.add_row(Text(name), total, f"{e.held:,}", f"{e.missing:,}", f"{e.requests:,}")
+    console = Console(stderr=True, highlight=False)
+    console.print(table)
+    since = iso(period.since or 0)[:10]
+    console.print(
+        f"{missing:,} entries since {since}: about {requests:,} requests, {_duration(requests / per_minute)} "
+        f"at {per_minute} requests a minute."
+    )
+
+
+def _duration(minutes: float) -> str:
+    if minutes < 1:
+        return "less than a minute"
+    hours, rest = divmod(round(minutes), 60)
+    return f"{hours} h {rest} min" if hours else f"{rest} min"
+
+
+def _wanted() -> bool:
+    """Ask a person; a script without --yes gets what it asked for, as it cannot answer."""
+    return not (sys.stdin.isatty() and sys.stderr.isatty()) or click.confirm("Start?", default=True, err=True)
+
+
+def _publish(source: Source, organizations: list[Organization], period: Period, topic: str, settings: Settings) -> None:
+    from mulesoft_audit.cloud.fanout import fan_out
+    from mulesoft_audit.cloud.publish import publisher
+
+    assert period.since is not None  # noqa: S101 - the flag is required
+    sent = fan_out(organizations, period.since, period.until, source.query, publisher(topic))
+    click.echo(f"Published {sent} messages to {topic}. Watch the archive {settings.archive_url} fill.", err=True)
+
+
+def _collect(
+    source: Source, organizations: list[Organization], period: Period, store: Store, stop: Stop, expected: int
+) -> Summary:
+    from mulesoft_audit.cli.progress import shown
+    from mulesoft_audit.collect.run import collect
+
+    with shown(source.pacer, expected) as started:
+        return collect(
+            organizations, period, store=store, query=source.query, pacer=source.pacer, stop=stop, started=started
+        )
