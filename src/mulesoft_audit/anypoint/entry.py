@@ -47,7 +47,6 @@ class _Entry(msgspec.Struct, gc=False):
 
 _decode_page = msgspec.json.Decoder(_Page).decode
 _decode_entry = msgspec.json.Decoder(_Entry).decode
-_decode_entries = msgspec.json.Decoder(list[_Entry]).decode
 
 
 class Page(NamedTuple):
@@ -162,10 +161,8 @@ def recognize(lines: list[Raw | bytes]) -> Recognized:
     """
     crc32 = isal_zlib.crc32
     try:
-        entries = _decode_entries(b"".join((b"[", b",".join(lines), b"]")))
+        entries = [_decode_entry(line) for line in lines]
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
-        entries = []
-    if len(entries) != len(lines):
         found = [_recognize_one(line) for line in lines]
         return Recognized(lines, [time for time, _ in found], [key for _, key in found])
     keys = [(_identity(entry), crc32(line)) for entry, line in zip(entries, lines, strict=True)]

@@ -35,6 +35,8 @@ READ_SIZE = 1 << 18
 TRIES = 9  #: tries of one request that meets faults; with the waits between them about a minute and a half
 TRIES_AT_FIRST = 5  #: while it has never answered: a wrong host, or no way to it, is better said soon
 MINUTES_PUSHED_BACK = 15  #: this many minutes of nothing but 503 are an outage, not a limit
+_USER_AGENT = f"mulesoft-audit-collector/{__version__}"
+_NO_RETRIES = urllib3.Retry(False, redirect=False)
 OVER_LIMIT = frozenset({429, 503})
 
 
@@ -129,8 +131,8 @@ class Transport:
                 attempt.failed(f"it answered {answer.status}")
             elif 300 <= answer.status < 400:
                 raise SourceError(
-                    f"Anypoint answered {what} with a redirect ({answer.status}), which is not followed: the credentials "
-                    f"go to {self.plane.base_url} alone.",
+                    f"Anypoint answered {what} with a redirect ({answer.status}), which is not followed: "
+                    f"the credentials go to {self.plane.base_url} alone.",
                     "Check ANYPOINT_PLANE or ANYPOINT_BASE_URL, and whether a proxy answers in its place.",
                 )
             else:
@@ -166,14 +168,15 @@ class Transport:
             body = urlencode(form).encode()
         response = self._http.urlopen(
             method,
-            self.plane.base_url + path,
+            path,
             body=body,
-            headers=headers,
+            headers={**headers, "User-Agent": _USER_AGENT},
             redirect=False,
-            retries=False,
+            retries=_NO_RETRIES,
+            assert_same_host=False,  # it is a path, not a URL
             preload_content=False,
             decode_content=False,
-            **({"timeout": timeout} if timeout else {}),
+            timeout=timeout or self._http.timeout,
         )
         try:
             content = _read(response)
@@ -185,7 +188,7 @@ class Transport:
 
     def close(self) -> None:
         """Close the idle connections."""
-        self._http.clear()
+        self._http.close()
 
 
 class _Attempt:
@@ -234,17 +237,15 @@ class _Attempt:
             )
 
 
-def _pool(base_url: str, connections: int, timeout: float) -> urllib3.PoolManager:
-    options = {
-        "maxsize": connections,
-        "timeout": urllib3.Timeout(connect=min(10.0, timeout), read=timeout),
-        "headers": {"User-Agent": f"mulesoft-audit-collector/{__version__}"},
-    }
+def _pool(base_url: str, connections: int, timeout: float) -> urllib3.HTTPConnectionPool:
+    """Return the connections to one host, through the proxy that the environment names for it, if it does."""
+    timeouts = urllib3.Timeout(connect=min(10.0, timeout), read=timeout)
     scheme, host = base_url.split("://", 1)
     proxy = urllib.request.getproxies().get(scheme)
-    if proxy and not urllib.request.proxy_bypass(host):
-        return urllib3.ProxyManager(proxy, **options)  # type: ignore[arg-type]
-    return urllib3.PoolManager(**options)  # type: ignore[arg-type]
+    manager = urllib3.PoolManager(maxsize=connections, timeout=timeouts)
+    if proxy and scheme == "https" and not urllib.request.proxy_bypass(host):
+        manager = urllib3.ProxyManager(proxy, maxsize=connections, timeout=timeouts)
+    return manager.connection_from_url(base_url)
 
 
 def _read(response: urllib3.BaseHTTPResponse) -> bytes:
