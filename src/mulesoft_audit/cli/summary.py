@@ -37,7 +37,7 @@ def as_table(summary: Summary, archive: str) -> None:
             state = f"{run.progress.carried} to the next run"
         name = "  " * run.organization.depth + (run.organization.name or run.organization.id)
         shown = "".join(c if c.isprintable() else "�" for c in name)
-        table.add_row(Text(shown), f"{run.progress.written:,}", f"{run.progress.read:,}", state)
+        table.add_row(Text(shown), f"{run.written:,}", f"{run.progress.read:,}", state)
     console = Console(highlight=False)
     console.print(table)
     lag = f", newest {ago(summary.ended - summary.newest)} old" if summary.newest else ""

@@ -134,6 +134,12 @@ class OrganizationRun:
             return self.progress.read + sum(reader.fetched for reader in self.readers)
 
     @property
+    def written(self) -> int:
+        """Entries that were new so far, those of readers that still wait for the source included."""
+        with self._lock:
+            return self.progress.written + sum(reader.written for reader in self.readers)
+
+    @property
     def newest(self) -> int:
         """Unix ms of the newest entry held, as far as is known without looking for it; 0 if none is."""
         return max(self.progress.newest, self.days.newest, self._head.newest)

@@ -37,7 +37,7 @@ def _organization(run: OrganizationRun, ended: int) -> dict[str, object]:
         "id": run.organization.id,
         "name": run.organization.name,
         "complete": run.done and run.group.error is None,
-        "new_entries": run.progress.written,
+        "new_entries": run.written,
         "entries_read": run.progress.read,
         "left_to_the_next_run": run.progress.carried,
         **_lag(run.newest, ended),

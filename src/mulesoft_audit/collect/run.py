@@ -57,7 +57,7 @@ class Summary:
     @property
     def written(self) -> int:
         """Entries that were new to the archive."""
-        return sum(run.progress.written for run in self.organizations)
+        return sum(run.written for run in self.organizations)
 
     @property
     def parts(self) -> int:
@@ -72,7 +72,7 @@ class Summary:
     @property
     def got_on(self) -> bool:
         """Whether the archive holds, or is known to hold, more than before: whether it is of use to go on."""
-        return any(run.progress.written or run.progress.gained for run in self.organizations)
+        return any(run.written or run.progress.gained for run in self.organizations)
 
     @property
     def exit_code(self) -> int:
