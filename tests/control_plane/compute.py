@@ -100,6 +100,8 @@ def _check_source(world: World, build: Json) -> None:
 
 
 def _cannot_start(world: World, thing: Json) -> Json | None:
+    if world.build_error:
+        return {"code": 3, "message": world.build_error}
     config = thing["serviceConfig"]
     for secret in config["secretEnvironmentVariables"]:
         name = f"projects/{world.project}/secrets/{secret['secret']}"

@@ -49,6 +49,7 @@ class World:
     log_entries: list[Json] = field(default_factory=list)
     log: list[tuple[str, str, dict[str, list[str]], Json | None]] = field(default_factory=list)
     run_status: int = 200
+    build_error: str = ""
     log_types: tuple[str, ...] = ("MULESOFT", "OKTA")
     parser: bool = True
     unseen: dict[str, int] = field(default_factory=lambda: defaultdict(int))

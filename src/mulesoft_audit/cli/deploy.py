@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -69,8 +70,6 @@ class Session:
 
     def ask_for_secret(self) -> None:
         """Ask for the client secret if it is stored nowhere and somebody is there."""
-        from dataclasses import replace
-
         from mulesoft_audit.cloud.deploy.secret import StoredSecret
         from mulesoft_audit.secret import Secret
 
@@ -158,6 +157,7 @@ def destroy_command(context: click.Context, /, delete_logs: bool, confirm_bucket
 
     values = options.merged(context, values)
     session = Session(values, delete_logs=delete_logs)
+    session.config = replace(session.config, alerts=True, feed_alert=True)  # whatever was deployed before
     if delete_logs and confirm_bucket != session.config.bucket:
         raise UsageError(
             f"--delete-logs deletes the logs in {session.config.bucket} for good.",
@@ -183,13 +183,13 @@ def _apply(values: options.Values) -> int:
     session.ask_for_secret()
     _check_collector(session.config)
     resources = session.resources()
-    engine.check(resources, adopt=values["adopt"])
     steps = engine.plan(resources, adopt=values["adopt"])
     if not values["as_json"]:
         show_plan(steps)
+    engine.refuse(steps)
     if changing(steps):
         confirm(values, "Do this?")
-        steps = engine.apply(session.google, resources, adopt=values["adopt"], report=show_step)
+        steps = engine.apply(session.google, resources, adopt=values["adopt"], planned=True, report=show_step)
     outcome = _run(session, values, changed=changing(steps))
     reports = verified(session, resources, values) if changing(steps) else []
     if values["as_json"]:
@@ -239,7 +239,7 @@ def verified(session: Session, resources: Sequence[Resource], values: options.Va
 
 def changing(steps: Sequence[Step]) -> bool:
     """Whether a plan changes anything."""
-    return any(step.action in ("create", "change", "refused") for step in steps)
+    return any(step.action in ("create", "change") for step in steps)
 
 
 def confirm(values: options.Values, question: str) -> None:

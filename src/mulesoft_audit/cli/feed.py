@@ -129,13 +129,13 @@ def _apply(values: options.Values) -> int:
     from mulesoft_audit.cloud.deploy import engine
 
     session = Session(values)
-    engine.check(session.resources, adopt=values["adopt"])
     steps = engine.plan(session.resources, adopt=values["adopt"])
     if not values["as_json"]:
         show_plan(steps)
+    engine.refuse(steps)
     if changing(steps):
         confirm(values, "Do this?")
-        engine.apply(session.google, session.resources, adopt=values["adopt"], report=show_step)
+        engine.apply(session.google, session.resources, adopt=values["adopt"], planned=True, report=show_step)
     return _report(session, values)
 
 

@@ -15,7 +15,7 @@ from mulesoft_audit.cloud.deploy.stack import stack
 from mulesoft_audit.cloud.feed import feed_stack
 from mulesoft_audit.cloud.feed.secops import SecOps
 from mulesoft_audit.cloud.feed.settings import FeedSettings
-from mulesoft_audit.cloud.google import Google
+from mulesoft_audit.cloud.google.client import Google
 from mulesoft_audit.secret import Secret
 
 if TYPE_CHECKING:

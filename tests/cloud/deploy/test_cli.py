@@ -99,7 +99,7 @@ def test_without_yes_and_without_a_person_nothing_is_done(plane: ControlPlane) -
 
 def test_every_setting_has_a_twin_in_the_environment(plane: ControlPlane, monkeypatch: pytest.MonkeyPatch) -> None:
     values = {"PROJECT": "acme-logs", "REGION": "us-east1", "GCS_BUCKET": "gs://my-logs/", "GCS_PREFIX": "/mule/"}
-    for name, value in {**values, "CLIENT_ID": "cid", "SCHEDULE": "5 5 * * *", "VERSIONING": "0"}.items():
+    for name, value in {**values, "CLIENT_ID": "cid", "RUN_SCHEDULE": "5 5 * * *", "BUCKET_VERSIONING": "0"}.items():
         monkeypatch.setenv(name, value)
     shown = deploy("plan").stdout
     assert "bucket my-logs" in shown
@@ -146,6 +146,28 @@ def test_a_failed_run_is_reported_and_fails_the_command(plane: ControlPlane) -> 
     result = deploy(*BASE, "--yes", fails=DeploymentError)
     assert "The run FAILED with HTTP 500" in result.stdout
     assert "the run failed \\x1b[31mbadly" in result.stdout
+
+
+def test_a_plan_shows_what_stands_in_the_way_and_applying_stops_there(
+    plane: ControlPlane, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("CLIENT_SECRET")
+    shown = deploy("plan", *BASE).stdout
+    assert "! refused  secret mulesoft-audit-client-secret" in shown
+    assert "1 refused" in shown
+    refused = deploy(*BASE, "--yes", fails=UsageError)
+    assert "client secret is not stored yet" in str(refused.exception)
+    assert [verb for verb, *_ in plane.world.log if verb != "GET"] == []
+
+
+def test_destroying_needs_neither_the_secret_nor_to_know_of_the_feeds_alert(
+    plane: ControlPlane, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deploy(*BASE, *SECOPS, "--yes", "--no-run")
+    feed("destroy", *PROJECT, *SECOPS, "--yes")
+    monkeypatch.delenv("CLIENT_SECRET")
+    deploy("destroy", *PROJECT, "--region", "europe-west3", "--yes")
+    assert plane.world.things == {}
 
 
 def test_deleting_logs_has_to_be_said_twice(plane: ControlPlane) -> None:

@@ -5,13 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from tests.cloud.deploy.harness import Bench, deployment
+from tests.cloud.deploy.harness import Bench, acting, deployment
 
 from mulesoft_audit.clock import Stop
+from mulesoft_audit.cloud.deploy import engine
 from mulesoft_audit.cloud.deploy.config import Deployment
 from mulesoft_audit.cloud.deploy.run import force_run
 from mulesoft_audit.cloud.google import NotEnabled, connect
 from mulesoft_audit.cloud.google.auth import local_endpoint
+from mulesoft_audit.cloud.google.client import Google
 from mulesoft_audit.cloud.google.errors import named_permissions, printable, understood
 from mulesoft_audit.errors import CredentialsError, DeploymentError, PermissionMissing, UsageError
 
@@ -74,6 +76,15 @@ def test_no_credentials_say_how_to_log_in(monkeypatch: pytest.MonkeyPatch, tmp_p
         connect(Stop())
 
 
+def test_without_the_extra_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    import sys
+
+    monkeypatch.delitem(sys.modules, "mulesoft_audit.cloud.google.client")
+    monkeypatch.setitem(sys.modules, "requests", None)
+    with pytest.raises(UsageError, match=r"pip install 'mulesoft-audit-collector\[gcp\]'"):
+        connect(Stop())
+
+
 @pytest.mark.parametrize(
     "url", ["http://example.com", "https://127.0.0.1:1", "http://127.0.0.1.example.com", "x", "http://127.0.0.1:1/x"]
 )
@@ -121,6 +132,18 @@ def test_a_persons_credentials_get_the_projects_quota(monkeypatch: pytest.Monkey
     session: Any = connect(Stop(), project="acme-logs")._session
     assert session.credentials.quota_project_id == "acme-logs"
     session.close()
+
+
+def test_credentials_go_with_every_call_but_the_upload_to_a_signed_url(bench: Bench) -> None:
+    import google.oauth2.credentials
+    from google.auth.transport.requests import AuthorizedSession
+
+    session = AuthorizedSession(google.oauth2.credentials.Credentials("token"))
+    client = Google(session, Stop(bench.world.clock), endpoint=bench.plane.endpoint)
+    engine.apply(client, bench.resources(client))
+    session.close()
+    assert len(bench.plane.authorized) == bench.plane.calls - 1
+    assert not any("/upload/" in call for call in bench.plane.authorized)
 
 
 def test_a_run_that_never_answers_is_given_up(bench: Bench) -> None:
@@ -188,6 +211,16 @@ def test_a_deployment_before_the_secret_can_be_read_is_tried_again(bench: Bench)
     bench.apply()
     assert any("Permission denied on secret" in text for text in bench.told)
     assert any("let new permissions spread" in text for text in bench.told)
+
+
+def test_a_failed_build_is_not_built_again_and_again(bench: Bench) -> None:
+    bench.world.build_error = "Build failed with status: FAILURE. Could not find a version of secret-thing."
+    with pytest.raises(DeploymentError, match="Build failed with status"):
+        bench.apply()
+    assert len(bench.world.uploads) == 1
+    bench.world.build_error = ""
+    bench.apply()
+    assert acting(bench.plan()) == []
 
 
 def test_one_that_cannot_be_read_at_all_is_reported_with_googles_words(bench: Bench) -> None:

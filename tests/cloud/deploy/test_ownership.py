@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ from tests.cloud.deploy.harness import Bench, acting, deployment
 
 from mulesoft_audit.cloud.deploy import engine
 from mulesoft_audit.cloud.deploy.resource import ADOPTED, LABEL
-from mulesoft_audit.errors import DeploymentError, UsageError
+from mulesoft_audit.errors import AuditError, DeploymentError, UsageError
 
 BUCKET = "b/acme-logs-mulesoft-audit-logs"
 TOPIC = "projects/acme-logs/topics/mulesoft-audit-trigger"
@@ -78,6 +79,23 @@ def test_destroying_leaves_nothing_of_ours_and_everything_of_others(bench: Bench
     assert set(bench.world.things) == set(foreign)
     assert [name for name, policy in bench.world.policies.items() if policy["bindings"]] == []
     assert acting(bench.destroy()) == ["leave services Google APIs"]
+
+
+@pytest.mark.parametrize("fault", ["lose", "break", "refuse", "deny"])
+def test_a_destroy_that_fails_anywhere_is_finished_by_the_next(bench: Bench, fault: str) -> None:
+    """Fail each write of a destroy in turn; the next destroy leaves nothing of ours."""
+    bench.apply()
+    start = bench.plane.calls
+    bench.destroy()
+    writes = [call - start for call in bench.plane.writes if call > start]
+    for write in writes[:: 1 if fault == "lose" else 4]:
+        bench.apply()
+        bench.plane.faults = {bench.plane.calls + write: fault}
+        with contextlib.suppress(AuditError):
+            bench.destroy()
+        bench.plane.faults = {}
+        bench.destroy()
+        assert set(bench.world.things) == set(), f"{fault} at write {write}"
 
 
 def test_bindings_of_others_survive_both_ways_with_their_conditions(bench: Bench) -> None:

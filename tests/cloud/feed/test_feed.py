@@ -233,6 +233,11 @@ def test_a_feed_over_more_or_less_of_the_bucket_would_ingest_twice(
     assert creates(bench) == 0
 
 
+def test_a_disabled_feed_over_the_whole_bucket_does_no_harm(bench: Bench) -> None:
+    put(bench, 1, f"gs://{BUCKET}/", state="INACTIVE")
+    assert acting(bench.apply()) == NEW
+
+
 def test_a_name_that_is_taken_is_refused_before_it_is_tried(bench: Bench) -> None:
     put(bench, 1, "gs://elsewhere/", displayName="MuleSoft Logs")
     with pytest.raises(DeploymentError, match="named MuleSoft Logs already"):

@@ -8,7 +8,7 @@ apply, wherever it happened.
 from __future__ import annotations
 
 import contextlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from mulesoft_audit.cloud.deploy.resource import Change, Owner
@@ -45,12 +45,14 @@ class Step:
         action: `create`, `change`, `none`, `refused` (somebody else's, and not as wanted), `delete` or `leave`.
         changes: field by field.
         note: why nothing is done, or what else there is to say.
+        problem: why it is refused, if that is more than that it is somebody else's.
     """
 
     resource: Resource
     action: str
     changes: tuple[Change, ...] = ()
     note: str = ""
+    problem: AuditError | None = None
 
     def summary(self) -> dict[str, object]:
         """Return the step for a script."""
@@ -78,8 +80,36 @@ def judge(resource: Resource, observed: Json | None, *, adopt: bool) -> Step:
 
 
 def plan(resources: Iterable[Resource], *, adopt: bool = False) -> list[Step]:
-    """Return what applying would do; reads only."""
-    return [judge(resource, resource.observe(), adopt=adopt) for resource in resources]
+    """Return what applying would do, and what is known to stand in its way; reads only."""
+    return [_foreseen(resource, adopt=adopt) for resource in resources]
+
+
+def _foreseen(resource: Resource, *, adopt: bool) -> Step:
+    observed = resource.observe()
+    step = judge(resource, observed, adopt=adopt)
+    try:
+        resource.check(observed)
+    except (UsageError, DeploymentError) as error:
+        return replace(step, action=REFUSED, note=error.message, problem=error)
+    return step
+
+
+def refuse(steps: Iterable[Step]) -> None:
+    """Raise if a plan has steps that are known to be impossible.
+
+    Raises:
+        UsageError, DeploymentError: naming them; nothing was changed.
+    """
+    refused = [step for step in steps if step.action == REFUSED]
+    for step in refused:
+        if step.problem is not None:
+            raise step.problem
+    if refused:
+        names = "; ".join(str(step.resource) for step in refused)
+        raise DeploymentError(
+            f"These exist already, were not made by this tool and differ from what is wanted: {names}.",
+            "Nothing was changed. Use other names, or --adopt to take them over as they are shown by `deploy plan`.",
+        )
 
 
 def _silent(step: Step) -> None:
@@ -91,14 +121,23 @@ def apply(
     resources: Sequence[Resource],
     *,
     adopt: bool = False,
+    planned: bool = False,
     report: Report = _silent,
 ) -> list[Step]:
     """Bring every resource to where it should be, in order.
 
+    Args:
+        google: the client.
+        resources: each after what it refers to.
+        adopt: whether to take over what somebody else made.
+        planned: whether a plan was made and not refused just now; otherwise that comes first.
+        report: told of each step once it is done.
+
     Raises:
         DeploymentError: something of somebody else's is in the way (nothing was changed), or a step failed.
     """
-    check(resources, adopt=adopt)
+    if not planned:
+        refuse(plan(resources, adopt=adopt))
     done: list[Step] = []
     for resource in resources:
         try:
@@ -110,22 +149,6 @@ def apply(
         if isinstance(resource, Services):
             google.patient = True  # every API is enabled now; one that says it is not is only slow to know
     return done
-
-
-def check(resources: Iterable[Resource], *, adopt: bool) -> None:
-    """Raise before anything is changed if it is known that a step cannot be done."""
-    refused = []
-    for resource in resources:
-        observed = resource.observe()
-        if observed is not None and judge(resource, observed, adopt=adopt).action == REFUSED:
-            refused.append(resource)
-        resource.check(observed)
-    if refused:
-        names = "; ".join(str(resource) for resource in refused)
-        raise DeploymentError(
-            f"These exist already, were not made by this tool and differ from what is wanted: {names}.",
-            "Nothing was changed. Use other names, or --adopt to take them over as they are shown by `deploy plan`.",
-        )
 
 
 def converge(google: Google, resource: Resource, *, adopt: bool) -> Step:

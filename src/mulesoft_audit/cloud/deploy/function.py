@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from typing import TYPE_CHECKING, ClassVar
 
 from mulesoft_audit.cloud.deploy.resource import Change, Owner, Resource, additions, compare, owner_by
@@ -24,7 +25,8 @@ PLATFORM = ("LOG_EXECUTION_ID",)  #: variables that Google adds of itself
 BUSY = ("DEPLOYING", "DELETING")
 BUILD = 1200.0  #: seconds a build and a roll-out may take
 # google.rpc.Code of failures that go away when fresh permissions have spread ("Eventarc: Troubleshoot", "Secrets").
-SPREADING = {"3", "7", "9", "13"}
+SPREADING = frozenset({"3", "7", "9", "13"})
+_WORDS = re.compile(r"permission|denied|service agent|service account|secret", re.IGNORECASE)
 TRIES = 4
 
 
@@ -87,7 +89,7 @@ class Function(Resource):
             except Conflict:  # another operation on it is under way, perhaps our own of which the answer was lost
                 pass
             except ApiError as error:
-                if error.reason not in SPREADING or attempt == TRIES - 1:
+                if not spreading(error) or attempt == TRIES - 1:
                     raise
                 self.google.tell(f"{error.message}")
                 next(pauses)
@@ -109,8 +111,16 @@ class Function(Resource):
             url = f"{HOST}/{self.config.parent}/functions"
             started = self.google.post(url, doing, body, functionId=self.name)
         else:
-            started = self.google.patch(f"{HOST}/{self.full}", doing, body, updateMask=_mask(stale=stale))
+            started = self.google.patch(
+                f"{HOST}/{self.full}", doing, body, updateMask=self._mask(observed, stale=stale)
+            )
         self.google.operation(HOST, started, doing, BUILD)
+
+    def _mask(self, observed: Json, *, stale: bool) -> str:
+        changed = {change.field.split(".")[0] for change in self.diff(observed)} | {"labels"}
+        if "state" in changed:
+            changed |= {"serviceConfig", "eventTrigger"}
+        return ",".join(sorted((changed | ({"buildConfig"} if stale else set())) - {"state"}))
 
     def _upload(self) -> Json:
         url = f"{HOST}/{self.config.parent}/functions:generateUploadUrl"
@@ -130,12 +140,14 @@ class Function(Resource):
         return owner_by(observed.get("labels"))
 
 
+def spreading(error: ApiError) -> bool:
+    """Whether a deployment failed for want of a permission that may only be too fresh; a failed build is none."""
+    failed = "build failed" in error.message.lower()
+    return error.reason in SPREADING and not failed and _WORDS.search(error.message) is not None
+
+
 _BUILD_FIELDS = ("buildConfig.runtime", "buildConfig.entryPoint", "buildConfig.serviceAccount")
 _NEEDS_BUILD = (f"labels.{SOURCE}", "state", *_BUILD_FIELDS)
-
-
-def _mask(*, stale: bool) -> str:
-    return ",".join([*(["buildConfig"] if stale else []), "serviceConfig", "eventTrigger", "labels"])
 
 
 def _build(config: Deployment) -> Json:

@@ -140,7 +140,8 @@ class Feed(Resource):
 
     def _check_others(self, feeds: list[Json], observed: Json | None) -> None:
         others = [feed for feed in feeds if observed is None or feed["name"] != observed["name"]]
-        twice = [_described(feed) for feed in others if _overlap(uri_of(feed), self._target.uri)]
+        active = [feed for feed in others if feed.get("state") not in OFF]
+        twice = [_described(feed) for feed in active if _overlap(uri_of(feed), self._target.uri)]
         if twice:
             raise DeploymentError(
                 f"{', '.join(twice)} reads {self._target.uri} too, or part of it; entries would be ingested twice.",

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 Json = dict[str, Any]
 Value = str | int | list[str]
 
-TRIES = 6  #: of a call that may be repeated; with the waits between them about half a minute
+TRIES = 7  #: of a call that may be repeated; with the waits between them a minute, so that a quota a minute passes
 SPREAD = 180.0  #: seconds that the enabling of an API is given to spread ("Enabling and disabling services")
 AGAIN = frozenset({429, 500, 502, 503, 504})
 TIMEOUT = (10.0, 120.0)  #: seconds to connect, seconds without a byte
@@ -172,7 +172,7 @@ class Google:
                 if not isinstance(error, Uncertain) and error.status not in AGAIN:
                     raise
                 self.tell(f"{what}: {error.status or 'no answer'}, trying again ({attempt} of {TRIES - 1})")
-                self.stop.sleep(min(16.0, 2.0 ** (attempt - 1)) * random.uniform(0.75, 1.25))
+                self.stop.sleep(min(32.0, 2.0 ** (attempt - 1)) * random.uniform(0.75, 1.25))
         return call()
 
     def _once(
