@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-import threading
 import time
 from typing import TYPE_CHECKING
 
@@ -16,7 +15,7 @@ from mulesoft_audit.anypoint.planes import plane_at
 from mulesoft_audit.clock import Stop
 from mulesoft_audit.doctor.anypoint import Anypoint
 from mulesoft_audit.doctor.finding import Finding, State, examine, exit_code
-from mulesoft_audit.doctor.reach import Knock, knock, reached, skew
+from mulesoft_audit.doctor.reach import Knock, knock, reach, skew
 from mulesoft_audit.secret import Secret
 from mulesoft_audit.settings import Settings
 from mulesoft_audit.simulator import Scenario, World, running
@@ -69,34 +68,42 @@ def test_nobody_answering_is_said_at_once(tmp_path: Path) -> None:
         port = closed.getsockname()[1]
     began = time.monotonic()
     report = doctor(f"http://127.0.0.1:{port}", "--archive", str(tmp_path))
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 10
     assert report.code == 5
     assert "no connection could be made" in report.said("Anypoint")
     assert report.state("clock") == report.state("credentials") == "skipped"
 
 
-def test_what_does_not_speak_tls_is_told_from_what_does_not_answer(source: PlainSource, tmp_path: Path) -> None:
-    report = doctor(source.url.replace("http:", "https:"), "--archive", str(tmp_path))
-    assert report.code == 5
-    assert "certificate could not be verified" in report.said("Anypoint")
-    assert "SSL_CERT_FILE" in report.findings["Anypoint"]["mend"]
+def test_what_does_not_speak_tls_is_told_from_what_does_not_answer(source: PlainSource) -> None:
+    finding, found = reach(plane_at(source.url.replace("http:", "https:")), FakeClock())
+    assert (finding.state, finding.exit_code, found) == (State.FAIL, 5, None)
+    assert "certificate could not be verified" in finding.detail
+    assert "SSL_CERT_FILE" in finding.mend
 
 
 def test_a_log_in_page_in_between_is_not_anypoint(tmp_path: Path) -> None:
-    with answering(302, {"Location": "https://portal.example/login?next=\x1b"}) as url:
+    with answering(302, {"Location": "https://portal.example/login"}) as url:
         report = doctor(url, "--archive", str(tmp_path))
     assert report.code == 5
-    assert "portal.example" in report.said("Anypoint")
-    assert "never sent to another host" in report.said("Anypoint")
+    assert f"the credentials go to {url} alone" in report.said("Anypoint")
+    assert "proxy answers in its place" in report.said("Anypoint")
     assert report.state("credentials") == "skipped"
 
 
-@pytest.mark.parametrize(("status", "state"), [(401, State.OK), (404, State.OK), (200, State.WARN), (503, State.WARN)])
+@pytest.mark.parametrize(("status", "state"), [(401, State.OK), (404, State.OK), (200, State.WARN)])
 def test_what_answers_is_judged_by_how_it_answers(status: int, state: State) -> None:
     with answering(status) as url:
-        found = knock(plane_at(url), Stop().clock)
-        assert reached(plane_at(url), found).state is state
-        assert skew(found).state is State.SKIPPED, "it does not say what time it is"
+        finding, found = reach(plane_at(url), Stop().clock)
+    assert finding.state is state
+    assert found is not None
+    assert skew(found).state is State.SKIPPED, "it does not say what time it is"
+
+
+def test_a_plane_that_only_puts_off_is_no_reason_to_stop_looking() -> None:
+    with answering(503) as url:
+        finding, found = reach(plane_at(url), FakeClock())
+    assert (finding.state, found) == (State.WARN, None)
+    assert "503" in finding.detail
 
 
 @pytest.mark.parametrize(
@@ -224,17 +231,14 @@ def test_the_gravest_failure_decides() -> None:
         assert exit_code([broken(one) for one in reversed(codes[rank:])]) == code
 
 
-def test_a_server_that_hangs_is_not_waited_for_long(tmp_path: Path) -> None:
+def test_a_server_that_hangs_is_not_waited_for_long() -> None:
     with socket.create_server(("127.0.0.1", 0)) as deaf:
-        held: list[socket.socket] = []
-        thread = threading.Thread(target=lambda: held.append(deaf.accept()[0]), daemon=True)
-        thread.start()
-        with pytest.raises(Exception, match=r"timed out|Timeout"):
-            knock(plane_at(f"http://127.0.0.1:{deaf.getsockname()[1]}"), Stop().clock, timeout=0.2)
-        thread.join()
-        for one in held:
-            one.close()
+        began = time.monotonic()
+        finding, found = reach(plane_at(f"http://127.0.0.1:{deaf.getsockname()[1]}"), Stop().clock, patience=0.4)
+    assert time.monotonic() - began < 3
+    assert (finding.state, found) == (State.FAIL, None)
+    assert "without an answer" in finding.detail
 
 
 def test_a_knock_knows_the_time_of_the_answer() -> None:
-    assert skew(Knock(401, 1000.0, "", 1000.4, 0.1)).detail == "agrees with the plane's to within 2 s"
+    assert skew(Knock(401, 1000.0, 1000.4, 0.1)).detail == "agrees with the plane's to within 2 s"

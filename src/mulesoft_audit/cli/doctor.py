@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from mulesoft_audit.cli.deploy import command as deploy
+from mulesoft_audit.cli.deploy_options import deployment, feed_settings
 from mulesoft_audit.cli.options import (
     archive_option,
     config_option,
@@ -23,16 +25,27 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from mulesoft_audit.clock import Stop
+    from mulesoft_audit.cloud.deploy.config import Deployment
     from mulesoft_audit.doctor.anypoint import Anypoint
     from mulesoft_audit.doctor.archive import Archive
-    from mulesoft_audit.doctor.finding import Finding
+    from mulesoft_audit.doctor.finding import Check, Finding
     from mulesoft_audit.settings import Settings
+
+Values = dict[str, Any]
+
+CLOUD = frozenset(
+    {"project", "region", "function", "job", "secret", "account", "topic", "secops_instance", "secops_location"}
+    | {"secops_project", "secops_host", "feed_name", "feed_deletion", "feed_groups"}
+)
+PATIENCE = 600.0  #: seconds given to Google
+EXTRA = "Install it with `pip install 'mulesoft-audit-collector[gcp]'`."
 
 EPILOG = """\b
 Examples:
   mulesoft-audit doctor --archive ./archive
   mulesoft-audit doctor --archive gs://my-logs --org ID --json
-  mulesoft-audit doctor --project P --region R
+  mulesoft-audit doctor --project P --region R --secops-instance ID \\
+      --secops-location eu
 
 \b
 Exit status: 0 if nothing failed, else that of the gravest failure, in this order:
@@ -52,12 +65,13 @@ Exit status: 0 if nothing failed, else that of the gravest failure, in this orde
 @click.option("--org-id", "mule_org_id", metavar="ID", help="The root organization.  [MULE_ORG_ID]")
 @source_options
 @shared(config_option, json_option)
-def command(orgs: tuple[str, ...], config: str | None, as_json: bool, **flags: str | int | None) -> int:
+def command(orgs: tuple[str, ...], config: str | None, as_json: bool, **flags: Any) -> int:  # noqa: ANN401 - click's
     """Check every link, with your own credentials, and say how to mend what is broken.
 
     From Anypoint (host, clock, credentials, each business group's log) to the archive (readable, writable
-    safely, fresh). It writes nothing under audit/, and asks each organization once: with many of them
-    on a slow control plane that takes minutes, which --org shortens.
+    safely, fresh); with --project also what is deployed in Google Cloud, and with --secops-instance the feed.
+    It writes nothing under audit/, and asks each organization once: with many of them on a slow control
+    plane that takes minutes, which --org shortens.
     """
     from mulesoft_audit.anypoint.query import iso
     from mulesoft_audit.clock import Stop
@@ -79,32 +93,101 @@ def command(orgs: tuple[str, ...], config: str | None, as_json: bool, **flags: s
     return exit_code(found)
 
 
-def _findings(
-    config: str | None, orgs: tuple[str, ...], flags: dict[str, str | int | None], stop: Stop
-) -> Iterator[Finding]:
+# What names a deployment and a feed is said in the same flags and variables as to `deploy`.
+command.params.extend(one for one in deploy.params if one.name in CLOUD)
+
+
+def _findings(config: str | None, orgs: tuple[str, ...], flags: Values, stop: Stop) -> Iterator[Finding]:
     from mulesoft_audit.doctor.anypoint import SETTINGS, Anypoint
     from mulesoft_audit.doctor.finding import examine, failed
-    from mulesoft_audit.settings import CONFIG
+    from mulesoft_audit.settings import CONFIG, Settings
 
     try:
-        settings = load_settings(config, **flags)
+        known = {name: value for name, value in flags.items() if name in Settings.__struct_fields__}
+        settings = load_settings(config, **known)
         anypoint = Anypoint(settings, secret_of(settings), stop, config or os.environ.get(CONFIG, ""), orgs)
-        archive = _archive(settings, anypoint, stop)
+        archive = _archive(settings, flags, anypoint, stop)
     except UsageError as error:
         yield failed(error, SETTINGS)
         return
     try:
-        yield from examine([*anypoint.checks(), *archive.checks()])
+        yield from examine([*anypoint.checks(), *archive.checks(), *_cloud_checks(anypoint, archive, flags)])
     finally:
         anypoint.close()
         archive.close()
 
 
-def _archive(settings: Settings, anypoint: Anypoint, stop: Stop) -> Archive:
+def _archive(settings: Settings, flags: Values, anypoint: Anypoint, stop: Stop) -> Archive:
     from mulesoft_audit.doctor.archive import Archive
     from mulesoft_audit.times import duration
 
+    url = settings.archive_url
+    if not url and flags["project"]:
+        from mulesoft_audit.cloud.deploy.config import default_bucket
+
+        url = f"gs://{default_bucket(flags['project'])}"
     look_back = duration(settings.look_back, "LOOK_BACK")
-    return Archive(
-        settings.archive_url, lambda: anypoint.organizations, lambda: int(stop.clock.time() * 1000), look_back
-    )
+    return Archive(url, lambda: anypoint.organizations, lambda: int(stop.clock.time() * 1000), look_back)
+
+
+def _cloud_checks(anypoint: Anypoint, archive: Archive, flags: Values) -> list[Check]:
+    """Return the checks of what is deployed in Google Cloud, as far as it is said where that is."""
+    from mulesoft_audit.doctor.finding import Check, failed, skipped
+
+    name = "Google Cloud"
+    if not flags["project"]:
+        mend = "Say --project and --region to have the function, the schedule and the feed looked at."
+        return [Check(name, lambda: skipped("no project is named", mend))] if archive.url.startswith("gs://") else []
+    try:
+        return _named_cloud_checks(anypoint, archive, flags)
+    except UsageError as error:
+        found = failed(error)
+    except ImportError:
+        found = failed(UsageError("The part that talks to Google Cloud is not installed.", EXTRA))
+    return [Check(name, lambda: found)]
+
+
+def _named_cloud_checks(anypoint: Anypoint, archive: Archive, flags: Values) -> list[Check]:
+    from mulesoft_audit.cloud.google import connect
+    from mulesoft_audit.doctor.archive import HELD
+    from mulesoft_audit.doctor.feed import END_TO_END, FEED, Feeds, end_to_end
+    from mulesoft_audit.doctor.finding import Check, skipped
+    from mulesoft_audit.doctor.google import Cloud
+
+    config = _deployment(anypoint, archive, flags)
+    cloud = Cloud(lambda: connect(_patience(), _tell), config)
+    settings = feed_settings(flags, config)
+    if settings is None:
+        mend = "Say --secops-instance and --secops-location to have the feed looked at."
+        return [*cloud.checks(), Check(FEED, lambda: skipped("no SecOps instance is named", mend))]
+    feeds = Feeds(lambda: cloud.google, config, settings)
+
+    def last() -> Finding:
+        return end_to_end(archive.complete, feeds.last_transfers, anypoint.stop.clock.time())
+
+    return [*cloud.checks(), *feeds.checks(), Check(END_TO_END, last, (HELD, FEED))]
+
+
+def _deployment(anypoint: Anypoint, archive: Archive, flags: Values) -> Deployment:
+    """Return what should be there, by the flags and by the settings of the collector."""
+    from dataclasses import replace
+
+    settings = anypoint.settings
+    bucket, _, prefix = archive.url.removeprefix("gs://").partition("/")
+    place = {"bucket": bucket, "prefix": prefix} if archive.url.startswith("gs://") else {}
+    plane = "" if settings.anypoint_plane == "us" else settings.anypoint_plane
+    own = {"organization": settings.mule_org_id, "client_id": settings.client_id, "plane": plane}
+    config = deployment({**flags, **place, **own, "client_secret_file": None})
+    return replace(config, client_secret=anypoint.secret or None)
+
+
+def _patience() -> Stop:
+    from mulesoft_audit.clock import Stop
+
+    stop = Stop()
+    stop.deadline = stop.clock.monotonic() + PATIENCE
+    return stop
+
+
+def _tell(text: str) -> None:
+    click.echo(f"  {text}", err=True)

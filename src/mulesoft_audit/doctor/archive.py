@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -43,12 +43,14 @@ class Archive:
         organizations: returns whose parts to look at; nothing if that is unknown.
         now: returns the time in Unix milliseconds.
         look_back: milliseconds that entries may arrive after their time.
+        complete: by organization, Unix ms up to which everything is held, once that is known.
     """
 
     url: str
     organizations: Callable[[], list[Organization]]
     now: Callable[[], int]
     look_back: int
+    complete: dict[str, int] = field(default_factory=dict)
     _opened: Store | None = None
 
     def checks(self) -> list[Check]:
@@ -135,6 +137,7 @@ class Archive:
         end = max((until for _, until in head.covered), default=0)
         if not end:
             return warn("nothing is held yet", f"mulesoft-audit collect --archive {printable(self.url)}", name)
+        self.complete[organization.id] = end
         newest = newest_entry(self.store, organization.id, end)
         entry = f"newest entry {iso(newest)}" if newest else f"no entry in the last {NEWEST_WITHIN} days of that"
         detail = f"complete until {iso(end)}, {ago(now - end)} ago; {entry}"

@@ -5,29 +5,21 @@ from __future__ import annotations
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
-from mulesoft_audit.anypoint.transport import OVER_LIMIT, _pool, _reason
-from mulesoft_audit.doctor.finding import Finding, fail, ok, printable, skipped, warn
-from mulesoft_audit.errors import AuditError, SourceError
+from mulesoft_audit.anypoint.pacer import Pacer
+from mulesoft_audit.anypoint.transport import Transport
+from mulesoft_audit.clock import Stop
+from mulesoft_audit.doctor.finding import Finding, fail, ok, skipped, warn
+from mulesoft_audit.errors import AuditError, Interrupted, SourceError
 
 if TYPE_CHECKING:
-    from urllib3.exceptions import HTTPError
-
     from mulesoft_audit.anypoint.planes import Plane
+    from mulesoft_audit.anypoint.transport import Answer
     from mulesoft_audit.clock import Clock
 
 DOOR = "/accounts/api/me"  #: answers 401 to whoever shows no token, which is all that is wanted
-PATIENCE = 10.0
+PATIENCE = 15.0  #: seconds after which it is not tried again
 SKEW_WARN, SKEW_FAIL = 30.0, 300.0  #: seconds
-
-_MENDS = {
-    "NameResolutionError": "Check ANYPOINT_PLANE (or ANYPOINT_BASE_URL) and this machine's DNS.",
-    "SSLError": "If a proxy opens TLS here, name its certificate with SSL_CERT_FILE. Verification is never switched "
-    "off, because the credentials travel on this connection.",
-    "ProxyError": "Check HTTPS_PROXY and NO_PROXY, and that the proxy lets this host through.",
-}
-_FIREWALL = "Check that a firewall or proxy (HTTPS_PROXY) lets this machine reach that host on port 443."
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,66 +29,71 @@ class Knock:
     Attributes:
         status: of the answer.
         date: what the server's clock said, in epoch seconds; None if it did not say.
-        location: where a redirect leads; empty for none.
-        at: this machine's time when the server's was written, as near as can be told.
-        seconds: how long it took.
+        at: this machine's time when the answer was here.
+        seconds: how long it took, with what had to be tried again.
     """
 
     status: int
     date: float | None
-    location: str
     at: float
     seconds: float
 
 
-def knock(plane: Plane, clock: Clock, timeout: float = PATIENCE) -> Knock:
+def knock(plane: Plane, clock: Clock, patience: float = PATIENCE) -> Knock:
     """Ask a plane for something without credentials, the way the collector would.
 
     Raises:
-        HTTPError, OSError: there was no answer.
+        SourceError: there was no answer, or one that leads elsewhere.
+        Interrupted: it only put us off.
     """
-    pool = _pool(plane.base_url, 1, timeout)
+    began = clock.monotonic()
+    stop = Stop(clock, began + patience)
+    transport = Transport(plane, Pacer(plane.requests_per_minute, stop), stop, timeout=patience / 2, connections=1)
+
+    def understand(answer: Answer) -> Knock:
+        return Knock(answer.status, _epoch(answer), clock.time(), clock.monotonic() - began)
+
     try:
-        sent, began = clock.time(), clock.monotonic()
-        answer = pool.urlopen("GET", plane.base_url + DOOR, redirect=False, retries=False)
-        seconds = clock.monotonic() - began
+        return transport.ask("GET", DOOR, understand=understand, what="an answer of any kind")
+    except Interrupted:
+        if transport.pacer.over_limit:
+            raise
+        raise SourceError(f"Anypoint ({plane.base_url}) was asked for {patience:.0f} s without an answer.") from None
     finally:
-        pool.clear()
-    location = urlsplit(answer.headers.get("Location", "")).netloc
-    return Knock(answer.status, _epoch(answer.headers.get("Date", "")), location, sent + seconds / 2, seconds)
+        transport.close()
 
 
-def _epoch(date: str) -> float | None:
+def _epoch(answer: Answer) -> float | None:
     try:
-        return parsedate_to_datetime(date).timestamp() + 0.5  # it is cut to whole seconds
+        return parsedate_to_datetime(answer.headers.get("Date", "")).timestamp() + 0.5  # it is cut to whole seconds
     except (ValueError, TypeError):
         return None
 
 
-def unreachable(plane: Plane, error: HTTPError | OSError) -> Finding:
+def unreachable(plane: Plane, error: SourceError) -> Finding:
     """Return what kept the plane from answering."""
-    mend = _MENDS.get(type(error).__name__, _FIREWALL)
-    return fail(f"{plane.name}: {plane.base_url}: {_reason(error)}", mend, SourceError.exit_code)
+    if "redirect" in error.message:
+        return fail(f"{plane.name}: {error.message}", error.hint, SourceError.exit_code)
+    mend = (
+        "Check ANYPOINT_PLANE (or ANYPOINT_BASE_URL), DNS, and that a firewall or proxy (HTTPS_PROXY) lets that host "
+        "through. If a proxy opens TLS, name its certificate with SSL_CERT_FILE; verification is never switched off."
+    )
+    return fail(f"{plane.name}: {error.message}", mend, SourceError.exit_code)
 
 
-def reached(plane: Plane, found: Knock) -> Finding:
-    """Return whether it is Anypoint that answered."""
+def reach(plane: Plane, clock: Clock, patience: float = PATIENCE) -> tuple[Finding, Knock | None]:
+    """Return whether it is Anypoint that answers, and its answer."""
     where = f"{plane.name}: {plane.base_url}"
-    if found.status in OVER_LIMIT or found.status >= 500:
-        return warn(
-            f"{where} answers {found.status}: over its limit, or out of order",
-            "Wait a minute. If it stays, look at MuleSoft's status page, and who else asks from this IP address.",
-        )
-    if 300 <= found.status < 400:
-        return fail(
-            f"{where} sends us on to {printable(found.location)[:80] or 'another page'} ({found.status})",
-            "That is not Anypoint's API: check ANYPOINT_BASE_URL, or whether a proxy wants a log-in. "
-            "Credentials are never sent to another host.",
-            SourceError.exit_code,
-        )
+    try:
+        found = knock(plane, clock, patience)
+    except SourceError as error:
+        return unreachable(plane, error), None
+    except Interrupted:
+        mend = "Wait a minute. If it stays, look at MuleSoft's status page, and who else asks from this IP address."
+        return warn(f"{where} only answers that its limit is exceeded, or it is out of order (503)", mend), None
     if found.status not in (400, 401, 403, 404):
-        return warn(f"{where} answers {found.status} where 401 is expected", "Check that a proxy does not answer.")
-    return ok(f"{where} answers in {found.seconds * 1000:.0f} ms")
+        return warn(f"{where} answers {found.status}, not 401", "Check that no proxy answers in its place."), found
+    return ok(f"{where} answers in {found.seconds * 1000:.0f} ms"), found
 
 
 def skew(found: Knock) -> Finding:

@@ -10,13 +10,14 @@ from mulesoft_audit.doctor.finding import Finding, State, exit_code, printable
 from mulesoft_audit.secret import without_secrets
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
     from rich.console import Console
 
 WIDTH, NAME = 80, 22
-SIGNS = {State.OK: "✓", State.WARN: "!", State.FAIL: "✗", State.SKIPPED: "-"}
-PLAIN = {**SIGNS, State.OK: "+", State.FAIL: "x"}  #: for a terminal that cannot show the others
+MEND = "mend"
+SIGNS = {State.OK: "✓", State.WARN: "!", State.FAIL: "✗", State.SKIPPED: "-", MEND: "→"}
+PLAIN = {State.OK: "+", State.WARN: "!", State.FAIL: "x", State.SKIPPED: "-", MEND: ">"}  #: where those cannot be shown
 STYLES = {State.OK: "green", State.WARN: "yellow", State.FAIL: "bold red", State.SKIPPED: "dim"}
 
 
@@ -42,21 +43,22 @@ def printer() -> Callable[[Finding], None]:
 
     wide = Console(highlight=False)
     console = Console(highlight=False, width=min(WIDTH, wide.width))
-    signs = SIGNS if _can_show("".join(SIGNS.values()), console) else PLAIN
-    return lambda finding: _show(console, finding, signs[finding.state])
+    wanted = "".join(SIGNS.values())
+    signs = SIGNS if _shown(wanted, console.encoding) == wanted else PLAIN
+    return lambda finding: _show(console, finding, signs)
 
 
-def _can_show(text: str, console: Console) -> bool:
-    try:
-        text.encode(console.encoding)
-    except (UnicodeEncodeError, LookupError):
-        return False
-    return True
+def _shown(text: str, encoding: str) -> str:
+    """Return what of a text can be shown, and steers nothing."""
+    return without_secrets(printable(text)).encode(encoding, "replace").decode(encoding)
 
 
-def _show(console: Console, finding: Finding, sign: str) -> None:
+def _show(console: Console, finding: Finding, signs: Mapping[str, str]) -> None:
     from rich.table import Table
     from rich.text import Text
+
+    def text(shown: str, style: str = "") -> Text:
+        return Text(_shown(shown, console.encoding), style)
 
     table = Table.grid(padding=(0, 1, 0, 0))
     table.add_column(width=1)
@@ -64,14 +66,10 @@ def _show(console: Console, finding: Finding, sign: str) -> None:
     table.add_column(overflow="fold")
     style = STYLES[finding.state]
     quiet = style if finding.state is State.SKIPPED else ""
-    table.add_row(Text(sign, style), Text(_safe(finding.name), quiet), Text(_safe(finding.detail), quiet))
+    table.add_row(Text(signs[finding.state], style), text(finding.name, quiet), text(finding.detail, quiet))
     if finding.mend:
-        table.add_row("", "", Text(f"→ {_safe(finding.mend)}" if sign != "x" else _safe(finding.mend), "italic"))
+        table.add_row("", "", text(f"{signs[MEND]} {finding.mend}", "italic"))
     console.print(table)
-
-
-def _safe(text: str) -> str:
-    return without_secrets(printable(text))
 
 
 def summed(findings: Iterable[Finding]) -> str:

@@ -1,0 +1,78 @@
+"""What is shown on a terminal: at most 80 columns, a sign for each link, the mend below what is broken."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+from tests.doctor.harness import GROUP
+from tests.plain_source import CLIENT_ID, CLIENT_SECRET
+
+from mulesoft_audit.doctor.finding import fail, ok, skipped
+from mulesoft_audit.doctor.view import as_json, summed
+from mulesoft_audit.secret import Secret
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.plain_source import PlainSource
+
+TERMINAL = "import os, pty, sys; sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))"
+
+
+def on_a_terminal(source: PlainSource, archive: Path, *arguments: str, **environment: str) -> tuple[int, list[str]]:
+    """Run the doctor on a terminal; return its exit status and the lines shown, without colours."""
+    kept = {name: value for name, value in os.environ.items() if name in {"PATH", "HOME", "PYTHONPATH"}}
+    given = {"CLIENT_ID": CLIENT_ID, "CLIENT_SECRET": CLIENT_SECRET, "ANYPOINT_BASE_URL": source.url}
+    own = {"REQUESTS_PER_MINUTE": "100000", "TERM": "xterm", "LANG": "C.UTF-8", **environment}
+    doctor = [sys.executable, "-m", "mulesoft_audit", "doctor", "--archive", str(archive), *arguments]
+    line = [sys.executable, "-c", TERMINAL, *doctor]
+    result = subprocess.run(
+        line, env=kept | given | own, stdin=subprocess.DEVNULL, capture_output=True, timeout=30, check=False
+    )
+    text = re.sub(r"\x1b\[[0-9;]*m", "", result.stdout.decode())
+    assert "\x1b" not in text
+    return result.returncode, [shown.rstrip() for shown in text.splitlines()]
+
+
+def test_a_line_for_each_link_and_the_mend_below(source: PlainSource, tmp_path: Path) -> None:
+    source.refused.add(GROUP)
+    source.names[GROUP] = "Zahlungen und Überweisungen GmbH \x1b[2J"
+    code, lines = on_a_terminal(source, tmp_path)
+    assert code == 4
+    assert max(map(len, lines)) <= 80
+    assert any(line.startswith("✓ credentials") for line in lines)
+    at = next(i for i, line in enumerate(lines) if line.startswith("✗ log of Zahlungen"))
+    broken = " ".join(line.strip() for line in lines[at : at + 8])
+    assert "→ Add the scope View Audit Logs" in broken
+    assert "1 broken" in lines[-1]
+    assert lines[-1].endswith("skipped.")
+
+
+def test_a_terminal_that_knows_no_signs_gets_others(source: PlainSource, tmp_path: Path) -> None:
+    source.names[GROUP] = "Überweisungen"
+    code, lines = on_a_terminal(source, tmp_path, PYTHONIOENCODING="ascii")
+    assert code == 0
+    assert any(line.startswith("+ credentials") for line in lines)
+    assert any(line.strip().startswith("> mulesoft-audit collect") for line in lines)
+    assert "".join(lines).isascii()
+
+
+def test_json_can_be_had_on_a_terminal_too(source: PlainSource, tmp_path: Path) -> None:
+    code, lines = on_a_terminal(source, tmp_path, "--json")
+    assert code == 0
+    assert json.loads(lines[-1])["healthy"] is True
+
+
+def test_a_secret_never_shows() -> None:
+    Secret("hunter2-hunter2")
+    assert "hunter2" not in as_json([fail("the key hunter2-hunter2 is bad", "")], "now")
+
+
+def test_the_sum_is_a_sentence() -> None:
+    found = [ok("", "a"), ok("", "b"), fail("", "", name="c"), skipped("", name="d")]
+    assert summed(found) == "2 in order, 1 broken, 1 skipped."
