@@ -13,6 +13,7 @@ from mulesoft_audit.collect.report import as_fields, sentence
 from mulesoft_audit.collect.run import collect
 from mulesoft_audit.errors import AuditError, UsageError
 from mulesoft_audit.logs import configure, context
+from mulesoft_audit.secret import Secret
 from mulesoft_audit.settings import Settings, load
 from mulesoft_audit.times import duration
 from mulesoft_audit.wiring import find_organizations
@@ -43,6 +44,7 @@ class Event(Protocol):
 def prepare() -> None:
     """Set the process up, when the server imports the function: logs, and what a SIGTERM does. Nothing is opened."""
     configure(json=True)
+    Secret(os.environ.get("CLIENT_SECRET", ""))  # from now on it is struck out of every line
     end_with_sigterm(_instance)
 
 

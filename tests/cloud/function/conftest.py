@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Protocol
 
 import pytest
@@ -14,6 +13,7 @@ from mulesoft_audit.simulator import Anypoint, Behaviour, World, quiet, running
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
 VERSION = "0.0.0+built"

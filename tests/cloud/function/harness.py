@@ -18,7 +18,7 @@ from collections import Counter
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -32,7 +32,6 @@ BUCKET = "audit-archive"
 TOPIC = "projects/audit-project/topics/audit-trigger"
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 PARENT = f"00-{TRACE}-b7ad6b7169203331-01"
-SECRETS = ("simulated-secret",)
 Style = Literal["binary", "structured", "push"]
 _numbers = itertools.count(1)
 
@@ -103,9 +102,10 @@ class Function:
             connection.request("POST", path, body, headers)
             answer = connection.getresponse()
             self.answers.append(str(answer.headers).encode() + answer.read())
-            return answer.status
         except (http.client.HTTPException, ConnectionError):
             return 0
+        else:
+            return answer.status
         finally:
             connection.close()
 
@@ -244,7 +244,7 @@ class Topic:
         self.address = f"127.0.0.1:{self._server.server_address[1]}"
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
 
-    def __enter__(self) -> Topic:
+    def __enter__(self) -> Self:
         self._thread.start()
         return self
 

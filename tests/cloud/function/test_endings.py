@@ -1,0 +1,158 @@
+"""Runs that do not come to their end: killed, told to end, out of time, or never answered."""
+
+from __future__ import annotations
+
+import random
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from tests.cloud.function.harness import TOPIC, Topic, assert_exact, lines
+
+if TYPE_CHECKING:
+    from tests.cloud.function.conftest import Serve
+    from tests.storage_server import StorageServer
+
+    from mulesoft_audit.simulator import Anypoint
+
+BACKFILL = {"since": "10d"}
+
+
+def wait_for_pages(anypoint: Anypoint, pages: int) -> None:
+    """Wait until the collector has had so many pages."""
+    until = time.monotonic() + 20
+    while anypoint.counters.pages < pages:
+        assert time.monotonic() < until
+        time.sleep(0.02)
+
+
+def test_an_instance_that_is_killed_midway_is_made_good_by_the_next_delivery(
+    serve: Serve, anypoint: Anypoint, storage: StorageServer
+) -> None:
+    anypoint.change(latency_ms=30)
+    rng = random.Random(5)
+    for attempt in range(3):
+        with serve() as function:
+            status = function.later(BACKFILL)
+            wait_for_pages(anypoint, anypoint.counters.pages + 1 + attempt)
+            time.sleep(rng.uniform(0, 0.2))
+            function.kill()
+            assert status() in {0, 200}
+    anypoint.change(latency_ms=0)
+    with serve() as function:
+        assert function.deliver(BACKFILL) == 200
+    assert_exact(anypoint, storage)
+
+
+@pytest.mark.parametrize("threads", ["1", "8"])
+def test_sigterm_commits_what_was_read_within_ten_seconds(
+    serve: Serve, anypoint: Anypoint, storage: StorageServer, threads: str
+) -> None:
+    anypoint.change(latency_ms=150)
+    with serve(THREADS=threads) as function:
+        status = function.later(BACKFILL)
+        wait_for_pages(anypoint, 3)
+        anypoint.change(latency_ms=30_000)  # what is under way will not come back in time
+        time.sleep(0.5)
+        assert function.terminate() < 8
+        assert status() == 500
+    committed = lines(storage).total()
+    assert committed > 0
+    assert function.runs[0]["interrupted"] == "the instance was told to end"
+    assert function.runs[0]["new_entries"] == committed
+    anypoint.change(latency_ms=0)
+    with serve() as function:
+        assert function.deliver(BACKFILL) == 200
+    assert_exact(anypoint, storage)
+
+
+def test_a_run_out_of_time_publishes_its_own_continuation_until_all_is_done(
+    serve: Serve, anypoint: Anypoint, storage: StorageServer
+) -> None:
+    anypoint.change(latency_ms=150)
+    with (
+        Topic() as topic,
+        serve(CLOUD_RUN_TIMEOUT_SECONDS="2", CONTINUE_TOPIC=TOPIC, PUBSUB_EMULATOR_HOST=topic.address) as function,
+    ):
+        waiting: list[dict[str, Any]] = [{**BACKFILL}]
+        hops = 0
+        while waiting:
+            began = time.monotonic()
+            assert function.deliver(waiting.pop()) == 200
+            assert time.monotonic() - began < 2, "that is later than Cloud Run waits"
+            waiting, topic.published = topic.published, []
+            hops += bool(waiting)
+            assert all(item == {**BACKFILL, "continued": hops} for item in waiting)
+            assert hops < 20
+        assert hops > 0
+        assert topic.paths == {f"/v1/{TOPIC}:publish"}
+    assert_exact(anypoint, storage)
+    assert function.runs[0]["interrupted"] == "the deadline was reached"
+    assert function.runs[0]["new_entries"] > 0
+    assert [run["continued"] for run in function.runs] == list(range(hops + 1))
+    assert function.runs[-1]["complete"]
+
+
+def test_a_run_out_of_time_comes_again_where_there_is_no_topic_to_continue_on(
+    serve: Serve, anypoint: Anypoint, storage: StorageServer
+) -> None:
+    anypoint.change(latency_ms=150)
+    with serve(CLOUD_RUN_TIMEOUT_SECONDS="2") as function:
+        statuses = [function.deliver(BACKFILL)]
+        while statuses[-1] != 200:
+            statuses.append(function.deliver(BACKFILL))
+            assert len(statuses) < 20
+    assert set(statuses) == {500, 200}
+    assert_exact(anypoint, storage)
+
+
+def test_a_run_that_gets_nowhere_does_not_continue_for_ever(serve: Serve, anypoint: Anypoint) -> None:
+    with (
+        Topic() as topic,
+        serve(CLOUD_RUN_TIMEOUT_SECONDS="2", CONTINUE_TOPIC=TOPIC, PUBSUB_EMULATOR_HOST=topic.address) as function,
+    ):
+        assert function.deliver({"since": "1d"}) == 200
+        anypoint.change(latency_ms=20_000)
+        assert function.deliver({"organizations": [anypoint.root], "since": "1d"}) == 500
+    assert not topic.published
+    assert any("without any progress" in line["message"] for line in function.lines)
+
+
+def test_a_continuation_that_cannot_be_published_leaves_the_message_to_come_again(
+    serve: Serve, anypoint: Anypoint
+) -> None:
+    anypoint.change(latency_ms=150)
+    with (
+        Topic() as topic,
+        serve(CLOUD_RUN_TIMEOUT_SECONDS="2", CONTINUE_TOPIC=TOPIC, PUBSUB_EMULATOR_HOST=topic.address) as function,
+    ):
+        topic.statuses = [503, 403]
+        assert function.deliver(BACKFILL) == 500
+    assert not topic.statuses
+    assert "publish" in function.lines[-1]["message"]
+
+
+@pytest.mark.parametrize("how", ["reset-after-commit", "status-after-commit:503"])
+def test_answers_lost_after_the_commit_write_nothing_twice(
+    serve: Serve, anypoint: Anypoint, storage: StorageServer, how: str
+) -> None:
+    for after in (0, 1, 3, 4):
+        storage.fail(how, method="insert", after=after)
+    with serve() as function:
+        assert function.deliver(BACKFILL) == 200
+        assert function.deliver({}) == 200
+    assert_exact(anypoint, storage)
+    assert sum(fault.hits for fault in storage.faults) == 4
+
+
+def test_an_instance_that_dies_between_part_and_manifest_writes_nothing_twice(
+    serve: Serve, anypoint: Anypoint, storage: StorageServer
+) -> None:
+    with serve() as function:
+        storage.fail(lambda _: function.kill(), method="insert", name_glob="*.manifest.json")
+        assert function.deliver(BACKFILL) == 0
+    storage.heal()
+    assert lines(storage).total() > 0
+    with serve() as function:
+        assert function.deliver(BACKFILL) == 200
+    assert_exact(anypoint, storage)
