@@ -26,11 +26,17 @@ def source() -> Iterator[PlainSource]:
 
 def assert_one_message(done: subprocess.CompletedProcess[str], status: int, *words: str) -> None:
     assert done.returncode == status, done.stderr
-    assert done.stderr.count("mulesoft-audit:") == 1, done.stderr
+    errors = [line for line in map(json.loads, done.stderr.splitlines()) if line["severity"] == "ERROR"]
+    assert len(errors) == 1, done.stderr
+    assert errors[0]["exit_code"] == status
     assert "Traceback" not in done.stderr
     for word in words:
-        assert word in done.stderr
+        assert word in errors[0]["message"] + errors[0]["hint"]
     assert CLIENT_SECRET not in done.stderr + done.stdout
+
+
+def test_an_unknown_flag_is_said(source: PlainSource, tmp_path: Path) -> None:
+    assert_one_message(collect(source.url, tmp_path, "--sinze", "7d"), 2, "--sinze")
 
 
 @pytest.mark.parametrize(

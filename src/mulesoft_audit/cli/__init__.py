@@ -8,7 +8,8 @@ import sys
 import click
 
 from mulesoft_audit import __version__
-from mulesoft_audit.errors import AuditError
+from mulesoft_audit.cli.failures import tell
+from mulesoft_audit.errors import AuditError, Interrupted, UsageError
 
 # command: (module, one line for `--help`). The modules are imported when their command is called, so that
 # `--help` starts fast and a laptop does not need the Google extras.
@@ -53,14 +54,15 @@ def main(arguments: list[str] | None = None) -> None:
     try:
         status = cli.main(args=arguments, prog_name="mulesoft-audit", standalone_mode=False)
     except AuditError as error:
-        click.echo(f"mulesoft-audit: {error.message}", err=True)
-        if error.hint:
-            click.echo(f"  {error.hint}", err=True)
+        tell(error)
         sys.exit(error.exit_code)
     except click.exceptions.Abort:
-        click.echo("mulesoft-audit: stopped.", err=True)
-        sys.exit(130)
+        tell(Interrupted("Stopped.", "What was committed is kept."))
+        sys.exit(Interrupted.exit_code)
     except click.ClickException as error:
-        error.show()
-        sys.exit(2)
+        if sys.stderr.isatty():
+            error.show()
+        else:
+            tell(UsageError(error.format_message(), "See --help."))
+        sys.exit(UsageError.exit_code)
     sys.exit(status if isinstance(status, int) else 0)

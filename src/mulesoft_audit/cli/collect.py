@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from mulesoft_audit.cli.failures import tell
 from mulesoft_audit.cli.options import (
     archive_option,
     config_option,
@@ -144,9 +145,7 @@ def report(summary: Summary, store: Store, *, as_json: bool) -> None:
     from mulesoft_audit.cli.summary import as_log_line, as_table
 
     for failure in summary.failures:
-        click.echo(f"mulesoft-audit: {failure.message}", err=True)
-        if failure.hint:
-            click.echo(f"  {failure.hint}", err=True)
+        tell(failure)
     if as_json or not sys.stdout.isatty():
         click.echo(as_log_line(summary, store.url))
     else:

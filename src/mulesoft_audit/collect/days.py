@@ -31,6 +31,7 @@ class Days:
         self._lock = threading.Lock()
         self._days: dict[date, Day] = {}
         self._adopted: set[date] = set()
+        self._listed: set[date] | None = None
 
     def get(self, day: date) -> Day:
         """Return a day with everything adopted that lies in its folder.
@@ -68,12 +69,8 @@ class Days:
         """
         dates = list(days_between(window.start, window.end))
         if len(dates) > FEW:
-            there = {
-                day
-                for item in self._store.list(manifests_of(self.organization))
-                if (day := day_of_manifest(self.organization, item.name))
-            } | set(self._days)
-            dates = [day for day in dates if day in there]
+            there = self._with_manifest()
+            dates = [day for day in dates if day in there or day in self._days]
         fresh = [day for day in dates if day not in self._days]
         if len(fresh) > FEW:  # each is a round trip to the store
             with ThreadPoolExecutor(READERS) as pool:
@@ -82,6 +79,17 @@ class Days:
             for day in fresh:
                 self.get(day)
         return [self._days[day] for day in dates]
+
+    def _with_manifest(self) -> set[date]:
+        """Return the days that had a manifest when this was first asked; what others write since costs a reading."""
+        with self._lock:
+            if self._listed is None:
+                self._listed = {
+                    day
+                    for item in self._store.list(manifests_of(self.organization))
+                    if (day := day_of_manifest(self.organization, item.name))
+                }
+            return self._listed
 
     def sample(self) -> tuple[int, bytes] | None:
         """Return Unix ms and identity of some entry held on a day this run touched; None if there is none."""
