@@ -67,7 +67,7 @@ def test_flags_make_a_file_that_the_other_commands_can_use(source: PlainSource, 
     assert f'mule_org_id = "{ROOT}"  # Root' in file.read_text()
     assert CLIENT_SECRET not in file.read_text() + result.output
     assert "set CLIENT_SECRET" in result.output
-    assert f"Next: mulesoft-audit collect --config {file}" in result.output
+    assert f"  mulesoft-audit collect --config {file}\n" in result.output
     run = collect("", tmp_path / "archive", "--config", str(file))
     assert run.returncode == 0, run.stderr
     assert sorted(path.name for path in tmp_path.iterdir()) == ["archive", "s.toml"]

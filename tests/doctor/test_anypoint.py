@@ -111,7 +111,7 @@ def test_a_plane_that_only_puts_off_is_no_reason_to_stop_looking() -> None:
     [
         (0, State.OK, "to within 2 s"),
         (20, State.OK, "20 s ahead"),
-        (60, State.WARN, "60 s ahead of the plane: up to when"),
+        (60, State.WARN, "60 s ahead of the plane: runs look back less far"),
         (-60, State.WARN, "60 s behind the plane: each run leaves out"),
         (900, State.FAIL, "Google refuses"),
         (-900, State.FAIL, "behind"),

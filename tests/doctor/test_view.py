@@ -7,20 +7,29 @@ import os
 import re
 import subprocess
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tests.cloud.deploy.harness import deployment
+from tests.cloud.deploy.harness import feed as secops
 from tests.doctor.harness import GROUP
 from tests.plain_source import CLIENT_ID, CLIENT_SECRET
 
+from mulesoft_audit.clock import Stop
+from mulesoft_audit.cloud.google import connect
+from mulesoft_audit.doctor.anypoint import LOGS, Anypoint
+from mulesoft_audit.doctor.archive import HELD, Archive
+from mulesoft_audit.doctor.feed import END_TO_END, Feeds
 from mulesoft_audit.doctor.finding import fail, ok, skipped
+from mulesoft_audit.doctor.google import ROLES, Cloud
 from mulesoft_audit.doctor.view import as_json, summed
 from mulesoft_audit.secret import Secret
+from mulesoft_audit.settings import Settings
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from tests.plain_source import PlainSource
 
+PAGE = Path(__file__).parents[2] / "docs" / "doctor.md"
 TERMINAL = "import os, pty, sys; sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))"
 
 
@@ -76,3 +85,17 @@ def test_a_secret_never_shows() -> None:
 def test_the_sum_is_a_sentence() -> None:
     found = [ok("", "a"), ok("", "b"), fail("", "", name="c"), skipped("", name="d")]
     assert summed(found) == "2 in order, 1 broken, 1 skipped."
+
+
+def test_the_page_has_a_row_for_every_check() -> None:
+    config, stop = deployment(), Stop()
+    looks = [
+        Anypoint(Settings(), Secret(""), stop),
+        Archive("", list, int, 0),
+        Cloud(lambda: connect(stop), config),
+        Feeds(lambda: connect(stop), config, secops()),
+    ]
+    several = {LOGS: "log of …", HELD: "held of …", ROLES: "roles: bucket, secret, topic, service"}
+    rows = [line.split("|")[1] for line in PAGE.read_text("utf-8").splitlines() if line.startswith("| ")]
+    names = [several.get(check.name, check.name) for look in looks for check in look.checks()] + [END_TO_END]
+    assert [name for name in names if name not in " ".join(rows)] == []

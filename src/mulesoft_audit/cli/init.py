@@ -72,7 +72,7 @@ def command(output: str, secret_in_file: bool, force: bool, **flags: str | int |
     code = _explored(anypoint)
     values["mule_org_id"] = anypoint.root
     _save(target, values, anypoint, secret, keep, force=force)
-    _say_next(output, settings, keep)
+    _say_next(output, keep)
     return code
 
 
@@ -250,7 +250,7 @@ def _save(target: Path, values: Values, anypoint: Anypoint, secret: Secret, keep
     write_private(target, settings_file(values, name), force=force)
 
 
-def _say_next(output: str, settings: Settings, keep: str) -> None:
+def _say_next(output: str, keep: str) -> None:
     """Print what was written and what to do now."""
     from mulesoft_audit.doctor.finding import printable
 
@@ -260,7 +260,5 @@ def _say_next(output: str, settings: Settings, keep: str) -> None:
         click.echo("The client secret is not in it: set CLIENT_SECRET, or name a file with --client-secret-file.")
     elif keep != "settings":
         _echo(f"The client secret is in {printable(keep)}.")
-    if settings.archive_url.startswith("gs://"):
-        click.echo(f"Next: mulesoft-audit doctor{printable(config)}")
-    else:
-        click.echo(f"Next: mulesoft-audit collect{printable(config)}")
+    click.echo(f"Next: mulesoft-audit doctor{printable(config)}")
+    click.echo(f"      mulesoft-audit collect{printable(config)}")

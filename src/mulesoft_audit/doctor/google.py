@@ -221,7 +221,7 @@ def judged(access: Access, name: str, who: str) -> Finding:
         return broken(f"{access.name} does not exist", name=name)
     if observed["lacking"]:
         lacking = ", ".join(str(binding) for binding in observed["lacking"])
-        return broken(f"{who} lacks {lacking} on {access.name}", name=name)
+        return broken(f"{who} lacks {lacking} on {access.name}", f"{DEPLOY} A role on the project does not show.", name)
     return ok(f"{', '.join(str(binding) for binding in observed['held'])}", name)
 
 

@@ -106,7 +106,7 @@ def skew(found: Knock) -> Finding:
     if size <= SKEW_WARN:
         return ok("agrees with the plane's to within 2 s" if size < 2 else detail)
     effect = (
-        "up to when the archive is complete is overstated by as much until the next run looks back"
+        "runs look back less far by as much, and overstate up to when the archive is complete"
         if ahead > 0
         else "each run leaves out the newest entries, as many seconds of them"
     )
