@@ -50,3 +50,34 @@ def _check(body: Json) -> None:
     for key, value in body.get("userLabels", {}).items():
         if not re.fullmatch(r"[a-z][a-z0-9_-]*", key) or not re.fullmatch(r"[a-z0-9_-]*", value):
             raise Refusal(400, "INVALID_ARGUMENT", f"User label {key}={value} is invalid.")
+
+
+@serves("monitoring.projects.notificationChannels.list")
+def list_channels(request: Request) -> Json:
+    """Return every channel."""
+    return paged(request, request.world.below(f"{request.name}/notificationChannels/"), "notificationChannels", 2)
+
+
+@serves("monitoring.projects.notificationChannels.create")
+def create_channel(request: Request) -> Json:
+    """Create a channel under a new name, every time."""
+    if request.body.get("type") != "email" or "email_address" not in request.body.get("labels", {}):
+        raise Refusal(400, "INVALID_ARGUMENT", "Only email channels are known here.")
+    name = f"{request.name}/notificationChannels/{request.world.next() + 9000}"
+    return request.world.make(name, {**request.body, "name": name, "enabled": True})
+
+
+@serves("monitoring.projects.notificationChannels.patch")
+def patch_channel(request: Request) -> Json:
+    """Change a channel."""
+    return request.world.merge(request.name, request.body, request.ask("updateMask"))
+
+
+@serves("monitoring.projects.notificationChannels.delete")
+def delete_channel(request: Request) -> Json:
+    """Delete a channel that no policy uses."""
+    policies = request.world.below(f"{request.name.rsplit('/', 2)[0]}/alertPolicies/")
+    if any(request.name in policy.get("notificationChannels", []) for policy in policies):
+        raise Refusal(400, "FAILED_PRECONDITION", "The channel is in use.")
+    request.world.drop(request.name)
+    return {}

@@ -83,6 +83,7 @@ _COLLECTOR = [
     click.option("--env", "environment", multiple=True, callback=_pairs, metavar="K=V", help="For the function."),
     _option("--job", "SCHEDULER_JOB", "The Cloud Scheduler job.", metavar="NAME"),
     _option("--alerts/--no-alerts", "DEPLOY_ALERTS", "Alert when it falls silent.", default=None),
+    _option("--alert-email", "ALERT_EMAIL", "An address that alerts go to.", metavar="ADDRESS"),
     _option("--channel", "NOTIFICATION_CHANNELS", "Full name of a channel to notify.", "channels", multiple=True),
     _option("--run-alert-hours", "RUN_ALERT_HOURS", "Without a successful run.", type=int),
     _option("--feed-alert-hours", "FEED_ALERT_HOURS", "Without anything ingested.", type=int),

@@ -102,6 +102,7 @@ def deployment(**changes: Any) -> Deployment:
         "client_id": "cid",
         "client_secret": Secret(VALUE),
         "feed_alert": True,
+        "alert_email": "soc@example.com",
     }
     return Deployment(**{**settings, **changes})
 

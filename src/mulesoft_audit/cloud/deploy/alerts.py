@@ -10,15 +10,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from mulesoft_audit.cloud.deploy.resource import Change, Owner, Resource, additions, compare, owner_by
-from mulesoft_audit.cloud.google.errors import NotEnabled, Uncertain
+from mulesoft_audit.cloud.deploy.monitoring import KEY, Channel, Named
 
 if TYPE_CHECKING:
     from mulesoft_audit.cloud.deploy.config import Deployment
+    from mulesoft_audit.cloud.deploy.resource import Resource
     from mulesoft_audit.cloud.google.client import Google, Json
 
-HOST = "monitoring.googleapis.com/v3"
-KEY = "mulesoft-audit-alert"  #: user label that tells our alerts apart
 RANGE = 24
 
 
@@ -77,16 +75,17 @@ def feed_silence(config: Deployment) -> Silence:
     )
 
 
-class Alert(Resource):
-    """An alert policy. Google names it, so it is found by its labels, and its creation is never repeated blindly."""
+class Alert(Named):
+    """An alert policy."""
 
     kind: ClassVar[str] = "alert"
+    collection: ClassVar[str] = "alertPolicies"
 
-    def __init__(self, google: Google, config: Deployment, silence: Silence) -> None:
-        super().__init__(google, config)
-        self.name = silence.key
+    def __init__(self, google: Google, config: Deployment, silence: Silence, channel: Channel | None = None) -> None:
+        """Alert about `silence`, to the configured channels and to `channel`."""
+        super().__init__(google, config, silence.project, silence.key)
         self._silence = silence
-        self._url = f"{HOST}/projects/{silence.project}/alertPolicies"
+        self._channel = channel
 
     def wanted(self) -> Json:
         """Return the policy."""
@@ -105,66 +104,20 @@ class Alert(Resource):
             "documentation": {"content": silence.advice, "mimeType": "text/markdown"},
             "combiner": "OR",
             "conditions": [condition],
-            "notificationChannels": list(self.config.channels),
+            "notificationChannels": [*self.config.channels, *([self._channel.full_name()] if self._channel else [])],
             "userLabels": {**self.config.labels, KEY: silence.key},
         }
 
-    def observe(self) -> Json | None:
-        """Return the policy with our labels, and how many more there are of the same."""
-        try:
-            found = list(self.google.pages(self._url, "alertPolicies", "look at the alerts"))
-        except NotEnabled:
-            return None
-        ours = [one for one in found if self._is_ours(one)]
-        if not ours:
-            return None
-        ours.sort(key=lambda one: str(one["name"]))
-        return {**ours[0], "spare": [one["name"] for one in ours[1:]]}
 
-    def diff(self, observed: Json) -> list[Change]:
-        """Compare the policy; a second one of the same is a change too."""
-        spare = [Change("duplicates", str(len(observed["spare"])), "0")] if observed.get("spare") else []
-        return compare(self.wanted(), _plain(observed)) + spare
-
-    def missing(self) -> list[Change]:
-        """Return what it watches."""
-        return additions({"displayName": self._silence.title, "notificationChannels": list(self.config.channels)})
-
-    def apply(self, observed: Json | None, *, adopt: bool) -> None:
-        """Create or patch it, and delete what there is too much of."""
-        body = self.wanted()
-        body["userLabels"] = {**body["userLabels"], **self.labels(adopt=adopt)}
-        if observed is None:
-            self._create(body)
-            return
-        for name in observed.get("spare", []):
-            self.google.delete(f"{HOST}/{name}", "delete a duplicate alert")
-        mask = ",".join(body)
-        self.google.patch(f"{HOST}/{observed['name']}", f"change the alert {self.name}", body, updateMask=mask)
-
-    def _create(self, body: Json) -> None:
-        try:
-            self.google.post(self._url, f"create the alert {self.name}", body, once=True)
-        except Uncertain:
-            self.google.stop.sleep(5.0)
-            if self.observe() is None:
-                raise
-
-    def destroy(self, observed: Json) -> None:
-        """Delete it and its duplicates."""
-        for name in [observed["name"], *observed.get("spare", [])]:
-            self.google.delete(f"{HOST}/{name}", f"delete the alert {self.name}")
-
-    def owner(self, observed: Json) -> Owner:
-        """Go by the label."""
-        return owner_by(observed.get("userLabels"))
-
-    def _is_ours(self, policy: Json) -> bool:
-        labels = policy.get("userLabels", {})
-        return labels.get(KEY) == self._silence.key and owner_by(labels) is not Owner.FOREIGN
+def silences(config: Deployment) -> list[Silence]:
+    """Return what there are alerts for."""
+    if not config.alerts:
+        return []
+    return [run_silence(config), *([feed_silence(config)] if config.feed_alert else [])]
 
 
-def _plain(observed: Json) -> Json:
-    """Return the policy with its conditions stripped of the names Google gave them."""
-    conditions = [{key: value for key, value in one.items() if key != "name"} for one in observed.get("conditions", [])]
-    return {**observed, "conditions": conditions}
+def alerting(google: Google, config: Deployment) -> list[Resource]:
+    """Return the alerts, each project's e-mail channel before them."""
+    wanted = silences(config)
+    channels = {one.project: Channel(google, config, one.project) for one in wanted} if config.alert_email else {}
+    return [*channels.values(), *(Alert(google, config, one, channels.get(one.project)) for one in wanted)]

@@ -29,6 +29,7 @@ _PATTERNS = {
     "dead_letter_topic": (r"[A-Za-z][A-Za-z0-9._~+%-]{2,254}", "a Pub/Sub topic ID"),
     "job": (r"[A-Za-z0-9_-]{1,500}", "letters, digits, hyphens and underscores"),
     "prefix": (r"([A-Za-z0-9][A-Za-z0-9._=-]*/)*", "empty, or a folder such as mulesoft/"),
+    "alert_email": (r"([^@\s\"']+@[^@\s\"']+\.[^@\s\"']+)?", "an e-mail address"),
     "runtime": (r"python3(1[2-9]|[2-9]\d)", "python312 or later"),
 }
 
@@ -56,6 +57,7 @@ class Deployment:
         build_account: e-mail of the account that builds the function; empty for Google's default.
         environment: further environment variables of the function.
         alert_project: where the feed's metrics, and the alert on them, are; empty for `project`.
+        alert_email: an address that alerts go to; empty for none.
         channels: full names of notification channels.
         labels: further labels on everything that has labels.
     """
@@ -99,6 +101,7 @@ class Deployment:
     feed_alert: bool = False
     feed_alert_hours: int = 30
     alert_project: str = ""
+    alert_email: str = ""
     channels: tuple[str, ...] = ()
     labels: dict[str, str] = field(default_factory=dict)
 

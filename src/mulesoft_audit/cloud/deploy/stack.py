@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mulesoft_audit.cloud.deploy.account import Account
-from mulesoft_audit.cloud.deploy.alerts import Alert, feed_silence, run_silence
+from mulesoft_audit.cloud.deploy.alerts import alerting
 from mulesoft_audit.cloud.deploy.bucket import Bucket, collector_access
 from mulesoft_audit.cloud.deploy.delivery import Delivery, Deployed, forwarder, invoker
 from mulesoft_audit.cloud.deploy.function import Function
@@ -53,12 +53,5 @@ def stack(
         Delivery(google, config, deployed),
         forwarder(google, config, deployed, project),
         Job(google, config),
-        *_alerts(google, config),
+        *alerting(google, config),
     ]
-
-
-def _alerts(google: Google, config: Deployment) -> list[Resource]:
-    if not config.alerts:
-        return []
-    silences = [run_silence(config), *([feed_silence(config)] if config.feed_alert else [])]
-    return [Alert(google, config, silence) for silence in silences]

@@ -5,14 +5,16 @@ from __future__ import annotations
 import base64
 from typing import TYPE_CHECKING
 
-from mulesoft_audit.cloud.deploy.alerts import KEY, RANGE, feed_silence, run_silence
+from mulesoft_audit.cloud.deploy.alerts import RANGE, silences
 from mulesoft_audit.cloud.deploy.function import ENTRY_POINT, EVENT, environment
 from mulesoft_audit.cloud.deploy.hcl import Block, Raw, Value, nested, resource
+from mulesoft_audit.cloud.deploy.monitoring import KEY
 from mulesoft_audit.cloud.deploy.pubsub import KEPT
 from mulesoft_audit.cloud.deploy.scheduler import MESSAGE
 from mulesoft_audit.cloud.deploy.services import APIS
 
 if TYPE_CHECKING:
+    from mulesoft_audit.cloud.deploy.alerts import Silence
     from mulesoft_audit.cloud.deploy.config import Deployment
 
 ACCOUNT = Raw("google_service_account.collector.email")
@@ -243,28 +245,48 @@ def job(config: Deployment) -> Block:
 
 
 def alerts(config: Deployment) -> list[Block]:
-    """Return the alerts for silence."""
-    if not config.alerts:
-        return []
-    found = []
-    for silence in [run_silence(config), *([feed_silence(config)] if config.feed_alert else [])]:
-        condition = nested(
-            "condition_prometheus_query_language",
-            query=silence.query,
-            duration=f"{(silence.hours - RANGE) * 3600}s",
-            evaluation_interval="300s",
-            disable_metric_validation=True,
-        )
-        attributes: dict[str, Value] = {
-            "project": silence.project,
-            "display_name": silence.title,
-            "combiner": "OR",
-            "notification_channels": list(config.channels),
-            "user_labels": labels(config, **{KEY: silence.key}),
-            **AFTER_APIS,
-        }
-        conditions = nested("conditions", condition, display_name=silence.title)
-        about = nested("documentation", content=silence.advice, mime_type="text/markdown")
-        name = silence.key.replace("-", "_")
-        found.append(resource("google_monitoring_alert_policy", name, attributes, conditions, about))
-    return found
+    """Return the alerts for silence, each project's e-mail channel before them."""
+    wanted = silences(config)
+    projects = dict.fromkeys(silence.project for silence in wanted) if config.alert_email else {}
+    return [*(_channel(config, project) for project in projects), *(_alert(config, silence) for silence in wanted)]
+
+
+def _alert(config: Deployment, silence: Silence) -> Block:
+    channels: list[Value] = list(config.channels)
+    if config.alert_email:
+        channels.append(Raw(f"google_monitoring_notification_channel.{_channel_name(config, silence.project)}.id"))
+    condition = nested(
+        "condition_prometheus_query_language",
+        query=silence.query,
+        duration=f"{(silence.hours - RANGE) * 3600}s",
+        evaluation_interval="300s",
+        disable_metric_validation=True,
+    )
+    attributes: dict[str, Value] = {
+        "project": silence.project,
+        "display_name": silence.title,
+        "combiner": "OR",
+        "notification_channels": channels,
+        "user_labels": labels(config, **{KEY: silence.key}),
+        **AFTER_APIS,
+    }
+    conditions = nested("conditions", condition, display_name=silence.title)
+    about = nested("documentation", content=silence.advice, mime_type="text/markdown")
+    name = silence.key.replace("-", "_")
+    return resource("google_monitoring_alert_policy", name, attributes, conditions, about)
+
+
+def _channel_name(config: Deployment, project: str) -> str:
+    return "email" if project == config.project else "email_secops"
+
+
+def _channel(config: Deployment, project: str) -> Block:
+    attributes: dict[str, Value] = {
+        "project": project,
+        "display_name": "MuleSoft audit logs",
+        "type": "email",
+        "labels": {"email_address": config.alert_email},
+        "user_labels": labels(config),
+        **AFTER_APIS,
+    }
+    return resource("google_monitoring_notification_channel", _channel_name(config, project), attributes)
