@@ -157,8 +157,11 @@ def test_the_secret_goes_where_it_is_told_to(source: PlainSource, tmp_path: Path
     assert load({}, {}, tmp_path / "s.toml").secret.reveal() == CLIENT_SECRET
 
 
-def test_the_environment_answers_too_and_a_bucket_is_kept_as_it_is(source: PlainSource, tmp_path: Path) -> None:
-    environment = {"CLIENT_ID": CLIENT_ID, "ANYPOINT_BASE_URL": source.url, "ARCHIVE": "gs://logs/here"}
+@pytest.mark.parametrize("place", [{"ARCHIVE": "gs://logs/here"}, {"GCS_BUCKET": "logs", "GCS_PREFIX": "here/"}])
+def test_the_environment_answers_too_and_a_bucket_is_kept_as_it_is(
+    source: PlainSource, tmp_path: Path, place: dict[str, str]
+) -> None:
+    environment = {"CLIENT_ID": CLIENT_ID, "ANYPOINT_BASE_URL": source.url, **place}
     result = init("--output", str(tmp_path / "s.toml"), **environment)
     assert result.return_value == 0, result.output
     assert load({}, {}, tmp_path / "s.toml").archive == "gs://logs/here"

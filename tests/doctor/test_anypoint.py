@@ -63,6 +63,12 @@ def test_malformed_settings_are_one_finding() -> None:
     assert "ANYPOINT_BASE_URL" in report.said("settings")
 
 
+def test_an_organization_that_cannot_be_one_is_refused_before_anything_is_sent(source: PlainSource) -> None:
+    report = doctor(source.url, "--org", "../other")
+    assert (report.code, report.state("settings")) == (2, "fail")
+    assert source.counts["tokens"] == 0
+
+
 def test_nobody_answering_is_said_at_once(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as closed:
         port = closed.getsockname()[1]

@@ -104,8 +104,18 @@ def _answers(given: Values) -> Values:
 
 
 def _from_environment() -> Values:
+    """Return what the environment says, the bucket of Google's page included."""
+    from mulesoft_audit.settings import Settings
+
+    def said(name: str) -> str:
+        return os.environ.get(name.upper(), "").strip()
+
     names = ("anypoint_plane", "anypoint_base_url", "client_id", "client_secret_file", "archive", "mule_org_id")
-    return {name: value for name in names if (value := os.environ.get(name.upper(), "").strip())}
+    values = {name: said(name) for name in names}
+    values["archive"] = (
+        values["archive"] or Settings(gcs_bucket=said("gcs_bucket"), gcs_prefix=said("gcs_prefix")).archive_url
+    )
+    return {name: value for name, value in values.items() if value}
 
 
 def _plane(text: str) -> Plane:

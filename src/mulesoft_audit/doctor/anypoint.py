@@ -151,16 +151,14 @@ class Anypoint:
         known = {one.id: one for one in found}
         self.organizations = [known.get(one, Organization(one)) for one in self.named] if self.named else found
         count, pace = len(self.organizations), self.settings.pace
-        self._give_time(60.0 * count / pace)
         wait = f"; asking each takes about {count / pace:.0f} min at {pace} a minute" if count > pace else ""
         return ok(f"{count} of {len(found)} organizations{wait}" if self.named else f"{count} organizations{wait}")
-
-    def _give_time(self, seconds: float) -> None:
-        self.stop.deadline = self.stop.clock.monotonic() + PATIENCE + 2 * seconds
 
     def check_logs(self) -> Iterator[Finding]:
         """Ask each organization's log, in one request, how many entries it has of the last 24 hours."""
         end = int(self.stop.clock.time() * 1000)
+        seconds = 60.0 * len(self.organizations) / self.settings.pace
+        self.stop.deadline = self.stop.clock.monotonic() + PATIENCE + 2 * seconds
         given_up = False
         for organization in self.organizations:
             name = f"log of {printable(organization.name) or organization.id}"
