@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: help demo test lint lock bench docs
+.PHONY: help demo test check lint lock bench docs docs
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -18,8 +18,10 @@ $(STAMP): pyproject.toml requirements/dev.txt
 demo: $(STAMP) ## the main job end to end against the bundled Anypoint, in under a minute
 	$(BIN)/mulesoft-audit demo
 
-test: $(STAMP) lint ## lint, type check, and every test
-	$(BIN)/python -m pytest
+test: lint check ## lint, type check, and every test
+
+check: $(STAMP) ## every test
+	$(BIN)/python -m pytest -n 2
 
 lint: $(STAMP) ## ruff and mypy
 	$(BIN)/ruff check .
