@@ -210,7 +210,7 @@ def test_a_deployment_before_the_secret_can_be_read_is_tried_again(bench: Bench)
     bench.world.unseen["grant projects/acme-logs/secrets/mulesoft-audit-client-secret"] = 2
     bench.apply()
     assert any("Permission denied on secret" in text for text in bench.told)
-    assert any("let new permissions spread" in text for text in bench.told)
+    assert any("waiting to deploy the function mulesoft-audit-collector again" in text for text in bench.told)
 
 
 def test_a_failed_build_is_not_built_again_and_again(bench: Bench) -> None:

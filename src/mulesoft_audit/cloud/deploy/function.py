@@ -82,17 +82,16 @@ class Function(Resource):
 
     def apply(self, observed: Json | None, *, adopt: bool) -> None:
         """Upload the source, then create or patch; tried again while fresh permissions spread."""
-        pauses = self.google.waiting("let new permissions spread before deploying again", 600.0, every=30.0)
+        pauses = self.google.waiting(f"deploy the function {self.name} again", 600.0, every=30.0)
         for attempt in range(TRIES):
             try:
                 return self._deploy(observed, adopt=adopt)
-            except Conflict:  # another operation on it is under way, perhaps our own of which the answer was lost
-                pass
             except ApiError as error:
-                if not spreading(error) or attempt == TRIES - 1:
+                # A conflict: another operation on it is under way, perhaps our own of which the answer was lost.
+                if not (isinstance(error, Conflict) or spreading(error)) or attempt == TRIES - 1:
                     raise
-                self.google.tell(f"{error.message}")
-                next(pauses)
+                self.google.tell(error.message)
+            next(pauses)
             observed = self.observe()
             if observed is not None and not self.diff(observed):
                 return None
