@@ -181,6 +181,13 @@ def test_the_last_run_tells_whether_it_failed_or_is_long_past(bench: Bench) -> N
     found = looked(bench)
     assert (failing(found), exit_code(found.values())) == ({"last run"}, 7)
     assert "�[31mbadly" in found["last run"].detail
+    newest = bench.world.log_entries[-2]
+    newest.update(
+        severity="WARNING", jsonPayload={**newest["jsonPayload"], "complete": False, "interrupted": "deadline"}
+    )
+    found = looked(bench)
+    assert (failing(found), found["last run"].state) == (set(), State.WARN)
+    assert "another run goes on" in found["last run"].mend.lower()
     bench.world.log_entries.clear()
     assert looked(bench)["last run"].state is State.WARN
 

@@ -191,10 +191,13 @@ class Cloud:
         said = printable(str(payload.get("message", "")))[:300]
         seconds = self.google.stop.clock.time() - epoch(stamp)
         detail = f"{ago(int(seconds * 1000))} ago: {said}"
-        if payload.get("complete") is False or newest.get("severity") in ("ERROR", "CRITICAL"):
+        continued = payload.get("interrupted") and newest.get("severity") == "WARNING"
+        if not continued and (payload.get("complete") is False or newest.get("severity") in ("ERROR", "CRITICAL")):
             return broken(detail, "Its log names what failed; the next run goes on with what is missing.")
         if seconds > FRESH_SECONDS:
             return fail(detail, f"See whether {self.config.job} runs, and `mulesoft-audit deploy --run`.")
+        if continued:
+            return warn(f"{detail}. Its time was over", "Another run goes on there; look again when that is through.")
         return ok(detail)
 
     def _newest_log(self) -> Json | None:
