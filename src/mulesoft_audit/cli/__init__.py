@@ -14,12 +14,15 @@ from mulesoft_audit.errors import AuditError, Interrupted, UsageError
 # command: (module, one line for `--help`). The modules are imported when their command is called, so that
 # `--help` starts fast and a laptop does not need the Google extras.
 COMMANDS = {
-    "collect": ("collect", "Bring an archive up to date with Anypoint's audit log."),
-    "init": ("init", "Write the settings file: ask a few questions, find the organization, check the credentials."),
-    "doctor": ("doctor", "Check every link from Anypoint to SecOps, and say how to mend what is broken."),
-    "backfill": ("backfill", "Collect years of history at the full allowed rate."),
     "demo": ("demo", "The main job end to end on this machine, with a proof at the end."),
-    "simulate": ("simulate", "Run a local Anypoint with the documented behaviour and its faults."),
+    "init": ("init", "Ask a few questions, check the credentials, write the settings file."),
+    "collect": ("collect", "Bring an archive up to date with Anypoint's audit log."),
+    "backfill": ("backfill", "Collect years of history at the full allowed rate."),
+    "deploy": ("deploy", "Set everything up in Google Cloud, from nothing to logs in SecOps."),
+    "feed": ("feed", "Set up the SecOps feed alone."),
+    "doctor": ("doctor", "Check every link from Anypoint to SecOps; say how to mend it."),
+    "function": ("function", "Write the source of the Cloud Run function."),
+    "simulate": ("simulate", "Run a local Anypoint with its documented behaviour and faults."),
 }
 
 
