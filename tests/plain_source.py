@@ -36,6 +36,7 @@ class PlainSource:
     names: dict[str, str] = field(default_factory=dict)
     refused: set[str] = field(default_factory=set)
     hierarchy_status: int = 200
+    hierarchy_delay: float = 0.0
     token_seconds: float = 3600.0
     faults: float = 0.0
     seed: int = 1
@@ -135,6 +136,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     def hierarchy(self, root: str) -> None:
         source = self.source
+        source.counts["hierarchies"] += 1
+        time.sleep(source.hierarchy_delay)
         if source.hierarchy_status != 200 or root != ROOT:
             self.reply(source.hierarchy_status if source.hierarchy_status != 200 else 404, {"message": "no"})
             return

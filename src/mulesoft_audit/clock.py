@@ -49,6 +49,7 @@ class Stop:
 
     Attributes:
         reason: why, in words for a log; empty while nobody asked.
+        heeded: whether somebody is at work who will notice, and has something to save first.
     """
 
     def __init__(self, clock: Clock | None = None, deadline: float | None = None) -> None:
@@ -56,6 +57,7 @@ class Stop:
         self.clock: Clock = clock or SystemClock()
         self.deadline = deadline
         self.reason = ""
+        self.heeded = False
         self._event = threading.Event()
 
     def ask(self, reason: str) -> None:

@@ -142,6 +142,20 @@ def test_sigterm_commits_what_was_read_and_ends_within_five_seconds(tmp_path: Pa
     assert lines(tmp_path, ROOT).total() == sum(stamp >= start for stamp, _, _ in source.logs[ROOT])
 
 
+def test_sigterm_ends_at_once_while_there_is_nothing_to_commit(tmp_path: Path) -> None:
+    source = PlainSource(hierarchy_delay=30.0)
+    with serving(source):
+        line, env = command(source.url, tmp_path)
+        with subprocess.Popen(line, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+            while not source.counts["hierarchies"]:
+                time.sleep(0.02)
+            began = time.monotonic()
+            process.send_signal(signal.SIGTERM)
+            process.communicate(timeout=20)
+            assert time.monotonic() - began < 5
+        assert process.returncode == 130
+
+
 def test_a_sole_client_is_never_over_the_limit(source: PlainSource, tmp_path: Path) -> None:
     source.per_minute = 40
     # 24 queries and a token: the allowance of the minute is kept without waiting for one

@@ -112,10 +112,14 @@ def period_of(settings: Settings, since: str | None, until: str | None, now: int
 
 
 def stop_on_signals(stop: Stop) -> None:
-    """Let SIGTERM and SIGINT ask for an orderly end."""
+    """Let SIGTERM and SIGINT ask for an orderly end; where there is nothing to save yet, end at once."""
+    from mulesoft_audit.errors import Interrupted
 
     def ask(number: int, _: FrameType | None) -> None:
-        stop.ask(f"the process was told to by {signal.Signals(number).name}")
+        reason = f"the process was told to by {signal.Signals(number).name}"
+        stop.ask(reason)
+        if not stop.heeded:
+            raise Interrupted(f"Stopped: {reason}.", "What was committed is kept; the next run continues.")
 
     signal.signal(signal.SIGTERM, ask)
     signal.signal(signal.SIGINT, ask)

@@ -152,12 +152,14 @@ def collect(
     started(summary)
     for run in runs:
         run.start()
+    stop.heeded = True
     try:
         crew.run(lambda: _rescue(runs, summary))
     except Interrupted as error:
         summary.interrupted = stop.reason or error.message
     except AuditError as error:
         summary.failures.append(error)
+    stop.heeded = False
     summary.failures += [run.group.error for run in runs if isinstance(run.group.error, AuditError)]
     summary.requests, summary.over_limit, summary.waited = pacer.requests, pacer.over_limit, pacer.waited
     summary.seconds, summary.ended = clock.monotonic() - began, int(clock.time() * 1000)
