@@ -28,6 +28,9 @@ lint: $(STAMP) ## ruff and mypy
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+bench: $(STAMP) ## what it costs, against the naive way and the floor: tables, JSON, plots; ten minutes (BENCH=--quick: one)
+	$(BIN)/python -m benchmarks.run $(BENCH)
+
 lock: ## resolve the dependencies again (needs uv)
 	uv pip compile pyproject.toml requirements/build.in --group dev --all-extras --universal --python-version 3.11 \
 		--generate-hashes --no-emit-index-url --quiet --output-file requirements/dev.txt

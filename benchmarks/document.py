@@ -1,0 +1,114 @@
+"""Write the results of the last whole run into the documentation: no number there that `make bench` did not print.
+
+python -m benchmarks.document [--check]
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from typing import TYPE_CHECKING, Any
+
+from benchmarks import table
+from benchmarks.measured import ROOT
+from benchmarks.run import RESULTS
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+README, PAGE = ROOT / "README.md", ROOT / "docs" / "benchmarks.md"
+BEGIN, END = "<!-- benchmarks -->\n", "<!-- /benchmarks -->"
+PLOTS = {
+    "compare": ("throughput",),
+    "stages": ("stages",),
+    "growth": ("cost", "requests", "memory"),
+    "pace": ("pace",),
+}
+#: What a reader needs to know to read a table.
+NOTES = {
+    "compare": """\
+Three programs bring the same log from the same source to a durable file, in turn, each on one core; the source has
+another. *Naive* is what one writes first: `requests`, `json` both ways, `gzip` at its default level
+([naive.py](../benchmarks/naive.py)). The *floor* reads with `http.client`, inflates, and compresses with this
+collector's compressor and level, but looks at no entry: it cannot tell whether it has them all, and what it writes
+are no lines ([floor.py](../benchmarks/floor.py)). The collector cuts out each entry, recognizes it, proves the count
+against the source's total, and flushes parts, keys and manifest to the disk. Processor time is that of the whole
+process, its start included. The rates of Grove and dlt are not measured by this command: they were measured once, with
+entries of this size, two cores and a source on the same machine, and stand in
+[compare.py](../benchmarks/compare.py).""",
+    "stages": """\
+Each stage by itself, on pages in memory, in turns of which the cheapest counts. The sum is less than the whole
+way above: threads, the interpreter's start and everything between the stages are not in it.""",
+    "growth": """\
+One log of each size, unpaced, on one core. *Least* is what cannot be saved once a log is cut into slices that are
+read side by side: a request for each 200 entries begun, and one to see the end of a slice. *Over one loop* compares
+with a single slice, which could only be read one request after the other. Small sizes show the start of the
+process.""",
+    "pace": """\
+A long run against the simulator's limiter. Minutes are shortened, so that a run of several does not take several:
+the collector is given a clock that runs {factor:g} times faster, and the simulator's minute ({minute_seconds:g} s) and
+latency are shortened alike. Pacer, workers and reader are the collector's own. `--only pace --factor 1` takes true
+minutes.""",
+    "idle": "A small company collected twice, then once more: the last run finds nothing new.",
+    "startup": "Medians; a new process each time, files in the page cache.",
+}
+
+
+def main() -> None:
+    """Write, or check that there is nothing to write."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--check", action="store_true", help="fail if the documentation says something else")
+    check = parser.parse_args().check
+    results = json.loads((RESULTS / "latest.json").read_text(encoding="utf-8"))
+    stale = [path.name for path, text in documents(results).items() if _differs(path, text)]
+    if check and stale:
+        sys.exit(f"{', '.join(stale)}: not what benchmarks/results/latest.json says; run python -m benchmarks.document")
+    if not check:
+        for path, text in documents(results).items():
+            path.write_text(text, encoding="utf-8")
+
+
+def documents(results: dict[str, Any]) -> dict[Path, str]:
+    """Return the text of each document."""
+    before, _, rest = README.read_text(encoding="utf-8").partition(BEGIN)
+    _, _, after = rest.partition(END)
+    return {README: f"{before}{BEGIN}{section(results)}{END}{after}", PAGE: page(results)}
+
+
+def section(results: dict[str, Any]) -> str:
+    """Return the README's section."""
+    return (
+        "`make bench` made this table and this plot, in one run, against the bundled simulator on\n"
+        f"{results['machine']['cores']} cores that it shares with its source; "
+        "[docs/benchmarks.md](docs/benchmarks.md) has the rest.\n\n"
+        f"{table.targets(results)}\n\n"
+        "![Entries per processor second](benchmarks/results/throughput.svg)\n"
+    )
+
+
+def page(results: dict[str, Any]) -> str:
+    """Return docs/benchmarks.md."""
+    parts = [
+        (
+            "# Benchmarks\n\nEverything here was printed or drawn by `make bench`, in one run "
+            "(`make bench BENCH=--quick` for a minute's worth; `--only NAME` for one of them). "
+            "The numbers are in [latest.json](../benchmarks/results/latest.json), the programs in\n"
+            "[benchmarks/](../benchmarks)."
+        ),
+        table.machine(results["machine"]),
+        f"## Targets\n\n{table.targets(results)}",
+    ]
+    for name, (title, render) in table.TABLES.items():
+        values = results[name] if name == "pace" else {}
+        plots = "".join(f"\n\n![{plot}](../benchmarks/results/{plot}.svg)" for plot in PLOTS.get(name, ()))
+        parts.append(f"## {title}\n\n{NOTES[name].format(**values)}\n\n{render(results[name])}{plots}")
+    return "\n\n".join(parts) + "\n"
+
+
+def _differs(path: Path, text: str) -> bool:
+    return not path.exists() or path.read_text(encoding="utf-8") != text
+
+
+if __name__ == "__main__":
+    main()
