@@ -9,7 +9,7 @@ import shutil
 import subprocess
 import venv
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
 from tests.cloud.deploy.harness import VALUE, deployment, feed, source
@@ -235,10 +235,13 @@ def test_strings_stay_strings(text: str, literal: str) -> None:
 # With a real terraform. -----------------------------------------------------------------------------------------
 
 
-def loudly_skipped(request: pytest.FixtureRequest, why: str) -> None:
-    reporter = request.config.pluginmanager.get_plugin("terminalreporter")
-    if reporter is not None:
-        reporter.write_line(f"\nNOT CHECKED with a real terraform: {why}", yellow=True, bold=True)
+def loudly_skipped(request: pytest.FixtureRequest, why: str) -> NoReturn:
+    """Skip, and say so on a line of its own: an `s` among dots is too quiet for a check that was left out."""
+    plugins = request.config.pluginmanager
+    capture, reporter = plugins.get_plugin("capturemanager"), plugins.get_plugin("terminalreporter")
+    if capture is not None and reporter is not None:
+        with capture.global_and_fixture_disabled():
+            reporter.write_line(f"\nNOT CHECKED with a real terraform: {why}", yellow=True, bold=True)
     pytest.skip(why)
 
 
@@ -248,7 +251,7 @@ def terraform(request: pytest.FixtureRequest) -> str:
     program = shutil.which("terraform")
     if program is None:
         loudly_skipped(request, "there is none on PATH")
-    return str(program)
+    return program
 
 
 @pytest.fixture(scope="session")
