@@ -45,6 +45,7 @@ class PlainSource:
     total_cap: int = 0
     cursor_seconds: float = 0.0
     total_on_last_page: bool = True
+    order: Any = None
     clock: Any = time.time
     url: str = ""
     tokens: dict[str, float] = field(default_factory=dict)
@@ -227,6 +228,8 @@ class _Handler(BaseHTTPRequestHandler):
         versioned = options.get("getVersionedObjectsInLogs") == ["true"]
         now = time.time()
         found = [body for stamp, visible, body in source.logs[organization] if start <= stamp <= end and visible <= now]
+        if source.order:
+            found = source.order(found)
         if not versioned:
             found = [body.replace(b'"objectName": "n"', b'"objectName": "renamed"') for body in found]
         total = min(len(found), source.total_cap) if source.total_cap else len(found)

@@ -178,6 +178,26 @@ def test_what_is_not_known_of_the_source_may_be_either_way(
     assert_exact(source, tmp_path)
 
 
+def descending(found: list[bytes]) -> list[bytes]:
+    return found[::-1]
+
+
+def shuffled(found: list[bytes]) -> list[bytes]:
+    return random.Random(4).sample(found, len(found))
+
+
+@pytest.mark.parametrize("order", [descending, shuffled])
+def test_a_source_that_does_not_answer_in_order_is_read_all_the_same(
+    source: PlainSource, tmp_path: Path, order: object
+) -> None:
+    source.order = order
+    with serving(source):
+        done = collect(source.url, tmp_path, "--since", "3d")
+        assert done.returncode == 0, done.stderr
+        assert collect(source.url, tmp_path).returncode == 0
+    assert_exact(source, tmp_path)
+
+
 @pytest.mark.parametrize("cap", [10_000, 1_000])
 def test_totals_that_stop_counting_do_not_stop_the_collector(tmp_path: Path, cap: int) -> None:
     source = PlainSource(total_cap=cap)

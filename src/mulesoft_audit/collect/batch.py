@@ -25,6 +25,10 @@ class Known:
     parts: frozenset[int] = frozenset()
     oversize: tuple[str, ...] = ()
 
+    def with_part(self, number: int) -> Known:
+        """Return the same with one more part taken into account."""
+        return Known(self.parts | {number}, self.oversize)
+
 
 @dataclass(frozen=True, slots=True)
 class Sealed:

@@ -246,24 +246,28 @@ class Day:
                     counted += len(self._keys(part).between(start, end))
             return counted
 
-    def commit(self, batch: Batch, agreed: Agreed | None = None) -> int:
-        """Bring `batch` into the archive, less what somebody else brought there meanwhile; return how many entries.
+    def commit(self, batch: Batch, agreed: Agreed | None = None) -> tuple[int, int]:
+        """Bring `batch` into the archive, less what somebody else brought there meanwhile.
 
         Args:
             batch: entries that were new when it was filled.
             agreed: the agreement with the source that holds once they are in.
+
+        Returns:
+            How many entries were written, and the number of the part they are in; 0 if there is none.
 
         Raises:
             ArchiveError: the archive cannot be written; nothing half-written is left.
         """
         with self._lock:
             self._refresh()
-            written = self._create(batch) + self._keep_oversize(batch)
-            if written or agreed:
+            entries, number = self._create(batch)
+            entries += self._keep_oversize(batch)
+            if entries or agreed:
                 self._write(lambda manifest: agreed.note(manifest) if agreed else None)
-            return written
+            return entries, number
 
-    def _create(self, batch: Batch) -> int:
+    def _create(self, batch: Batch) -> tuple[int, int]:
         """Write the batch's part under the next free number, adopting what others wrote in between."""
         sealed = batch.seal()
         for part in self.manifest.parts:
@@ -283,8 +287,8 @@ class Day:
                 continue
             self.created += 1
             self._record(number, sealed)
-            return sealed.part.entries
-        return 0
+            return sealed.part.entries, number
+        return 0, 0
 
     def _keep_oversize(self, batch: Batch) -> int:
         """Keep entries too long for the feed beside it, each under a name that its bytes and its twins decide."""

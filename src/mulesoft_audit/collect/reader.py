@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import logging
 import threading
-from bisect import bisect_left
 from dataclasses import dataclass
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 from mulesoft_audit.anypoint.entry import recognize
@@ -207,7 +207,7 @@ class Reader:
         self._times += times[again:]
         self._keys += keys[again:]
         self._read += len(lines) - again
-        self._newest = max(self._newest, times[-1])
+        self._newest = max(self._newest, *times)
         last, index = times[-1], len(self._times)
         while index and self._times[index - 1] == last:
             index -= 1
@@ -241,13 +241,14 @@ class Reader:
         """Drop what is held of the first `count` entries, and put the rest into their days' batches."""
         lines, times, keys = self._lines[:count], self._times[:count], self._keys[:count]
         del self._lines[:count], self._times[:count], self._keys[:count]
-        while lines:
-            day = day_of(times[0])
-            end = day_start(day) + DAY_MS
-            here = len(times) if times[-1] < end else bisect_left(times, end)
-            here = max(here, 1)
-            self._settle_day(day, lines[:here], times[:here], keys[:here])
-            lines, times, keys = lines[here:], times[here:], keys[here:]
+        if times and day_of(min(times)) == day_of(max(times)):
+            self._settle_day(day_of(times[0]), lines, times, keys)
+            return
+        start = 0
+        for day, run in groupby(day_of(time) for time in times):
+            end = start + sum(1 for _ in run)
+            self._settle_day(day, lines[start:end], times[start:end], keys[start:end])
+            start = end
 
     def _settle_day(self, day: date, lines: list[Raw | bytes], times: list[int], keys: list[tuple[bytes, int]]) -> None:
         start = day_start(day)
@@ -311,7 +312,11 @@ class Reader:
         while batches:
             batch = batches.pop()  # so that its memory is free before the next one's part is made
             if batch.entries:
-                self.written += self._days.get(batch.day).commit(batch, agreed(batch.day) if agreed else None)
+                entries, part = self._days.get(batch.day).commit(batch, agreed(batch.day) if agreed else None)
+                self.written += entries
+                for other in batches:  # of one day only where the source does not answer in order: no rival's part
+                    if other.day == batch.day:
+                        other.known = other.known.with_part(part)
         self._held.clear()  # what is held has changed; a later page looks again
 
     def _agreed(self, day: date) -> Agreed | None:
