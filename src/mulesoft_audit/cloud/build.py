@@ -103,9 +103,9 @@ def requirements() -> list[str]:
 
     found: dict[str, str] = {}
     seen: set[tuple[str, str]] = set()
-    waiting = [Requirement(f"{DISTRIBUTION}[{EXTRA}]"), Requirement(FRAMEWORK)]
+    waiting = [(Requirement(f"{DISTRIBUTION}[{EXTRA}]"), True), (Requirement(FRAMEWORK), True)]
     while waiting:
-        wanted = waiting.pop()
+        wanted, here = waiting.pop()
         name = canonicalize_name(wanted.name)
         extras = {extra for extra in ("", *wanted.extras) if (name, extra) not in seen}
         seen |= {(name, extra) for extra in extras}
@@ -114,7 +114,7 @@ def requirements() -> list[str]:
         try:
             installed = metadata.distribution(name)
         except metadata.PackageNotFoundError:
-            if wanted.marker is None or wanted.marker.evaluate({"extra": ""}):
+            if here:
                 raise UsageError(
                     f"{name} is not installed here, so that its version cannot be pinned.", INSTALL
                 ) from None
@@ -126,12 +126,15 @@ def requirements() -> list[str]:
     return [found[name] for name in sorted(found)]
 
 
-def _needed(installed: metadata.Distribution, extras: set[str]) -> Iterator[Requirement]:
-    """Yield what a distribution with these extras needs where the function runs, on this version of Python."""
+def _needed(installed: metadata.Distribution, extras: set[str]) -> Iterator[tuple[Requirement, bool]]:
+    """Yield what a distribution with these extras needs where the function runs, and whether it needs that here too.
+
+    The version of Python is taken to be this one.
+    """
     from packaging.requirements import Requirement
 
     for text in installed.requires or []:
         requirement = Requirement(text)
         marker: Any = requirement.marker
         if marker is None or any(marker.evaluate({**TARGET, "extra": extra}) for extra in extras):
-            yield requirement
+            yield requirement, marker is None or any(marker.evaluate({"extra": extra}) for extra in extras)

@@ -23,7 +23,8 @@ SCOPE = "https://www.googleapis.com/auth/pubsub"
 MAX_MESSAGES = 1000  #: of one request ("Quotas and limits")
 MAX_BYTES = 9_000_000  #: of one request; the limit is 10 MB
 TRIES = 5  #: of one request; publishing twice does no harm, so an answer that is lost is tried again
-TIMEOUT = (5.0, 20.0)  #: seconds to connect, seconds without a byte
+BUDGET = 12.0  #: seconds after which nothing is tried again: at its deadline a run has little more
+TIMEOUT = (5.0, 10.0)  #: seconds to connect, seconds without a byte
 AGAIN = frozenset({408, 429})
 
 
@@ -59,13 +60,15 @@ class Publisher:
         return identities
 
     def _repeat(self, body: dict[str, Any]) -> list[str]:
+        until = time.monotonic() + BUDGET
         for attempt in range(1, TRIES):
             try:
                 return self._once(body)
             except ApiError as error:
-                if not isinstance(error, Uncertain) and error.status not in AGAIN:
+                passing = isinstance(error, Uncertain) or error.status in AGAIN
+                if not passing or time.monotonic() > until:
                     raise
-                self._sleep(0.25 * 2**attempt * random.uniform(0.5, 1.0))
+                self._sleep(0.2 * 2**attempt * random.uniform(0.75, 1.0))
         return self._once(body)
 
     def _once(self, body: dict[str, Any]) -> list[str]:

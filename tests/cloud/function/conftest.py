@@ -53,3 +53,11 @@ def storage() -> Iterator[StorageServer]:
 def serve(built: Path, tmp_path: Path, anypoint: Anypoint, storage: StorageServer) -> Serve:
     """Return what serves the function."""
     return lambda **settings: served(built, tmp_path, environment(anypoint, storage, **settings))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say in one loud line what could not be tried here."""
+    skipped = terminalreporter.stats.get("skipped", [])
+    if any("Pub/Sub emulator" in str(report.longrepr) for report in skipped):
+        line = "NOT TRIED: Google's Pub/Sub emulator is not installed here, so the whole chain was not run through it."
+        terminalreporter.write_sep("!", line, red=True, bold=True)

@@ -22,23 +22,24 @@ BACKFILL = {"since": "10d"}
 DAY = 86_400_000
 
 
-@pytest.mark.parametrize("style", ["binary", "structured", "push"])
 def test_a_delivery_in_any_form_brings_the_archive_up_to_date(
-    serve: Serve, anypoint: Anypoint, storage: StorageServer, style: Style
+    serve: Serve, anypoint: Anypoint, storage: StorageServer
 ) -> None:
+    styles: tuple[Style, ...] = ("binary", "structured", "push")
     with serve() as function:
-        assert function.deliver(BACKFILL, style) == 200
-        assert function.deliver({}, style) == 200
-        assert function.deliver(None, style) == 200
+        for style in styles:
+            assert function.deliver(BACKFILL, style) == 200
+            assert function.deliver({}, style) == 200
+            assert function.deliver(None, style) == 200
         assert function.terminate() < 5
     assert_exact(anypoint, storage)
     first, *others = function.runs
     total = sum(len(anypoint.truth(organization)) for organization in anypoint.organizations)
     assert (first["new_entries"], first["severity"], first["complete"]) == (total, "INFO", True)
     assert first["new_parts"] == len(storage.objects("audit/"))
-    assert [run["new_entries"] for run in others] == [0, 0]
+    assert [run["new_entries"] for run in others] == [0] * 8
     assert all(run["lag_seconds"] == pytest.approx(first["lag_seconds"], abs=60) for run in others)
-    assert sum(run["requests"] for run in function.runs) == anypoint.counters.total("query") + 1 + 3, "token and trees"
+    assert sum(run["requests"] for run in function.runs) == anypoint.counters.total("query") + 1 + 9, "token and trees"
     manifest = next(stored for name, stored in storage.objects("state/").items() if name.endswith(".manifest.json"))
     assert json.loads(manifest.data)["written_by"].endswith(VERSION), "not the built package was run"
     assert anypoint.counters.tokens_issued == 1, "a token survives between invocations"
@@ -112,7 +113,7 @@ def test_deliveries_at_once_and_again_write_every_entry_once(
     serve: Serve, anypoint: Anypoint, storage: StorageServer
 ) -> None:
     anypoint.change(latency_ms=5)
-    messages = [BACKFILL, {}, {"organizations": anypoint.organizations[1:2], "since": "2d"}] * 4
+    messages = [BACKFILL, {}, {"organizations": anypoint.organizations[1:2], "since": "2d"}] * 2
     random.Random(4).shuffle(messages)
     with serve(THREADS="8") as function, serve() as other:
         statuses = [server.later(item) for item in messages for server in (function, other)]

@@ -29,16 +29,17 @@ def wait_for_pages(anypoint: Anypoint, pages: int) -> None:
 def test_an_instance_that_is_killed_midway_is_made_good_by_the_next_delivery(
     serve: Serve, anypoint: Anypoint, storage: StorageServer
 ) -> None:
-    anypoint.change(latency_ms=30)
+    anypoint.change(latency_ms=60)
     rng = random.Random(5)
-    for attempt in range(3):
+    statuses = []
+    for _ in range(3):
         with serve() as function:
             status = function.later(BACKFILL)
-            wait_for_pages(anypoint, anypoint.counters.pages + 1 + attempt)
-            time.sleep(rng.uniform(0, 0.2))
+            time.sleep(rng.uniform(0.2, 0.7))
             function.kill()
-            assert status() in {0, 200}
-    anypoint.change(latency_ms=0)
+            statuses.append(status())
+    assert statuses[0] == 0
+    anypoint.change(latency_ms=0, fault_slow=0)
     with serve() as function:
         assert function.deliver(BACKFILL) == 200
     assert_exact(anypoint, storage)
@@ -52,15 +53,15 @@ def test_sigterm_commits_what_was_read_within_ten_seconds(
     with serve(THREADS=threads) as function:
         status = function.later(BACKFILL)
         wait_for_pages(anypoint, 3)
-        anypoint.change(latency_ms=30_000)  # what is under way will not come back in time
-        time.sleep(0.5)
+        anypoint.change(fault_slow=1.0, slow_seconds=30)  # what is under way will not come back in time
+        time.sleep(0.3)
         assert function.terminate() < 8
         assert status() == 500
     committed = lines(storage).total()
     assert committed > 0
     assert function.runs[0]["interrupted"] == "the instance was told to end"
     assert function.runs[0]["new_entries"] == committed
-    anypoint.change(latency_ms=0)
+    anypoint.change(latency_ms=0, fault_slow=0)
     with serve() as function:
         assert function.deliver(BACKFILL) == 200
     assert_exact(anypoint, storage)
@@ -69,17 +70,17 @@ def test_sigterm_commits_what_was_read_within_ten_seconds(
 def test_a_run_out_of_time_publishes_its_own_continuation_until_all_is_done(
     serve: Serve, anypoint: Anypoint, storage: StorageServer
 ) -> None:
-    anypoint.change(latency_ms=150)
+    anypoint.change(latency_ms=250)
     with (
         Topic() as topic,
-        serve(CLOUD_RUN_TIMEOUT_SECONDS="2", CONTINUE_TOPIC=TOPIC, PUBSUB_EMULATOR_HOST=topic.address) as function,
+        serve(CLOUD_RUN_TIMEOUT_SECONDS="4", CONTINUE_TOPIC=TOPIC, PUBSUB_EMULATOR_HOST=topic.address) as function,
     ):
         waiting: list[dict[str, Any]] = [{**BACKFILL}]
         hops = 0
         while waiting:
             began = time.monotonic()
             assert function.deliver(waiting.pop()) == 200
-            assert time.monotonic() - began < 2, "that is later than Cloud Run waits"
+            assert time.monotonic() - began < 4, "that is later than Cloud Run waits"
             waiting, topic.published = topic.published, []
             hops += bool(waiting)
             assert all(item == {**BACKFILL, "continued": hops} for item in waiting)
@@ -112,7 +113,7 @@ def test_a_run_that_gets_nowhere_does_not_continue_for_ever(serve: Serve, anypoi
         serve(CLOUD_RUN_TIMEOUT_SECONDS="2", CONTINUE_TOPIC=TOPIC, PUBSUB_EMULATOR_HOST=topic.address) as function,
     ):
         assert function.deliver({"since": "1d"}) == 200
-        anypoint.change(latency_ms=20_000)
+        anypoint.change(fault_slow=1.0, slow_seconds=20)
         assert function.deliver({"organizations": [anypoint.root], "since": "1d"}) == 500
     assert not topic.published
     assert any("without any progress" in line["message"] for line in function.lines)
