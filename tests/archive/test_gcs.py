@@ -488,3 +488,15 @@ def test_without_the_extra_the_message_says_how_to_install_it(
         monkeypatch.setitem(sys.modules, module, None)
     with pytest.raises(UsageError, match=r"mulesoft-audit-collector\[gcp\]"):
         operation(GcsStore("audit-archive"))
+
+
+def test_a_403_to_creating_what_is_there_is_a_rivals_object_and_else_a_lack_of_permission(
+    server: StorageServer, store: GcsStore
+) -> None:
+    """An account that may not overwrite may be told 403 before its precondition is looked at."""
+    server.put("audit/part", b"a rival's")
+    server.fail("status:403", method="insert", times=None)
+    with pytest.raises(ObjectExists):
+        store.create("audit/part", b"mine")
+    with pytest.raises(PermissionMissing):
+        store.create("audit/another", b"mine")

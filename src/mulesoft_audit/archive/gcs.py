@@ -180,7 +180,7 @@ class GcsStore:
 
     def _upload(self, blob: storage.Blob, data: bytes, generation: int, left: float) -> bool:
         """Send an object, chunk by chunk if it is large; False if the precondition does not hold."""
-        from google.api_core.exceptions import PreconditionFailed
+        from google.api_core.exceptions import Forbidden, PreconditionFailed
 
         blob.chunk_size = _CHUNK
         try:
@@ -194,6 +194,11 @@ class GcsStore:
             )
         except PreconditionFailed:
             return False
+        except Forbidden:
+            # Where the account may not overwrite, an object that is there may be told by 403 before its precondition.
+            if generation == 0 and self._bucket().get_blob(blob.name, timeout=self._timeout(left), retry=None):
+                return False
+            raise
         return True
 
     def _chunk_retry(self, left: float) -> Retry:
