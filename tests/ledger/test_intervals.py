@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -18,7 +20,7 @@ def points(items: list[Interval]) -> set[int]:
 def test_a_union_is_sorted_disjoint_and_covers_the_same(items: list[Interval]) -> None:
     merged = union(items)
     assert points(merged) == points(items)
-    assert all(a[1] < b[0] for a, b in zip(merged, merged[1:], strict=False))
+    assert all(a[1] < b[0] for a, b in pairwise(merged))
 
 
 @given(intervals, intervals)
