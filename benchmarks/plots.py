@@ -11,17 +11,18 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 WIDTH = 720
-LEFT, RIGHT, TOP = 190, 90, 46
+LEFT, RIGHT, TOP = 190, 120, 46
 BAR, GAP = 24, 12
+INSET = 30  #: of a line's ends from the axes
 STYLE = """<style>
 text { font: 13px system-ui, -apple-system, "Segoe UI", Helvetica, Arial, sans-serif; fill: #24292f }
 .title { font-size: 15px; font-weight: 600 } .note { font-size: 12px; fill: #57606a }
 .axis { stroke: #8c959f; stroke-width: 1; fill: none } .grid { stroke: #8c959f; stroke-opacity: .25 }
 .ours { fill: #0969da } .other { fill: #8c959f } .line { stroke: #0969da; stroke-width: 2; fill: none }
-.bound { stroke: #cf222e; stroke-dasharray: 5 4 } .bad { fill: #cf222e }
+.bound { stroke: #cf222e; stroke-dasharray: 5 4 }
 @media (prefers-color-scheme: dark) {
   text { fill: #e6edf3 } .note { fill: #9198a1 } .ours { fill: #4493f8 } .line { stroke: #4493f8 }
-  .other { fill: #6e7681 } .bound { stroke: #f85149 } .bad { fill: #f85149 }
+  .other { fill: #6e7681 } .bound { stroke: #f85149 }
 }
 </style>"""
 
@@ -92,7 +93,7 @@ def curve(title: str, note: str, drawn: Curve) -> str:
 
     def place(x: float, y: float) -> tuple[float, float]:
         share = (math.log10(x) - low) / (high - low or 1)
-        return left + share * (WIDTH - left - right), bottom - y / most * (bottom - top)
+        return left + INSET + share * (WIDTH - left - right - 2 * INSET), bottom - y / most * (bottom - top)
 
     parts = _head(title, height)
     for step in _steps(most):
