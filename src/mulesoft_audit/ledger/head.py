@@ -6,6 +6,8 @@ with the source on each run.
 
 from __future__ import annotations
 
+from random import uniform
+from time import sleep
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -91,7 +93,7 @@ def save(store: Store, head: Head) -> Head:
         ArchiveError: the archive cannot be written.
     """
     name = head_name(head.organization)
-    for _ in range(TRIES):
+    for attempt in range(TRIES):
         held = store.read(name)
         merged = head.merged(decode_document(held.data, name, Head)) if held else head
         data = msgspec.json.encode(merged) + b"\n"
@@ -99,7 +101,8 @@ def save(store: Store, head: Head) -> Head:
             return merged
         try:
             store.replace(name, data, held.generation if held else 0)
-        except GenerationMismatch:
+        except GenerationMismatch:  # others write it too; a hundred of them if a backfill is fanned out
+            sleep(uniform(0, min(2.0, 0.02 * 2**attempt)))
             continue
         return merged
     raise ArchiveError(f"{name} changes faster than it can be written.", "Are many collectors writing one archive?")
