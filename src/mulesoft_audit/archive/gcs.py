@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import http.client
 import os
 import secrets
 import threading
@@ -13,6 +12,15 @@ from random import uniform
 from time import monotonic, sleep
 from typing import TYPE_CHECKING, TypeVar
 
+from mulesoft_audit.archive.gcs_failures import (
+    Damaged,
+    foreign,
+    of_bucket,
+    repeatable,
+    repeatable_in_session,
+    said,
+    status_of,
+)
 from mulesoft_audit.archive.store import GenerationMismatch, Held, Listed, ObjectExists
 from mulesoft_audit.errors import ArchiveError, AuditError, CredentialsError, PermissionMissing, UsageError
 
@@ -21,7 +29,6 @@ if TYPE_CHECKING:
 
     from google.api_core.retry import Retry
     from google.cloud import storage
-    from requests import Response
 
 T = TypeVar("T")
 
@@ -32,7 +39,6 @@ _CHUNK = 8 * 1024 * 1024  # of a resumable upload; the client begins one above 8
 _CONNECT_SECONDS = 10.0
 _MAX_PAUSE = 16.0
 _POOL = 64  # connections kept for as many threads
-_TRANSIENT = frozenset({408, 410, 429, 500, 502, 503, 504})  # 410: an upload session is gone, begin another
 _PERMISSIONS = {
     "create": "storage.objects.create",
     "replace": "storage.objects.create and storage.objects.delete",
@@ -206,7 +212,7 @@ class GcsStore:
         from google.api_core.retry import Retry
 
         pause = self._first_pause
-        return Retry(predicate=_repeatable_in_session, initial=pause, maximum=_MAX_PAUSE, timeout=left)
+        return Retry(predicate=repeatable_in_session, initial=pause, maximum=_MAX_PAUSE, timeout=left)
 
     def _own(self, name: str, token: str, crc: str, left: float) -> int | None:
         """The generation of the object if this call wrote it, though no answer said so."""
@@ -224,11 +230,11 @@ class GcsStore:
                 raw_download=True, timeout=self._timeout(left), checksum=None, retry=None
             )
         except NotFound as error:
-            if _of_bucket(error):
+            if of_bucket(error):
                 raise
             return None
         if blob.generation is None or blob.crc32c != _crc32c(data):
-            raise _Damaged("the bytes received do not have the checksum of the object")
+            raise Damaged("the bytes received do not have the checksum of the object")
         return Held(data, int(blob.generation))
 
     def _page(self, prefix: str, token: str | None, left: float) -> tuple[Sequence[Listed], str | None]:
@@ -250,7 +256,7 @@ class GcsStore:
             try:
                 self._blob(name).delete(timeout=self._timeout(left), retry=None)
             except NotFound as error:
-                if _of_bucket(error):
+                if of_bucket(error):
                     raise
 
         self._run("delete", name, once)
@@ -277,15 +283,15 @@ class GcsStore:
 
     def _run(self, doing: str, name: str, once: Callable[[float], T]) -> T:
         """Repeat a request while its failure may pass and there is time; report the last failure."""
-        foreign = _foreign()
+        foreign_errors = foreign()
         deadline = monotonic() + self._retry_seconds
         pause = self._first_pause
         while True:
             try:
                 return once(deadline - monotonic())
-            except foreign as error:
+            except foreign_errors as error:
                 wait = uniform(pause / 2, pause * 1.5)
-                if not _repeatable(error) or monotonic() + wait > deadline:
+                if not repeatable(error) or monotonic() + wait > deadline:
                     # Not chained: the library's exceptions quote the address of an upload session, which is a secret.
                     raise self._failure(doing, name, error) from None
             sleep(wait)
@@ -295,8 +301,8 @@ class GcsStore:
         """Say what failed in this package's words, at one place."""
         from google.auth.exceptions import GoogleAuthError
 
-        what = f"Could not {doing} {self.url}/{name}: {_said(error)}."
-        status = _status(error)
+        what = f"Could not {doing} {self.url}/{name}: {said(error)}."
+        status = status_of(error)
         if status in (401, 403):
             return PermissionMissing(
                 what,
@@ -308,16 +314,12 @@ class GcsStore:
                 f"Could not {doing} {self.url}/{name}: bucket {self._bucket_name} does not exist.",
                 "Create the bucket, or correct the archive's URL.",
             )
-        if isinstance(error, GoogleAuthError) and not _repeatable(error):
+        if isinstance(error, GoogleAuthError) and not repeatable(error):
             return CredentialsError(
                 what,
                 "Run `gcloud auth application-default login`, or attach a service account.",
             )
         return ArchiveError(what, "What was written before is safe, and a repeated run continues with it.")
-
-
-class _Damaged(ValueError):
-    """An answer that contradicts itself; the next one may not."""
 
 
 def _new_client() -> storage.Client:
@@ -340,101 +342,6 @@ def _new_client() -> storage.Client:
         session.mount("https://", HTTPAdapter(pool_maxsize=_POOL))
         session.mount("http://", HTTPAdapter(pool_maxsize=_POOL))
     return client
-
-
-def _foreign() -> tuple[type[Exception], ...]:
-    """What a request may raise that is not ours.
-
-    Raises:
-        UsageError: the client library is not installed.
-    """
-    try:
-        from google.api_core.exceptions import GoogleAPIError
-        from google.auth.exceptions import GoogleAuthError
-        from google.cloud.storage.exceptions import DataCorruption, InvalidResponse
-        from requests import RequestException
-        from urllib3.exceptions import HTTPError
-    except ImportError:
-        raise UsageError(
-            "A gs:// archive needs Google's client library, which is not installed.",
-            "Install the package with its extra: mulesoft-audit-collector[gcp].",
-        ) from None
-    # ValueError is what the library makes of an answer that is not JSON, or that contradicts its session.
-    return (
-        *(GoogleAPIError, GoogleAuthError, DataCorruption, InvalidResponse, RequestException),
-        *(HTTPError, http.client.HTTPException, OSError, ValueError),
-    )
-
-
-def _repeatable(error: BaseException) -> bool:
-    """Whether the same request may succeed a little later."""
-    from google.auth.exceptions import GoogleAuthError, TransportError
-
-    status = _status(error)
-    if status is not None:
-        return status in _TRANSIENT or status < 400  # an answer below 400 that was not understood is a proxy's
-    if isinstance(error, GoogleAuthError):
-        return isinstance(error, TransportError) or error.retryable
-    return isinstance(error, _foreign())
-
-
-def _repeatable_in_session(error: BaseException) -> bool:
-    """The same within an upload session; a session that is gone stays so, and the whole upload begins again."""
-    return _repeatable(error) and _status(error) != http.client.GONE
-
-
-def _status(error: BaseException) -> int | None:
-    """The HTTP status behind an exception; None if there was no answer."""
-    from google.api_core.exceptions import GoogleAPICallError, RetryError
-    from google.cloud.storage.exceptions import InvalidResponse
-
-    if isinstance(error, RetryError):
-        return _status(error.cause)
-    if isinstance(error, InvalidResponse):  # inside an upload session; outside it is made the next kind
-        return int(error.response.status_code)
-    if isinstance(error, GoogleAPICallError) and error.code is not None:
-        return int(error.code)
-    return None
-
-
-def _said(error: BaseException) -> str:
-    """What the service said, or what happened instead; never an address, which may hold a secret."""
-    from google.api_core.exceptions import RetryError
-
-    if isinstance(error, RetryError):
-        return _said(error.cause)
-    if (status := _status(error)) is not None:
-        return f"{status} {_message(getattr(error, 'response', None))}".strip().rstrip(".")
-    if isinstance(error, _Damaged):
-        return str(error)
-    return _innermost(error)
-
-
-def _message(response: Response | None) -> str:
-    """The message of an error body: JSON, or plain text for a download."""
-    if response is None:
-        return ""
-    try:
-        return str(response.json()["error"]["message"])
-    except (KeyError, TypeError, ValueError):
-        text = response.text.strip()
-        return "" if text.startswith("<") else text[:200]
-
-
-def _innermost(error: BaseException) -> str:
-    """The kind of an exception, and what the operating system said at its root."""
-    root: BaseException | None = error
-    while root is not None:
-        if isinstance(root, OSError) and root.strerror:
-            return f"{type(error).__name__}, {root.strerror}"
-        inner = [arg for arg in root.args if isinstance(arg, BaseException)]
-        root = root.__cause__ or root.__context__ or (inner[0] if inner else None)
-    return type(error).__name__
-
-
-def _of_bucket(error: BaseException) -> bool:
-    """Whether a 404 is about the bucket rather than the object."""
-    return "bucket does not exist" in _message(getattr(error, "response", None))
 
 
 def _content_type(name: str) -> str:
