@@ -92,14 +92,19 @@ def workers_for(per_minute: int) -> int:
 
 
 class Demand:
-    """Tells whether more workers would get more done: the allowance is not spent, and the processor is not busy."""
+    """Tells whether more workers would get more done.
+
+    They would if the allowance is not spent, the processor is not busy, and the last one hired made a difference.
+    """
 
     SAMPLE_SECONDS = 2.0
     BUSY = 0.6
+    GAIN = 1.1
 
     def __init__(self, pacer: Pacer) -> None:
         self._pacer = pacer
         self._sample = self._now()
+        self._rate_at_last = 0.0
 
     def _now(self) -> tuple[float, float, int]:
         return self._pacer.clock.monotonic(), time.process_time(), self._pacer.requests
@@ -112,7 +117,11 @@ class Demand:
             return False
         self._sample = now
         rate = (now[2] - before[2]) * 60 / seconds
-        return rate < self._pacer.per_minute and (now[1] - before[1]) / seconds < self.BUSY
+        busy = (now[1] - before[1]) / seconds >= self.BUSY
+        if busy or rate >= self._pacer.per_minute or rate < self.GAIN * self._rate_at_last:
+            return False
+        self._rate_at_last = rate
+        return True
 
 
 def collect(
