@@ -6,7 +6,6 @@ sort by time. Keys are kept beside the parts because a feed may delete a part on
 
 from __future__ import annotations
 
-import itertools
 import struct
 from bisect import bisect_left
 from typing import TYPE_CHECKING
@@ -55,8 +54,8 @@ class Keys:
         return self._ordered
 
     def _sorted(self) -> Keys:
-        times = [self.at(i) for i in range(len(self))]
-        if all(a <= b for a, b in itertools.pairwise(times)):
+        times = self.times()
+        if times == sorted(times):
             return self
         records = sorted(self.data[i : i + SIZE] for i in range(0, len(self.data), SIZE))
         return Keys(b"".join(records))
