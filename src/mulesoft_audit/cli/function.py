@@ -6,8 +6,13 @@ from pathlib import Path
 
 import click
 
+EPILOG = """\b
+Example:
+  mulesoft-audit function build ./build
+"""
 
-@click.group("function", context_settings={"help_option_names": ["-h", "--help"]})
+
+@click.group("function", epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
 def command() -> None:
     """Build the Cloud Run function, to deploy it by hand."""
 

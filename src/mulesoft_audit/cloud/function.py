@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 TIMEOUT = "CLOUD_RUN_TIMEOUT_SECONDS"
-DEFAULT_TIMEOUT = 600.0
+DEFAULT_TIMEOUT = 540.0  #: what an event-driven function may have at most ("Function timeout")
 
 _instance = Instance()
 

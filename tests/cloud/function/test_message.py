@@ -108,7 +108,7 @@ def test_a_trace_of_no_known_project_is_left_out() -> None:
     assert "logging.googleapis.com/trace" not in trace_fields(attributes, None, {}, "")
 
 
-@pytest.mark.parametrize(("timeout", "seconds"), [("", 570), ("600", 570), ("3600", 3420), ("60", 45), ("20", 10)])
+@pytest.mark.parametrize(("timeout", "seconds"), [("", 513), ("600", 570), ("3600", 3420), ("60", 45), ("20", 10)])
 def test_time_is_left_to_commit(timeout: str, seconds: float) -> None:
     assert working_seconds(timeout) == seconds
 
