@@ -134,7 +134,7 @@ def _run(message: Message, stop: Stop) -> bool:
         summary.failures.append(refused)
     _report(summary, store.url, message)
     if summary.interrupted and stop.reason == DEADLINE:
-        return _continue(summary, message, settings.continue_topic)
+        return _continue(summary, message.next(period), settings.continue_topic)
     return summary.exit_code == 0
 
 
@@ -152,8 +152,8 @@ def _report(summary: Summary, archive: str, message: Message) -> None:
     log.log(level, "%s", sentence(summary), extra={"fields": fields})
 
 
-def _continue(summary: Summary, message: Message, topic: str) -> bool:
-    """Have a run that reached its deadline gone on with by another; return whether this message is done."""
+def _continue(summary: Summary, following: Message, topic: str) -> bool:
+    """Have a run that reached its deadline continued by a `following` message; return whether its own is done."""
     if not topic:
         log.warning("The deadline was reached; the message will come again, and go on from here")
         return False
@@ -162,7 +162,6 @@ def _continue(summary: Summary, message: Message, topic: str) -> bool:
         return False
     from mulesoft_audit.cloud.publish import Publisher
 
-    following = message.next()
     Publisher(topic).publish([following.encoded()])
     log.info("The deadline was reached; message %d in a row goes on from here", following.continued)
     return True

@@ -47,9 +47,11 @@ class Message(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
         """Return the message as it is published."""
         return msgspec.json.encode(self)
 
-    def next(self) -> Message:
-        """Return the message that continues this one."""
-        return msgspec.structs.replace(self, continued=self.continued + 1)
+    def next(self, period: Period) -> Message:
+        """Return the message that continues this one, read as `period`: later, "7d" would mean another day."""
+        since = iso(period.since) if self.since and period.since is not None else ""
+        until = iso(period.until) if self.until else ""
+        return Message(self.organizations, since, until, self.continued + 1)
 
 
 def payload(data: object) -> bytes:

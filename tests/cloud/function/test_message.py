@@ -6,7 +6,7 @@ import base64
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mulesoft_audit.cloud.function import function_settings, working_seconds
@@ -37,7 +37,6 @@ def test_a_message_without_data_is_an_empty_one(data: object) -> None:
 def test_what_is_published_is_what_is_understood() -> None:
     message = Message(("a", "b"), "2024-01-01", "2024-02-01T00:00:00Z", 3)
     assert decode(message.encoded()) == message
-    assert decode(message.next().encoded()).continued == 4
     assert Message().encoded() == b"{}"
 
 
@@ -52,6 +51,7 @@ def test_anything_at_all_is_understood_or_refused(published: bytes) -> None:
     assert len(said) < 1000
 
 
+@settings(max_examples=40)
 @given(
     st.recursive(
         st.none() | st.integers() | st.text(max_size=5), lambda x: st.lists(x) | st.dictionaries(st.text(max_size=9), x)
@@ -62,6 +62,15 @@ def test_any_event_is_understood_or_refused(data: object) -> None:
         payload(data)
     except Malformed:
         return
+
+
+def test_a_continuation_asks_for_the_same_time_however_late_it_comes() -> None:
+    message = Message(("a",), "2d", "1h", 3)
+    period = period_of(message, DAY, NOW)
+    following = message.next(period)
+    assert period_of(following, DAY, NOW + DAY) == period
+    assert (following.organizations, following.continued) == (("a",), 4)
+    assert Message().next(period_of(Message(), DAY, NOW)) == Message(continued=1)
 
 
 def test_a_period_begins_with_the_day_of_its_since() -> None:
