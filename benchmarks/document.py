@@ -48,8 +48,9 @@ process.""",
     "pace": """\
 A long run against the simulator's limiter. Minutes are shortened, so that a run of several does not take several:
 the collector is given a clock that runs {factor:g} times faster, and the simulator's minute ({minute_seconds:g} s) and
-latency are shortened alike. Pacer, workers and reader are the collector's own. `--only pace --factor 1` takes
-three true minutes, at 40 requests each.""",
+latency are shortened alike. Pacer, workers and reader are the collector's own. Minutes are counted
+from the first request; the last one, in which the work runs out, is not. `--only pace --factor 1` takes true minutes,
+at 40 requests each.""",
     "idle": "A small company collected twice, then once more: the last run finds nothing new.",
     "startup": "Medians; a new process each time, files in the page cache.",
 }

@@ -78,9 +78,9 @@ def plan(*, quick: bool, factor: float) -> dict[str, Callable[[], Any]]:
         "startup": lambda: startup.measure(15),
         "idle": lambda: idle.measure(4),
         "stages": stages,
-        "compare": lambda: compare.measure(300_000, 4),
+        "compare": lambda: compare.measure(300_000, 3),
         "growth": lambda: growth.measure(SIZES, 2),
-        "pace": lambda: pace.measure(CASES if factor > 1 else CASES[-1:], 3, factor),
+        "pace": lambda: pace.measure(CASES if factor > 1 else CASES[-1:], 2, factor),
     }
 
 
