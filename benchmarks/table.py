@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 Results = dict[str, Any]
 #: Sizes between which memory may not differ.
 LEVEL_FROM = 100_000
+#: The latency that the target speaks of; the other rows are there to compare.
+AIMED_LATENCY = 400
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -46,16 +48,22 @@ def _targets(results: Results) -> Iterator[tuple[str, str, str, bool]]:
 
 def _of_compare(found: Results) -> Iterator[tuple[str, str, str, bool]]:
     naive, floor = found["naive_over_ours"]["median"], found["cpu_over_floor"]["median"]
-    yield "Entries per processor second, against the naive way", "≥ 5x", f"{naive:.1f}x", naive >= 5
-    yield "Processor time an entry, against the floor", "≤ 2.5x", f"{floor:.2f}x", floor <= 2.5
+    yield "Entries per processor second, against the naive way", "≥ 5x", _between(found["naive_over_ours"]), naive >= 5
+    yield "Processor time an entry, against the floor", "≤ 2.5x", _between(found["cpu_over_floor"]), floor <= 2.5
     for (name, times), aim in zip(found["times_recorded"].items(), (3, 4), strict=True):
         rate = found["recorded"][name]
         what = f"Entries a second on all cores, against {name} ({rate:,} recorded)"
         yield what, f"≥ {aim}x", f"{times:.1f}x", times >= aim
 
 
+def _between(times: dict[str, float]) -> str:
+    return f"{times['median']:.1f}x ({times['min']:.1f} to {times['max']:.1f})"
+
+
 def _of_pace(found: Results) -> Iterator[tuple[str, str, str, bool]]:
     for case in found["cases"]:
+        if case["latency_ms"] != AIMED_LATENCY:
+            continue
         busy, over = case["busy"], case["over_limit"]
         yield (
             f"Allowance used at {case['requests_per_minute']}/min, {case['latency_ms']} ms latency, {_kind(case)}",
@@ -68,7 +76,7 @@ def _of_pace(found: Results) -> Iterator[tuple[str, str, str, bool]]:
 def _of_growth(rows: list[Results]) -> Iterator[tuple[str, str, str, bool]]:
     worst = max(row["requests_over_least"] for row in rows)
     yield "Requests over the least possible, the worst size", "≤ 3 %", f"{worst - 1:.1%}", worst <= 1.03
-    level = [row["peak_mib"] for row in rows if row["entries"] >= LEVEL_FROM and row["entries"] != 300_000]
+    level = [row["peak_mib"] for row in rows if row["entries"] >= LEVEL_FROM]
     if level:
         largest = rows[-1]["entries"]
         spread = max(level) / min(level) - 1
