@@ -46,6 +46,8 @@ class PlainSource:
     cursor_seconds: float = 0.0
     total_on_last_page: bool = True
     order: Any = None
+    rolls_up: bool = False
+    answer: Any = None
     clock: Any = time.time
     url: str = ""
     tokens: dict[str, float] = field(default_factory=dict)
@@ -149,6 +151,8 @@ class _Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         url = urlsplit(self.path)
         source = self.source
+        if source.answer and source.answer(self, url.path):
+            return
         if url.path.endswith("/oauth2/token"):
             fields = json.loads(body)
             if (fields.get("client_id"), fields.get("client_secret")) != (CLIENT_ID, CLIENT_SECRET):
@@ -227,7 +231,10 @@ class _Handler(BaseHTTPRequestHandler):
         start, end, limit = _ms(query["startDate"]), _ms(query["endDate"]), min(200, query.get("limit", 200))
         versioned = options.get("getVersionedObjectsInLogs") == ["true"]
         now = time.time()
-        found = [body for stamp, visible, body in source.logs[organization] if start <= stamp <= end and visible <= now]
+        held = source.logs[organization]
+        if source.rolls_up and organization == ROOT:
+            held = sorted((item for log in source.logs.values() for item in log), key=lambda item: item[0])
+        found = [body for stamp, visible, body in held if start <= stamp <= end and visible <= now]
         if source.order:
             found = source.order(found)
         if not versioned:

@@ -129,18 +129,27 @@ def load(
         UsageError: a setting is malformed, or the file cannot be read or names an unknown setting.
     """
     environment = os.environ if environment is None else environment
+    named = {name: environment.get(name.upper(), "").strip() for name in Settings.__struct_fields__}
     values: dict[str, Any] = {}
-    for name in Settings.__struct_fields__:
-        if text := environment.get(name.upper(), "").strip():
-            values[name] = text
-    values |= _file(config or environment.get(CONFIG, ""))
-    values |= {name: value for name, value in flags.items() if value not in (None, "")}
+    for layer in (named, _file(config or environment.get(CONFIG, "")), flags):
+        _overlay(values, {name: value for name, value in layer.items() if value not in (None, "")})
     try:
         return msgspec.convert(values, Settings, strict=False).checked()
     except msgspec.ValidationError as error:
         reason, _, path = str(error).partition(" - at `$")
         name = path.strip("`.").upper() or "a setting"
         raise UsageError(f"{name} is malformed: {reason[0].lower()}{reason[1:]}.") from None
+
+
+#: Of two settings that say the same thing, the first counts. So one that is set later hides an earlier twin.
+_TWINS = (("client_secret", "client_secret_file"), ("anypoint_base_url", "anypoint_plane"), ("archive", "gcs_bucket"))
+
+
+def _overlay(values: dict[str, Any], layer: Mapping[str, Any]) -> None:
+    for first, second in _TWINS:
+        if second in layer and first not in layer:
+            values.pop(first, None)
+    values.update(layer)
 
 
 def _file(path: str | Path) -> dict[str, Any]:

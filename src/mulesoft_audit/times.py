@@ -8,6 +8,8 @@ from datetime import UTC, datetime
 from mulesoft_audit.errors import UsageError
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
+_LONGEST = 100 * 366 * 86400
+_EARLIEST = 946_684_800_000  #: 2000-01-01: before anything that could be asked for
 _DURATION = re.compile(r"(\d{1,6})\s*([smhdw])")
 
 
@@ -20,7 +22,10 @@ def duration(text: str, what: str) -> int:
     match = _DURATION.fullmatch(text.strip().lower())
     if not match:
         raise UsageError(f"{what} is {text!r}; expected a duration such as 90m, 24h, 7d or 2w.")
-    return int(match.group(1)) * _UNITS[match.group(2)] * 1000
+    seconds = int(match.group(1)) * _UNITS[match.group(2)]
+    if seconds > _LONGEST:
+        raise UsageError(f"{what} is {text!r}, which is longer than anything is kept; expected a century at most.")
+    return seconds * 1000
 
 
 def moment(text: str, now: int, what: str) -> int:
@@ -31,7 +36,7 @@ def moment(text: str, now: int, what: str) -> int:
     """
     stripped = text.strip()
     if _DURATION.fullmatch(stripped.lower()):
-        return now - duration(stripped, what)
+        return _known(now - duration(stripped, what), text, what)
     try:
         parsed = datetime.fromisoformat(stripped)
     except ValueError:
@@ -43,9 +48,15 @@ def moment(text: str, now: int, what: str) -> int:
     if parsed.tzinfo is None:
         parsed = parsed.replace(tzinfo=UTC)
     try:
-        return int(parsed.timestamp() * 1000)
+        return _known(int(parsed.timestamp() * 1000), text, what)
     except (OverflowError, ValueError):
         raise UsageError(f"{what} is {text!r}, which is out of range.") from None
+
+
+def _known(milliseconds: int, text: str, what: str) -> int:
+    if milliseconds < _EARLIEST:
+        raise UsageError(f"{what} is {text!r}, which is before there was anything to collect; expected 2000 or later.")
+    return milliseconds
 
 
 def ago(milliseconds: int) -> str:

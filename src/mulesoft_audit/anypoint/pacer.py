@@ -38,6 +38,7 @@ class _Allowance:
     resume_at: float = 0.0
     strikes: int = 0
     struck_at: float = 0.0
+    first_struck_at: float = 0.0
 
 
 class Pacer:
@@ -91,6 +92,11 @@ class Pacer:
             wait = max(wait, self._shared.slots[0].counted_at + MINUTE - now)
         return wait
 
+    def sent(self, slot: Slot) -> None:
+        """Note that `slot`'s request goes out only now: something else had to be fetched first."""
+        with self._shared.lock:
+            slot.counted_at = self._stop.clock.monotonic() + IN_FLIGHT_SECONDS
+
     def answered(self, slot: Slot) -> None:
         """Note that the answer to `slot`'s request is here: the server counted it before now."""
         with self._shared.lock:
@@ -118,6 +124,7 @@ class Pacer:
             sent_at = slot.counted_at - IN_FLIGHT_SECONDS
             if self._shared.strikes and sent_at < self._shared.struck_at:  # was under way when another was pushed back
                 return max(0.0, self._shared.resume_at - now)
+            self._shared.first_struck_at = self._shared.first_struck_at if self._shared.strikes else now
             self._shared.strikes += 1
             self._shared.struck_at = now
             wait = self._patience(second_of_minute, retry_after)
@@ -126,18 +133,19 @@ class Pacer:
 
     def _patience(self, second_of_minute: float, retry_after: float | None) -> float:
         jitter = random.uniform(0.05, 0.5)
-        if retry_after is not None:
+        if retry_after is not None and self._shared.strikes == 1:
             return min(retry_after, 10 * MINUTE) + jitter
         if self._shared.strikes == 1 and len(self._shared.slots) < self.per_minute // 2:
             return 1.0
-        if self._shared.strikes % 3:
-            return MINUTE - second_of_minute % MINUTE + 0.5 + jitter
-        return MINUTE + jitter  # should the minute be a rolling one
+        minute = MINUTE if self._shared.strikes % 3 == 0 else MINUTE - second_of_minute % MINUTE + 0.5
+        return max(minute, min(retry_after or 0.0, 10 * MINUTE)) + jitter  # each third: the minute may be a rolling one
 
     @property
-    def minutes_pushed_back(self) -> int:
-        """How many times in a row, without one success, the source pushed back."""
-        return self._shared.strikes
+    def pushed_back_for(self) -> float:
+        """For how many seconds, without one success, the source has pushed back."""
+        if not self._shared.strikes:
+            return 0.0
+        return self._stop.clock.monotonic() - self._shared.first_struck_at
 
     @property
     def clock(self) -> Clock:

@@ -33,6 +33,10 @@ class CursorRefused(Exception):
     """The source does not accept a cursor it gave: expired, or bound to something that moved."""
 
 
+class QueryRefused(SourceError):
+    """The source does not take the query: an answer of 4xx that nothing else explains."""
+
+
 class LogRefused(PermissionMissing):
     """This organization's audit log may not be read."""
 
@@ -103,6 +107,29 @@ class AuditQuery:
         }
         return self._ask(organization, window, body, cursored=False).total
 
+    def count(self, organization: Organization, window: Window, expected: int) -> tuple[int | None, bool]:
+        """Return the total of `window`, and whether there are more than `expected` entries whatever it says.
+
+        One request: the entry behind the expected ones is asked for. Where an offset so far is refused, a total that is
+        just `expected` may be where the source stops counting.
+
+        Raises:
+            AuditError: as `page`.
+        """
+        body: dict[str, object] = {
+            "startDate": iso(window.start),
+            "endDate": iso(window.end - 1),
+            "ascending": True,
+            "limit": 1,
+            "offset": expected,
+        }
+        try:
+            page = self._ask(organization, window, body, cursored=False)
+        except QueryRefused:
+            total = self.total(organization, window)
+            return total, total == expected
+        return page.total, bool(page.entries)
+
     def _ask(self, organization: Organization, window: Window, body: dict[str, object], *, cursored: bool) -> Page:
         path = f"/audit/v2/organizations/{organization.id}/query?getVersionedObjectsInLogs=true"
         if cursored:
@@ -137,7 +164,7 @@ def _refusal(answer: Answer, organization: Organization, what: str) -> Exception
     if 300 <= answer.status < 500:
         said = answer.body[:200].decode("utf-8", "replace")
         said = "".join(c if c.isprintable() else " " for c in said)
-        return SourceError(
+        return QueryRefused(
             f"Anypoint refused to give {what} ({answer.status}): {said}",
             "Nothing of this stretch was written. Please report this: it is not documented.",
         )

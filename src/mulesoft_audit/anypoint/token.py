@@ -24,7 +24,7 @@ RENEW_AHEAD = 60.0
 
 class _Granted(msgspec.Struct):
     access_token: str
-    expires_in: float = DEFAULT_LIFETIME
+    expires_in: float | None = DEFAULT_LIFETIME
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +96,7 @@ class TokenSource:
         if granted is None:
             raise self._rejected(400)
         self._held.issued += 1
-        lifetime = max(0.0, granted.expires_in)
+        lifetime = DEFAULT_LIFETIME if granted.expires_in is None else max(0.0, granted.expires_in)
         ahead = min(RENEW_AHEAD, lifetime / 10)
         return Token(Secret(granted.access_token), self._transport.stop.clock.monotonic() + lifetime - ahead)
 
@@ -123,7 +123,7 @@ class TokenSource:
         if answer.status != 200:
             raise Garbled(f"it answered {answer.status}")
         try:
-            return msgspec.json.decode(answer.body, type=_Granted)
+            return msgspec.json.decode(answer.body, type=_Granted, strict=False)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise Garbled("its answer is not a token") from error
 
@@ -136,8 +136,12 @@ class TokenSource:
 
     def revoke(self) -> None:
         """Give the token back, so that it does not count against the cap on active tokens. Failing is harmless."""
-        with self._held.lock:
+        if not self._held.lock.acquire(timeout=0.5):
+            return  # somebody waits for a token this moment; it will expire by itself
+        try:
             token, self._held.token = self._held.token, None
+        finally:
+            self._held.lock.release()
         if token:
             self._transport.once(
                 "POST", REVOKE_PATH, {"token": token.value.reveal(), "token_type_hint": "access_token"}

@@ -17,6 +17,7 @@ from isal import isal_zlib
 from urllib3.exceptions import HTTPError
 
 from mulesoft_audit import __version__
+from mulesoft_audit.anypoint.pacer import MINUTE
 from mulesoft_audit.errors import CredentialsError, SourceError
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ T = TypeVar("T")
 
 MAX_BODY = 32 << 20  #: bytes of one answer, inflated; a page that is larger is asked for in smaller pages
 READ_SIZE = 1 << 18
+LONGEST_ANSWER = 120.0  #: seconds for one answer, however steadily it drips
 TRIES = 9  #: tries of one request that meets faults; with the waits between them about a minute and a half
 TRIES_AT_FIRST = 5  #: while it has never answered: a wrong host, or no way to it, is better said soon
 MINUTES_PUSHED_BACK = 15  #: this many minutes of nothing but 503 are an outage, not a limit
@@ -73,6 +75,7 @@ class Transport:
         self.pacer = pacer
         self.stop = stop
         self.answered = False
+        self._timeout = timeout
         self._http = _pool(plane.base_url, connections, timeout)
 
     def under(self, stop: Stop, pacer: Pacer) -> Transport:
@@ -114,6 +117,7 @@ class Transport:
             headers = {"Accept": "application/json", "Accept-Encoding": "gzip"}
             token = tokens.current() if tokens else None
             if token:
+                self.pacer.sent(slot)  # fetching the token may have taken a while
                 headers["Authorization"] = f"Bearer {token.value.reveal()}"
             try:
                 answer = self._send(method, path, headers, json, form)
@@ -179,12 +183,37 @@ class Transport:
             timeout=timeout or self._http.timeout,
         )
         try:
-            content = _read(response)
+            content = self._read(response, timeout or max(LONGEST_ANSWER, 5 * self._timeout), heed=timeout is None)
         except BaseException:
             response.close()
             raise
         response.release_conn()
         return Answer(response.status, response.headers, content)
+
+    def _read(self, response: urllib3.BaseHTTPResponse, patience: float, *, heed: bool) -> bytes:
+        """Read a body to its end, inflating it, and never more than `MAX_BODY` bytes of it.
+
+        Args:
+            response: the answer, of which the head was read.
+            patience: seconds for all of it.
+            heed: whether to break off when it is time to stop.
+        """
+        inflater = _inflater(response)
+        chunks: list[bytes] = []
+        size, began = 0, time.monotonic()
+        while chunk := response.read1(READ_SIZE, decode_content=False):
+            if heed:
+                self.stop.check()
+            if time.monotonic() - began > patience:
+                raise Garbled(f"its answer took longer than {patience:.0f} s")
+            chunk = _inflated(inflater, chunk, MAX_BODY + 1 - size)
+            size += len(chunk)
+            if size > MAX_BODY:
+                raise TooLarge(f"Anypoint's answer is larger than {MAX_BODY >> 20} MiB.")
+            chunks.append(chunk)
+        if inflater is not None and chunks and not inflater.eof:
+            raise Garbled("its answer was cut")
+        return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
     def close(self) -> None:
         """Close the idle connections."""
@@ -218,18 +247,20 @@ class _Attempt:
         pacer = self._transport.pacer
         second = _second_of_minute(answer)
         wait = pacer.pushed_back(slot, second, _retry_after(answer))
-        if pacer.minutes_pushed_back > MINUTES_PUSHED_BACK:
+        if pacer.pushed_back_for > MINUTES_PUSHED_BACK * MINUTE:
             raise SourceError(
                 f"Anypoint answered {answer.status} for {MINUTES_PUSHED_BACK} minutes on end, last for {self._what}: "
                 "this is an outage, or somebody else behind the same IP address spends the whole allowance.",
                 "Everything collected before this is kept. Run again later; the run continues where this one stopped.",
             )
-        level = logging.WARNING if pacer.minutes_pushed_back > 3 else logging.INFO
+        level = logging.WARNING if pacer.pushed_back_for > 3 * MINUTE else logging.INFO
         log.log(level, "Anypoint answered %d (over its limit, or out of order); waiting %.0f s", answer.status, wait)
 
     def unauthorized(self) -> None:
         """Count a refused token; raise when fresh ones are refused over and over."""
         self._unauthorized += 1
+        if self._unauthorized > 1:  # a token may expire on its way; two in a row are no coincidence
+            self._transport.stop.sleep(min(15.0, 0.2 * 2**self._unauthorized) * random.uniform(0.5, 1.0))
         if self._unauthorized > TRIES:
             raise CredentialsError(
                 f"Anypoint refuses fresh tokens (401) for {self._what}.",
@@ -248,27 +279,22 @@ def _pool(base_url: str, connections: int, timeout: float) -> urllib3.HTTPConnec
     return manager.connection_from_url(base_url)
 
 
-def _read(response: urllib3.BaseHTTPResponse) -> bytes:
-    """Read a body to its end, inflating it, and never more than `MAX_BODY` bytes of it."""
+def _inflater(response: urllib3.BaseHTTPResponse) -> isal_zlib.Decompress | None:
+    """Return what inflates an answer; None if it is not deflated."""
     encoding = response.headers.get("Content-Encoding", "").strip().lower()
     if encoding not in {"", "identity", "gzip", "x-gzip"}:
         raise Garbled(f"its answer is encoded as {encoding[:20]!r}, which was not asked for")
-    inflater = isal_zlib.decompressobj(31) if encoding.endswith("gzip") else None
-    chunks: list[bytes] = []
-    size = 0
-    while chunk := response.read(READ_SIZE, decode_content=False):
-        if inflater is not None:
-            try:
-                chunk = inflater.decompress(chunk, MAX_BODY + 1 - size)
-            except isal_zlib.IsalError as error:  # type: ignore[misc]
-                raise Garbled("its answer is not the gzip it says it is") from error
-        size += len(chunk)
-        if size > MAX_BODY:
-            raise TooLarge(f"Anypoint's answer is larger than {MAX_BODY >> 20} MiB.")
-        chunks.append(chunk)
-    if inflater is not None and chunks and not inflater.eof:
-        raise Garbled("its answer was cut")
-    return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+    return isal_zlib.decompressobj(31) if encoding.endswith("gzip") else None
+
+
+def _inflated(inflater: isal_zlib.Decompress | None, chunk: bytes, most: int) -> bytes:
+    if inflater is None:
+        return chunk
+    try:
+        inflated: bytes = inflater.decompress(chunk, most)
+    except isal_zlib.IsalError as error:  # type: ignore[misc]
+        raise Garbled("its answer is not the gzip it says it is") from error
+    return inflated
 
 
 def _reason(error: Exception) -> str:
@@ -291,7 +317,7 @@ def _reason(error: Exception) -> str:
 
 def _retry_after(answer: Answer) -> float | None:
     value = answer.headers.get("Retry-After", "").strip()
-    return float(value) if value.isdigit() else None
+    return float(value) if value.isascii() and value.isdigit() else None
 
 
 def _second_of_minute(answer: Answer) -> float:

@@ -50,7 +50,7 @@ def organization_id(text: str) -> str:
     if not ID.fullmatch(text):
         raise UsageError(
             f"{text[:80]!r} is not an organization id.",
-            "It is the UUID that Access Management > Organization shows in the organization's settings.",
+            "It is the UUID that Access Management > Business Groups shows in the organization's settings.",
         )
     return text
 
@@ -74,7 +74,7 @@ def root_id(transport: Transport, tokens: TokenSource) -> str:
     if not isinstance(found, str) or not ID.fullmatch(found):
         raise UsageError(
             "Anypoint does not say which organization the connected app belongs to.",
-            "Set MULE_ORG_ID to the root organization's id (Access Management > Organization).",
+            "Set MULE_ORG_ID to the root organization's id (Access Management > Business Groups).",
         )
     return found
 

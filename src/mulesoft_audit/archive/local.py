@@ -5,9 +5,11 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+import secrets
 import socket
 import threading
-from contextlib import contextmanager
+import time
+from contextlib import contextmanager, suppress
 from hashlib import sha256
 from itertools import count
 from pathlib import Path
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
 _TEMPORARY = "state/tmp"
 _LOCK = "state/.lock"
 _SMALL = 1 << 20
+_LONG_AGO = 3600.0  #: seconds after which a half-written file is nobody's
+_TOKEN = secrets.token_hex(6) + "-"  #: tells this process from an earlier one of the same number
 _serial = count()
 
 
@@ -106,7 +110,7 @@ class LocalStore:
 
     def check(self) -> None:
         """See `Store.check`."""
-        probe = f"{_TEMPORARY}/{socket.gethostname()}.{os.getpid()}.{next(_serial)}"
+        probe = f"{_TEMPORARY}/{_temporary_name()}"
         self.replace(probe, b"1", self.create(probe, b"0"))
         with self._failures(probe):
             try:
@@ -139,7 +143,7 @@ class LocalStore:
         folder = self.root / _TEMPORARY
         self._make(folder)
         self._sweep(folder)
-        path = folder / f"{socket.gethostname()}.{os.getpid()}.{next(_serial)}"
+        path = folder / _temporary_name()
         try:
             with path.open("xb") as file:
                 file.write(data)
@@ -151,14 +155,17 @@ class LocalStore:
         return path
 
     def _sweep(self, folder: Path) -> None:
-        """Remove what processes of this machine that are gone left half-written."""
+        """Remove what was left half-written: by processes of this machine that are gone, and by anybody long ago."""
         if self._swept:
             return
         self._swept = True
         for path in folder.iterdir():
-            host, pid, _ = ([*path.name.rsplit(".", 2), "", ""])[:3]
-            if host == socket.gethostname() and pid.isdigit() and not _alive(int(pid)):
-                path.unlink(missing_ok=True)
+            place, pid, own = ([*path.name.rsplit(".", 2), "", ""])[:3]
+            gone = place == _place() and pid.isdigit() and not _alive(int(pid))
+            reborn = place == _place() and pid == str(os.getpid()) and not own.startswith(_TOKEN)
+            with suppress(FileNotFoundError):
+                if gone or reborn or time.time() - path.stat().st_mtime > _LONG_AGO:
+                    path.unlink()
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
@@ -193,6 +200,19 @@ def _generation(data: bytes) -> int:
     if len(data) > _SMALL:
         return (len(data) << 32) | crc32(data)
     return int.from_bytes(sha256(data).digest()[:8]) or 1
+
+
+def _place() -> str:
+    """Return what tells this host, and this container on it, from others that share the directory."""
+    try:
+        namespace = str(Path("/proc/self/ns/pid").stat().st_ino)
+    except OSError:
+        namespace = "0"
+    return f"{socket.gethostname()}-{namespace}"
+
+
+def _temporary_name() -> str:
+    return f"{_place()}.{os.getpid()}.{_TOKEN}{next(_serial)}"
 
 
 def _flush(folder: Path) -> None:

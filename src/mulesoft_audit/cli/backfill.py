@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from mulesoft_audit.cli.failures import tell
 from mulesoft_audit.cli.options import (
     archive_option,
     config_option,
@@ -92,11 +93,13 @@ def command(
         period = _within_retention(source, organizations[0], period, stop)
         estimates = _plan(source, organizations, period, store)
         _show(estimates, period, source.pacer.per_minute, as_json=as_json and plan_only)
+        if refused and (plan_only or topic):
+            tell(refused)
         if plan_only or not (yes or _wanted()):
-            return 0
+            return refused.exit_code if refused else 0
         if topic:
             _publish(source, organizations, period, topic, settings)
-            return 0
+            return refused.exit_code if refused else 0
         summary = _collect(source, organizations, period, store, stop, sum(e.missing for e in estimates))
     finally:
         source.close()
@@ -110,6 +113,7 @@ def _within_retention(source: Source, root: Organization, period: Period, stop: 
     from mulesoft_audit.anypoint.query import iso
     from mulesoft_audit.anypoint.retention import retention_days
     from mulesoft_audit.archive.layout import DAY_MS, day_of, day_start
+    from mulesoft_audit.errors import UsageError
 
     days = retention_days(source.transport, source.tokens, root.id)
     if days is None or period.since is None:
@@ -117,10 +121,14 @@ def _within_retention(source: Source, root: Organization, period: Period, stop: 
     oldest = day_start(day_of(int(stop.clock.time() * 1000) - days * DAY_MS))
     if period.since >= oldest:
         return period
+    if period.until <= oldest:
+        raise UsageError(
+            f"The source keeps {days} days, from {iso(oldest)[:10]} on: nothing before is left to collect."
+        )
     click.echo(
         f"The source keeps {days} days: beginning at {iso(oldest)[:10]}, not {iso(period.since)[:10]}.", err=True
     )
-    return replace(period, since=min(oldest, period.until - 1))
+    return replace(period, since=oldest)
 
 
 def _plan(source: Source, organizations: list[Organization], period: Period, store: Store) -> list[Estimate]:

@@ -86,6 +86,7 @@ class Day:
         self._digest = ""
         self._lock = threading.RLock()
         self._next = 1
+        self._loaded = False
 
     @property
     def start(self) -> int:
@@ -117,6 +118,18 @@ class Day:
                     self._adopt(number)
                 if strays:
                     self._write(lambda _: None)
+        return self
+
+    def load_once(self) -> Day:
+        """Return the day, loaded with what lies in its folder; the first caller loads it, the others wait for that.
+
+        Raises:
+            ArchiveError: as `load`.
+        """
+        with self._lock:
+            if not self._loaded:
+                self.load()
+                self._loaded = True
         return self
 
     def _refresh(self) -> None:
@@ -224,13 +237,14 @@ class Day:
             parts = frozenset(part.number for part in self.manifest.parts)
             return held, Known(parts, tuple(item.name for item in self.manifest.oversize))
 
-    def sample(self) -> tuple[int, bytes] | None:
-        """Return Unix ms and identity of an entry that is held; None if none is."""
+    def samples(self, most: int) -> list[tuple[int, bytes]]:
+        """Return Unix ms and identity of up to `most` entries that are held, spread over the day."""
+        found: list[tuple[int, bytes]] = []
         with self._lock:
-            for part in self.manifest.parts:
-                time, identity, _ = next(iter(self._keys(part)))
-                return self.start + time, identity
-        return None
+            for part in self.manifest.parts[:most]:
+                keys = list(self._keys(part))
+                found += [(self.start + time, identity) for time, identity, _ in keys[:: max(1, len(keys) // most)]]
+        return found[:most]
 
     def count_between(self, start: int, end: int) -> int:
         """Return how many entries are held of milliseconds `start` to `end` (exclusive) of the day."""

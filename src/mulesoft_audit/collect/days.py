@@ -30,7 +30,6 @@ class Days:
         self._store = store
         self._lock = threading.Lock()
         self._days: dict[date, Day] = {}
-        self._adopted: set[date] = set()
         self._listed: set[date] | None = None
 
     def get(self, day: date) -> Day:
@@ -39,11 +38,7 @@ class Days:
         Raises:
             ArchiveError: the archive cannot be read.
         """
-        found = self._known(day)
-        with self._lock:
-            fresh = day not in self._adopted
-            self._adopted.add(day)
-        return found.load() if fresh else found
+        return self._known(day).load_once()
 
     def _known(self, day: date) -> Day:
         with self._lock:
@@ -91,15 +86,12 @@ class Days:
                 }
             return self._listed
 
-    def sample(self) -> tuple[int, bytes] | None:
-        """Return Unix ms and identity of some entry held on a day this run touched; None if there is none."""
+    def samples(self, most: int) -> list[tuple[int, bytes]]:
+        """Return Unix ms and identity of up to `most` entries that are held, spread over what this run touched."""
         with self._lock:
-            days = sorted(self._days, reverse=True)
-        for day in days:
-            found = self._days[day].sample()
-            if found:
-                return found
-        return None
+            days = [self._days[day] for day in sorted(self._days, reverse=True)]
+        found = [sample for day in days for sample in day.samples(most)]
+        return found[:: max(1, len(found) // most)][:most]
 
     def count(self, window: Window) -> int:
         """Return how many entries of `window` the archive holds, by the manifests.

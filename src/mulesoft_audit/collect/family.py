@@ -1,18 +1,20 @@
 """Organizations above and below one another, should one's log repeat another's.
 
 Whether a query of an organization gives the entries of the business groups below it too is not documented ("Audit
-Logging" speaks of business-group awareness only). So it is found out, once: an entry that is held of a group below is
-looked for in the log above. Where it is found, an entry is kept under the group it comes from, and counted above.
+Logging" speaks of business-group awareness only). So it is found out, once: a few entries that are held of groups below
+are looked for in the log above. Where all are found, an entry is kept under the group it comes from, and counted above.
 """
 
 from __future__ import annotations
 
 import threading
 from dataclasses import dataclass, field
+from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 from mulesoft_audit.anypoint.entry import recognize
 from mulesoft_audit.anypoint.query import Window
+from mulesoft_audit.collect.loop import Loop
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
     from mulesoft_audit.anypoint.tree import Organization
     from mulesoft_audit.collect.days import Days
     from mulesoft_audit.collect.organization import OrganizationRun
+
+SAMPLES = 5  #: entries of the groups below that are looked for above
 
 
 @dataclass(slots=True)
@@ -32,12 +36,14 @@ class Family:
         children: directly below.
         days: what the archive holds of the organization itself.
         rolls_up: whether its log repeats those below it; None if unknown.
+        remembered: what is held of groups below that this run was not told of.
     """
 
     above: list[Family] = field(default_factory=list)
     children: list[Family] = field(default_factory=list)
     days: Days | None = None
     rolls_up: bool | None = None
+    remembered: list[Days] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _open: int = 0
     _resume: Callable[[], None] | None = None
@@ -48,7 +54,9 @@ class Family:
 
     def repeated(self) -> list[Days]:
         """Return what is held of the organizations that this one's log is known to repeat."""
-        return [relative.days for relative in self.below() if relative.days] if self.rolls_up else []
+        if not self.rolls_up:
+            return []
+        return [relative.days for relative in self.below() if relative.days] + self.remembered
 
     def relatives(self) -> list[Days]:
         """Return what is held of organizations whose log may share entries with this one's."""
@@ -86,13 +94,19 @@ class Family:
             AuditError: as `AuditQuery.page`.
         """
         if self.rolls_up is None:
-            samples = (relative.days.sample() for relative in self.below() if relative.days)
-            sample = next((found for found in samples if found), None)
-            if sample:
-                time, identity = sample
-                page = query.page(organization, Window(time, time + 1), None)
-                self.rolls_up = any(found == identity for found, _ in recognize(page.entries).keys)
+            found = {self._has(query, organization, *sample) for sample in self._samples()}
+            self.rolls_up = found.pop() if len(found) == 1 else None  # a mixture is neither, and nothing is dropped
         return self.rolls_up
+
+    def _samples(self) -> list[tuple[int, bytes]]:
+        """Return Unix ms and identity of a few entries held below, from as many groups as there are."""
+        each = [relative.days.samples(SAMPLES) for relative in self.below() if relative.days]
+        return [sample for turn in zip_longest(*each) for sample in turn if sample][:SAMPLES]
+
+    def _has(self, query: AuditQuery, organization: Organization, time: int, identity: bytes) -> bool:
+        """Return whether the organization's log has that entry."""
+        loop = Loop(query, organization, Window(time, time + 1), rewind=lambda start: start, too_many=lambda _: False)
+        return any(found == identity for page in loop.pages() for found, _ in recognize(page.entries).keys)
 
 
 def relate(runs: list[OrganizationRun]) -> None:

@@ -32,9 +32,11 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 SLICE = 20_000  #: entries one reader reads: a hundred pages, so that finding its bounds costs next to nothing
+CLOCK_SLACK = HOUR_MS  #: by how much this machine's clock may be ahead without closing a day before its time
 LITTLE = 2_000  #: entries below which reading all of them is cheaper than finding out which are new
 #: A total of just this many is taken for a cap, not a count: search engines stop counting there.
 CAP = 10_000
+ROUND = 1_000  #: caps are multiples of this
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +60,7 @@ class Period:
     @property
     def closed_before(self) -> int:
         """00:00 UTC of the first day in which entries may still arrive."""
-        return day_start(day_of(self.until - self.look_back))
+        return day_start(day_of(self.until - self.look_back - CLOCK_SLACK))
 
 
 @dataclass(slots=True)
@@ -94,7 +96,8 @@ def due(head: heads.Head, period: Period) -> list[Interval]:
         return union([(day_start(day_of(period.until - period.first)), period.until)])
     tail = (max(end for _, end in head.wanted), period.until)
     missing = minus([*head.wanted, tail], head.covered)
-    reopened = common(head.covered, [(head.closed_until, period.until)])
+    open_since = min(head.closed_until, period.closed_before)  # a look-back that was made longer opens days again
+    reopened = common(head.covered, [(open_since, period.until)])
     windows = [(a, b) for piece in (missing, reopened) for a, b in piece]
     return sorted((a, min(b, period.until)) for a, b in windows if a < period.until)
 
@@ -110,6 +113,7 @@ class OrganizationRun:
     crew: Crew
     now: Callable[[], int]
     rank: int = 0
+    earliest: Callable[[], int | None] = lambda: None
     progress: Progress = field(default_factory=Progress)
     done: bool = False
     group: Group = field(init=False)
@@ -151,10 +155,14 @@ class OrganizationRun:
     def _begin(self) -> None:
         """Note what is asked for, before anything else, so that a run that is killed now is completed by the next."""
         head = heads.load(self.store, self.organization.id)
+        if not head.wanted and (since := self.earliest()):
+            head.wanted = [(since, self.period.until)]  # a business group that is new here: it may be older than a day
         self._due = due(head, self.period)
-        head.wanted = union([*head.wanted, *self._due])
+        head.wanted = union([*head.wanted, *self._due, *_between(head.wanted, self._due)])
         self._head = heads.save(self.store, head)
         self.family.rolls_up = head.rolls_up
+        told = {relative.days.organization for relative in self.family.below() if relative.days}
+        self.family.remembered = [Days(self.store, below) for below in head.below if below not in told]
         if self.family.must_wait():
             self.crew.hold(self.group)
             self.family.when_below_is_done(self._resume)
@@ -168,6 +176,8 @@ class OrganizationRun:
 
     def _learn_then_queue(self) -> None:
         self._head.rolls_up = self.family.learn(self.query, self.organization)
+        if self._head.rolls_up:
+            self._head.below = [one.days.organization for one in self.family.below() if one.days]
         self._queue()
 
     def _queue(self) -> None:
@@ -189,15 +199,25 @@ class OrganizationRun:
         if not held and hint is None:
             self._read(window)
             return
-        total = hint if hint is not None and hint != held else self.query.total(self.organization, window)
-        if total == held and total != CAP:
+        total, more = (hint, False) if hint is not None and hint != held else self._total(window, held)
+        if total == held and not more and self._was_read(window):
             self._agree(window)
-        elif total is None or total <= LITTLE or window.end - window.start <= 1:
+        elif total is None or (total <= LITTLE and not more) or window.end - window.start <= 1:
             self._read(window, total or 0)
         elif held or total > SLICE * 5 // 4 or total == CAP:
             self._split(window, total, even=held > 0)
         else:
             self._read(window, total)
+
+    def _total(self, window: Window, held: int) -> tuple[int | None, bool]:
+        """Return the source's total, and whether it has more than is held all the same: a round total may be a cap."""
+        if held and held % ROUND == 0:
+            return self.query.count(self.organization, window, held)
+        return self.query.total(self.organization, window), False
+
+    def _was_read(self, window: Window) -> bool:
+        """Return whether equal counts prove anything: what is held of groups below says nothing of time never read."""
+        return not self.family.repeated() or not minus([(window.start, window.end)], self._head.covered)
 
     def _split(self, window: Window, total: int, *, even: bool) -> None:
         """Halve a window: in time where it must be found what differs, else by where the entries should lie."""
@@ -278,7 +298,8 @@ class OrganizationRun:
         if self.group.error is None:
             for start, end in common(agreed, self._due):
                 self._confirm(Window(start, end))
-            if not minus(common(self._head.wanted, [(0, self.period.closed_before)]), [*self._head.covered, *agreed]):
+            must = common(self._head.wanted, [(self._head.closed_until, self.period.closed_before)])
+            if not minus(must, agreed):  # agreed in this run, that is: after the look-back was over
                 self._head.closed_until = max(self._head.closed_until, self.period.closed_before)
         self.save()
         self.done = True
@@ -292,6 +313,13 @@ class OrganizationRun:
                 closed = until == day.start + DAY_MS <= self.period.closed_before
                 if closed or until < day.start + DAY_MS or day.manifest.covered_until == 0:
                     day.confirm(Agreed(until, self.now(), closed))
+
+
+def _between(wanted: list[Interval], due: list[Interval]) -> list[Interval]:
+    """Return the time between what was wanted and what is due now: later runs close it, so that no gap stays."""
+    if not wanted or not due:
+        return []
+    return union([(max(end for _, end in wanted), min(start for start, _ in due))])
 
 
 def cut(window: Window, share: float) -> int:

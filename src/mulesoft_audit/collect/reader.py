@@ -14,6 +14,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from mulesoft_audit.anypoint.entry import recognize
+from mulesoft_audit.anypoint.query import PAGE_LIMIT, Window
 from mulesoft_audit.archive.layout import DAY_MS, day_of, day_start
 from mulesoft_audit.collect.batch import Batch
 from mulesoft_audit.collect.day import Agreed
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from msgspec import Raw
 
     from mulesoft_audit.anypoint.entry import Page
-    from mulesoft_audit.anypoint.query import AuditQuery, Window
+    from mulesoft_audit.anypoint.query import AuditQuery
     from mulesoft_audit.anypoint.tree import Organization
     from mulesoft_audit.collect.batch import Known
     from mulesoft_audit.collect.days import Days
@@ -37,7 +38,6 @@ log = logging.getLogger(__name__)
 
 READS = 4  #: times a window is read before a difference is taken as it is
 MAX_PACKED = 12 << 20  #: bytes of batches in memory at which they are committed before the window is complete
-MANY = 20  #: held entries of which not one is recognized that cannot be chance
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +99,9 @@ class Reader:
     def _reset(self) -> None:
         self._batches: list[Batch] = []
         self._held: dict[date, tuple[Multiset, Known]] = {}
-        self._unrecognized: dict[date, int] = {}
+        self._excused = 0
+        self._fell = False
+        self._doubtful: int | None = None
         self._fingerprint = 0
         self._read = 0
         self._newest = 0
@@ -133,12 +135,12 @@ class Reader:
                 self.abandon()
                 raise
             seen = (self._read, total, self._fingerprint)
-            if total == self._read:
+            if total == self._read and not self._fell:
                 return self._commit_all(agreed=True)
             if total < self._read and before and before[0] == self._read and before[2] == seen[2]:
                 log.warning(
-                    "The source's total for %s from %s is %d, but it gave the same %d entries twice; they are taken",
-                    *(self.organization, self.window, total, self._read),
+                    "The source's total for %s from %s is %s, but it gave the same %d entries twice; they are taken",
+                    *(self.organization, self.window, total if total >= 0 else "not given", self._read),
                 )
                 return self._commit_all(agreed=True)
             if attempt + 1 == READS:
@@ -154,12 +156,13 @@ class Reader:
 
     def _disagreed(self, total: int, *, steady: bool) -> Outcome:
         read = self._read
-        outcome = self._commit_all(agreed=False)
+        if total >= read:  # else something may have been given twice, which must not be written
+            outcome = self._commit_all(agreed=False)
         if steady or total < read:
             raise SourceError(
                 f"Anypoint contradicts itself about {self.organization} from {self.window}: it counts {total} entries "
                 f"and gave {read}, {READS} times.",
-                "What it gave is kept. The next run asks again; if this stays, report it to MuleSoft with the times.",
+                "The next run asks again; if this stays, report it to MuleSoft with the times.",
             )
         return Outcome(self.window, outcome.read, outcome.written, outcome.newest, missing=total - read)
 
@@ -169,16 +172,45 @@ class Reader:
         for page in loop.pages():
             with self._lock:
                 self._check_open()
-                self._take(page)
-                if sum(batch.packed for batch in self._batches) > MAX_PACKED:
-                    self._commit_batches(None)
-        with self._lock:
-            self._check_open()
-            self._settle(len(self._lines))
+                self._append(page)
+            self._settle_complete(whole=False)
+        self._settle_complete(whole=True)
         total = loop.total
         if total != self._read:  # no proof yet: ask for the count alone
             total = self._query.total(self.organization, self.window)
         return -1 if total is None else total
+
+    def _settle_complete(self, *, whole: bool) -> None:
+        """Settle all but the last millisecond, of which the next page may hold more; with `whole`, that too."""
+        if self._doubtful is not None and (whole or self._times[-1] != self._doubtful):
+            self._ask_again(self._doubtful)
+        with self._lock:
+            self._check_open()
+            count = len(self._times)
+            while not whole and count and self._times[count - 1] == self._times[-1]:
+                count -= 1
+            self._settle(count)
+            if sum(batch.packed for batch in self._batches) > MAX_PACKED:
+                self._commit_batches(None)
+
+    def _ask_again(self, time: int) -> None:
+        """Read one millisecond by itself, of which two pages gave the same entry: twins, or one entry given twice.
+
+        The latter happens where a cursor is a position and entries of one millisecond change places, or entries arrive
+        before it. One page shows the millisecond as it is; one that holds more than a page is taken as it came.
+        """
+        self._doubtful = None
+        page = self._query.page(self.organization, Window(time, time + 1), None)
+        if len(page.entries) >= PAGE_LIMIT:
+            return
+        found = recognize(page.entries)
+        with self._lock:
+            here = self._times.count(time)
+            first = self._times.index(time)
+            self._lines[first : first + here] = found.lines
+            self._times[first : first + here] = [time] * len(found.lines)
+            self._keys[first : first + here] = found.keys
+            self._read += len(found.lines) - here
 
     def _rewind(self, start: int) -> int:
         """Forget the entries of the last millisecond, of which more may come; return that millisecond."""
@@ -188,30 +220,33 @@ class Reader:
             first = self._times[0]
             self._read -= len(self._lines)
             self._lines, self._times, self._keys = [], [], []
-            self._tail, self._total = [], None
+            self._tail, self._total, self._doubtful = [], None, None
             return first
 
     def _check_open(self) -> None:
         if self._over:
             raise Interrupted("Stopped while the source was answering.", "The next run continues.")
 
-    def _take(self, page: Page) -> None:
-        """Take a page in, settling all but its last millisecond, of which the next page may hold more."""
+    def _append(self, page: Page) -> None:
+        """Take a page in, less what it repeats of the page before."""
         if not page.entries:
             return
         lines, stamps, keys = recognize(page.entries)
-        again = self._repeated(keys, page.total)
-        self._tail, self._total = keys, page.total
         times = self._in_window(stamps)
+        again = self._repeated(keys, times, page.total)
+        if page.total is not None and self._total is not None and page.total < self._total:
+            self._fell |= self._total - page.total != len(self._tail)  # else it counts what is left, as some may
+        last = self._times[-1] if self._times else None
+        if last is not None and last in times[again:]:
+            straddling = {key for key, time in zip(keys[again:], times[again:], strict=True) if time == last}
+            if not straddling.isdisjoint(self._keys):
+                self._doubtful = last
+        self._tail, self._total = keys, page.total
         self._lines += lines[again:]
         self._times += times[again:]
         self._keys += keys[again:]
         self._read += len(lines) - again
         self._newest = max(self._newest, *times)
-        last, index = times[-1], len(self._times)
-        while index and self._times[index - 1] == last:
-            index -= 1
-        self._settle(index)
 
     def _in_window(self, stamps: list[int | None]) -> list[int]:
         """Return the entries' times; one that has none, or another than was asked for, is filed where it came."""
@@ -226,16 +261,18 @@ class Reader:
             times.append(last)
         return times
 
-    def _repeated(self, keys: list[tuple[bytes, int]], total: int | None) -> int:
+    def _repeated(self, keys: list[tuple[bytes, int]], times: list[int], total: int | None) -> int:
         """Return how many entries at the start of a page are the end of the page before, given once more.
 
-        A cursor that is a position rather than an entry moves back when entries arrive before it. The totals of the
-        two pages tell by how many: without an arrival, equal entries on both sides of a border are twins.
+        A cursor that is a position rather than an entry moves back when entries arrive before it. Then the page begins
+        before the other ended, or the total grew by as many. Else, equal entries on both sides of a border are twins.
         """
-        if total is None or self._total is None:
+        if not self._tail or not self._times:
             return 0
-        arrived = min(total - self._total, len(self._tail), len(keys))
-        return next((n for n in range(arrived, 0, -1) if self._tail[-n:] == keys[:n]), 0)
+        most = min(len(self._tail), len(keys))
+        if times[0] >= self._times[-1]:
+            most = 0 if total is None or self._total is None else min(most, total - self._total)
+        return next((n for n in range(most, 0, -1) if self._tail[-n:] == keys[:n]), 0)
 
     def _settle(self, count: int) -> None:
         """Drop what is held of the first `count` entries, and put the rest into their days' batches."""
@@ -253,11 +290,10 @@ class Reader:
     def _settle_day(self, day: date, lines: list[Raw | bytes], times: list[int], keys: list[tuple[bytes, int]]) -> None:
         start = day_start(day)
         held, known = self._look_up(day, start)
-        if len(held):
+        if held.any:
             gone = held.take(keys)
+            self._excused += held.excuse([time - start for time in times], gone)
             fresh = [index for index, there in enumerate(gone) if not there]
-            if len(fresh) < len(lines):
-                self._unrecognized.pop(day, None)
             lines, times, keys = [lines[i] for i in fresh], [times[i] for i in fresh], [keys[i] for i in fresh]
         if not lines:
             return
@@ -273,7 +309,6 @@ class Reader:
         if day not in self._held:
             low, high = max(0, self.window.start - start), min(DAY_MS, self.window.end - start)
             held, known = self._days.get(day).held_between(low, high)
-            self._unrecognized[day] = len(held)
             for relative in self._relatives:
                 held.merge(relative.get(day).held_between(low, high)[0])
             self._held[day] = held, known
@@ -289,22 +324,14 @@ class Reader:
     def _commit_all(self, *, agreed: bool) -> Outcome:
         with self._lock:
             self._check_open()
-            self._check_recognized()
+            if self._excused:
+                log.warning(
+                    "%d entries of %s from %s are given otherwise than before; they are held and not written again",
+                    *(self._excused, self.organization, self.window),
+                )
             self._over = True
             self._commit_batches(self._agreed if agreed else None)
             return Outcome(self.window, self._read, self.written, self._newest)
-
-    def _check_recognized(self) -> None:
-        """Refuse to write a day a second time because the source has changed what entries are recognized by."""
-        for batch in self._batches:
-            unrecognized = self._unrecognized.get(batch.day, 0)
-            if MANY <= unrecognized <= batch.entries:
-                raise SourceError(
-                    f"None of the {unrecognized} entries held of {self.organization} on {batch.day} is among the "
-                    f"{batch.entries} that Anypoint gives for it now.",
-                    "Writing them would deliver the day twice, so nothing of it was written. Please report this: "
-                    "Anypoint has changed something in its entries that was taken to be constant.",
-                )
 
     def _commit_batches(self, agreed: Callable[[date], Agreed | None] | None) -> None:
         batches = self._batches[::-1]

@@ -16,7 +16,7 @@ def as_fields(summary: Summary, archive: str) -> dict[str, object]:
     return {
         "event": "run",
         "archive": archive,
-        "complete": summary.exit_code == 0,
+        "complete": summary.exit_code == 0 and not any(run.progress.carried for run in summary.organizations),
         "exit_code": summary.exit_code,
         "interrupted": summary.interrupted,
         "until": iso(summary.until),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 import time
 from dataclasses import dataclass, field
@@ -11,6 +12,7 @@ from mulesoft_audit.collect.crew import Crew
 from mulesoft_audit.collect.family import relate
 from mulesoft_audit.collect.organization import OrganizationRun, Period
 from mulesoft_audit.errors import AuditError, Interrupted
+from mulesoft_audit.ledger import head as heads
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -152,8 +154,11 @@ def collect(
     began = clock.monotonic()
     most = workers_for(pacer.per_minute)
     crew = Crew(min(FIRST_WORKERS, most), stop, most=most, wanted=Demand(pacer).unmet)
+    beginning = _beginning(store, organizations)
     runs = [
-        OrganizationRun(organization, period, store, query, crew, lambda: int(clock.time() * 1000), rank)
+        OrganizationRun(
+            organization, period, store, query, crew, lambda: int(clock.time() * 1000), rank, earliest=beginning
+        )
         for rank, organization in enumerate(organizations)
     ]
     relate(runs)
@@ -173,6 +178,17 @@ def collect(
     summary.requests, summary.over_limit, summary.waited = pacer.requests, pacer.over_limit, pacer.waited
     summary.seconds, summary.ended = clock.monotonic() - began, int(clock.time() * 1000)
     return summary
+
+
+def _beginning(store: Store, organizations: list[Organization]) -> Callable[[], int | None]:
+    """Return what tells since when the archive holds any of `organizations`; it looks once, when first asked."""
+
+    @functools.cache
+    def earliest() -> int | None:
+        wanted = [start for one in organizations for start, _ in heads.load(store, one.id).wanted]
+        return min(wanted, default=None)
+
+    return earliest
 
 
 def _rescue(runs: list[OrganizationRun], summary: Summary) -> None:

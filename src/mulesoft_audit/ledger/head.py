@@ -34,6 +34,7 @@ class Head(msgspec.Struct):
         closed_until: 00:00 UTC of the first day that is still open.
         newest: time of the newest entry held; 0 if there is none.
         rolls_up: whether this organization's log repeats the logs of the business groups below it; None if unknown.
+        below: ids of the business groups whose logs it repeats, for a run that is not told of them.
         format: of this document.
     """
 
@@ -43,6 +44,7 @@ class Head(msgspec.Struct):
     closed_until: int = 0
     newest: int = 0
     rolls_up: bool | None = None
+    below: list[str] = []
     format: int = FORMAT
 
     def merged(self, other: Head) -> Head:
@@ -54,6 +56,7 @@ class Head(msgspec.Struct):
             max(self.closed_until, other.closed_until),
             max(self.newest, other.newest),
             other.rolls_up if self.rolls_up is None else self.rolls_up,
+            sorted({*self.below, *other.below}),
         )
 
 

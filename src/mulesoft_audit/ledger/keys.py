@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import struct
 from bisect import bisect_left
+from collections import Counter
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -78,20 +79,27 @@ class Multiset:
 
     def __init__(self) -> None:
         self._held: dict[bytes, list[int]] = {}
+        self._times: Counter[int] = Counter()
         self._size = 0
 
     def __len__(self) -> int:
         return self._size
+
+    @property
+    def any(self) -> bool:
+        """Whether anything was ever added: what was taken since may still excuse."""
+        return bool(self._size or self._times)
 
     def add(self, keys: Keys) -> None:
         """Add records."""
         held = self._held
         for _, identity, checksum in keys:
             held.setdefault(identity, []).append(checksum)
+        self._times.update(keys.times())
         self._size += len(keys)
 
     def merge(self, other: Multiset) -> None:
-        """Add what another multiset holds."""
+        """Add what another multiset holds, which is then known by identity only."""
         for identity, checksums in other._held.items():
             self._held.setdefault(identity, []).extend(checksums)
         self._size += len(other)
@@ -107,6 +115,30 @@ class Multiset:
             if not answers[index]:
                 answers[index] = self._take_any(identity)
         return answers
+
+    def excuse(self, times: list[int], taken: list[bool]) -> int:
+        """Take for held what was not recognized, as far as something else that is held of its millisecond was not seen.
+
+        Then the source gives an entry otherwise than it did before. Writing it would deliver it twice.
+
+        Args:
+            times: milliseconds of the day of all entries of these milliseconds.
+            taken: whether each was recognized; changed in place.
+
+        Returns:
+            How many were excused.
+        """
+        left = self._times
+        for time, known in zip(times, taken, strict=True):
+            if known:
+                left[time] -= 1
+        excused = 0
+        for index, time in enumerate(times):
+            if not taken[index] and left[time] > 0:
+                left[time] -= 1
+                taken[index] = True
+                excused += 1
+        return excused
 
     def _take_same(self, identity: bytes, checksum: int) -> bool:
         checksums = self._held.get(identity)
