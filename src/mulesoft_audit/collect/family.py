@@ -13,7 +13,7 @@ from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 from mulesoft_audit.anypoint.entry import recognize
-from mulesoft_audit.anypoint.query import Window
+from mulesoft_audit.anypoint.query import PAGE_LIMIT, Window
 from mulesoft_audit.collect.loop import Loop
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from mulesoft_audit.collect.days import Days
     from mulesoft_audit.collect.organization import OrganizationRun
 
-SAMPLES = 5  #: entries of the groups below that are looked for above
+SAMPLES = 3  #: entries of the groups below that are looked for above
 
 
 @dataclass(slots=True)
@@ -94,8 +94,12 @@ class Family:
             AuditError: as `AuditQuery.page`.
         """
         if self.rolls_up is None:
-            found = {self._has(query, organization, *sample) for sample in self._samples()}
-            self.rolls_up = found.pop() if len(found) == 1 else None  # a mixture is neither, and nothing is dropped
+            found: set[bool] = set()
+            for sample in self._samples():
+                found.add(self._has(query, organization, *sample))
+                if len(found) > 1:  # neither: nothing is dropped
+                    return None
+            self.rolls_up = found.pop() if found else None
         return self.rolls_up
 
     def _samples(self) -> list[tuple[int, bytes]]:
@@ -106,7 +110,12 @@ class Family:
     def _has(self, query: AuditQuery, organization: Organization, time: int, identity: bytes) -> bool:
         """Return whether the organization's log has that entry."""
         loop = Loop(query, organization, Window(time, time + 1), rewind=lambda start: start, too_many=lambda _: False)
-        return any(found == identity for page in loop.pages() for found, _ in recognize(page.entries).keys)
+        for page in loop.pages():
+            if any(found == identity for found, _ in recognize(page.entries).keys):
+                return True
+            if len(page.entries) < PAGE_LIMIT:  # that was all of the millisecond
+                return False
+        return False
 
 
 def relate(runs: list[OrganizationRun]) -> None:
