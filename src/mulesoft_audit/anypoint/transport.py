@@ -33,6 +33,7 @@ T = TypeVar("T")
 
 MAX_BODY = 32 << 20  #: bytes of one answer, inflated; a page that is larger is asked for in smaller pages
 READ_SIZE = 1 << 18
+LAST_ANSWER = 1.0  #: seconds that an answer under way is waited for when it is time to stop
 LONGEST_ANSWER = 120.0  #: seconds for one answer, however steadily it drips
 TRIES = 9  #: tries of one request that meets faults; with the waits between them about a minute and a half
 TRIES_AT_FIRST = 5  #: while it has never answered: a wrong host, or no way to it, is better said soon
@@ -200,11 +201,14 @@ class Transport:
         """
         inflater = _inflater(response)
         chunks: list[bytes] = []
-        size, began = 0, time.monotonic()
+        size, began, asked = 0, time.monotonic(), 0.0
         while chunk := response.read1(READ_SIZE, decode_content=False):
-            if heed:
-                self.stop.check()
-            if time.monotonic() - began > patience:
+            now = time.monotonic()
+            if heed and self.stop.asked:  # what is nearly here is still taken
+                asked = asked or now
+                if now - asked > LAST_ANSWER:
+                    self.stop.check()
+            if now - began > patience:
                 raise Garbled(f"its answer took longer than {patience:.0f} s")
             chunk = _inflated(inflater, chunk, MAX_BODY + 1 - size)
             size += len(chunk)
