@@ -30,6 +30,7 @@ lint: $(STAMP) ## ruff and mypy
 
 bench: $(STAMP) ## what it costs, against the naive way and the floor: tables, JSON, plots; ten minutes (BENCH=--quick: one)
 	$(BIN)/python -m benchmarks.run $(BENCH)
+	$(BIN)/python -m benchmarks.function
 
 lock: ## resolve the dependencies again (needs uv)
 	uv pip compile pyproject.toml requirements/build.in --group dev --all-extras --universal --python-version 3.11 \
