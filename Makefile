@@ -21,7 +21,7 @@ demo: $(STAMP) ## the main job end to end against the bundled Anypoint, in under
 test: lint check ## lint, type check, and every test
 
 check: $(STAMP) ## every test
-	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest -n 2 $(TESTS)
 
 lint: $(STAMP) ## ruff and mypy
 	$(BIN)/ruff check .
