@@ -99,7 +99,7 @@ def emulator(address: str, monkeypatch: pytest.MonkeyPatch) -> Emulator:
     return Emulator(address, next(_numbers))
 
 
-def wait_until(done: Callable[[], bool], what: str, seconds: float = 40.0) -> None:
+def wait_until(done: Callable[[], bool], what: str, seconds: float = 120.0) -> None:
     until = time.monotonic() + seconds
     while not done():
         assert time.monotonic() < until, what
@@ -119,7 +119,7 @@ def test_a_backfill_by_pubsub_ends_complete(
         storage,
         CONTINUE_TOPIC=emulator.topic,
         PUBSUB_EMULATOR_HOST=emulator.address,
-        CLOUD_RUN_TIMEOUT_SECONDS="2",
+        CLOUD_RUN_TIMEOUT_SECONDS="5",
     )
     with served(built, tmp_path, settings) as function:
         emulator.push_to(function.port)
