@@ -109,7 +109,7 @@ def wait_until(done: Callable[[], bool], what: str, seconds: float = 120.0) -> N
 def test_a_backfill_by_pubsub_ends_complete(
     emulator: Emulator, anypoint: Anypoint, storage: StorageServer, built: Path, tmp_path: Path
 ) -> None:
-    """Spans are fanned out and pushed; each is a run; the archive ends exact. (Continuing is tried in test_endings.)"""
+    """Spans are fanned out and pushed; each is a run; the archive ends exact. Continuing is tried elsewhere."""
     from tests.cloud.function.test_fanout import opened
 
     source = opened(anypoint.url, anypoint.root, anypoint.client_id, anypoint.client_secret)
