@@ -7,9 +7,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import msgspec
-
 from mulesoft_audit.anypoint.query import Window
+from mulesoft_audit.anypoint.retention import retention_days
 from mulesoft_audit.anypoint.tree import HierarchyRefused, Organization, hierarchy, organization_id, root_id
 from mulesoft_audit.archive.layout import DAY_MS
 from mulesoft_audit.doctor.finding import Check, Finding, failed, ok, printable, skipped, warn
@@ -20,7 +19,6 @@ from mulesoft_audit.wiring import Source, open_source
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from mulesoft_audit.anypoint.transport import Answer
     from mulesoft_audit.clock import Stop
     from mulesoft_audit.secret import Secret
     from mulesoft_audit.settings import Settings
@@ -31,14 +29,6 @@ PRIVATE = 0o077
 SETTINGS, REACH, CLOCK = "settings", "Anypoint", "clock"
 CREDENTIALS, IDENTITY, GROUPS = "credentials", "organization", "business groups"
 LOGS, RETENTION = "audit logs", "retention"
-
-
-class _Period(msgspec.Struct):
-    retentionPeriod: int  # noqa: N815 - Anypoint's spelling
-
-
-class _Retention(msgspec.Struct):
-    data: list[_Period]
 
 
 @dataclass(slots=True)
@@ -185,13 +175,7 @@ class Anypoint:
     def check_retention(self) -> Finding:
         """Ask how long Anypoint keeps entries; that may need a scope that a collector does without."""
         try:
-            days = self.source.transport.ask(
-                "GET",
-                f"/audit/v2/organizations/{self.root}/retentionSettings",
-                tokens=self.source.tokens,
-                understand=_retention,
-                what="how long entries are kept",
-            )
+            days = retention_days(self.source.transport, self.source.tokens, self.root)
         except (CredentialsError, SourceError):
             days = None
         if days is None:
@@ -207,13 +191,3 @@ def _open_to_others(path: str, *, named: bool) -> bool:
         return held and bool(file.stat().st_mode & PRIVATE)
     except (OSError, ValueError):
         return False
-
-
-def _retention(answer: Answer) -> int | None:
-    if answer.status != 200:
-        return None
-    try:
-        found = msgspec.json.decode(answer.body, type=_Retention).data
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        return None
-    return found[0].retentionPeriod if found else None
