@@ -11,7 +11,7 @@ from mulesoft_audit.anypoint.query import AuditQuery
 from mulesoft_audit.anypoint.token import TokenSource
 from mulesoft_audit.anypoint.transport import Transport
 from mulesoft_audit.anypoint.tree import HierarchyRefused, Organization, hierarchy, organization_id, root_id
-from mulesoft_audit.collect.run import workers_for
+from mulesoft_audit.collect.demand import workers_for
 from mulesoft_audit.errors import UsageError
 from mulesoft_audit.memory import spare_memory
 

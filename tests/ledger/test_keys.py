@@ -22,6 +22,7 @@ def packed(items: list[tuple[int, bytes, int]]) -> Keys:
 @given(records)
 def test_keys_give_back_what_was_put_in(items: list[tuple[int, bytes, int]]) -> None:
     assert list(packed(items)) == items
+    assert packed(items).times() == [time for time, _, _ in items]
 
 
 @given(records, st.integers(0, 86_400_000), st.integers(0, 86_400_000))

@@ -47,6 +47,7 @@ class Pacer:
     Attributes:
         per_minute: the allowance of this process.
         requests: how many slots were given.
+        answers: how many of those requests were answered, well or not.
         over_limit: how many answers said that the limit was exceeded.
         waited: seconds that requests were held back, summed over workers.
     """
@@ -54,6 +55,7 @@ class Pacer:
     def __init__(self, per_minute: int, stop: Stop) -> None:
         self.per_minute = max(1, per_minute)
         self.requests = 0
+        self.answers = 0
         self.over_limit = 0
         self.waited = 0.0
         self._stop = stop
@@ -100,6 +102,7 @@ class Pacer:
     def answered(self, slot: Slot) -> None:
         """Note that the answer to `slot`'s request is here: the server counted it before now."""
         with self._shared.lock:
+            self.answers += 1
             slot.counted_at = min(slot.counted_at, self._stop.clock.monotonic())
 
     def succeeded(self) -> None:

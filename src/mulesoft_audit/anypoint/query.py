@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from mulesoft_audit.anypoint.tree import Organization
 
 PAGE_LIMIT = 200  #: entries, the documented maximum of a JSON page
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Window(NamedTuple):
@@ -43,8 +44,7 @@ class LogRefused(PermissionMissing):
 
 def iso(milliseconds: int) -> str:
     """Return Unix milliseconds as ISO 8601 in UTC, with milliseconds and Z."""
-    seconds, rest = divmod(milliseconds, 1000)
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S") + f".{rest:03d}Z"
+    return (_EPOCH + timedelta(milliseconds=milliseconds)).isoformat(timespec="milliseconds")[: -len("+00:00")] + "Z"
 
 
 class AuditQuery:

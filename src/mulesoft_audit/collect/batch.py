@@ -96,7 +96,7 @@ class Batch:
     def add(self, lines: list[Raw | bytes], times: list[int], keys: list[tuple[bytes, int]]) -> None:
         """Add entries: their lines, milliseconds of the day, and identities with checksums."""
         pack = RECORD.pack
-        records = [pack(time, *key) for time, key in zip(times, keys, strict=True)]
+        records = [pack(time, identity, checksum) for time, (identity, checksum) in zip(times, keys, strict=True)]
         block = b"\n".join([*lines, b""])
         if len(block) > LINE_LIMIT and max(len(bytes(line)) for line in lines) > LINE_LIMIT:
             self._add_oversize(lines, records)

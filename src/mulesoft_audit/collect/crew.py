@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from mulesoft_audit.clock import Stop
+    from mulesoft_audit.collect.demand import Demand
 
 log = logging.getLogger(__name__)
 
@@ -39,25 +40,24 @@ class Group:
 class Crew:
     """Runs tasks on daemon threads until none is left, or it is time to stop."""
 
-    def __init__(self, workers: int, stop: Stop, *, most: int = 0, wanted: Callable[[], bool] = lambda: False) -> None:
+    def __init__(self, workers: int, stop: Stop, *, most: int = 0, demand: Demand | None = None) -> None:
         """Begin with `workers`.
 
         Args:
             workers: how many threads to begin with; what they hold in memory grows with them.
             stop: the wish to stop.
             most: how many there may be.
-            wanted: whether more of them would get more done.
+            demand: tells how many there should be; None leaves it at those of the beginning.
         """
         self._workers = workers
         self._most = max(workers, most)
-        self._wanted = wanted
+        self._demand = demand
         self._threads: list[threading.Thread] = []
         self._stop = stop
         self._tasks: list[tuple[tuple[int, ...], int, Group, Callable[[], None]]] = []
         self._serial = count()
         self._changed = threading.Condition()
         self._open = 0
-        self._busy = 0
         self._fatal: BaseException | None = None
 
     def submit(self, group: Group, priority: tuple[int, ...], task: Callable[[], None]) -> None:
@@ -90,8 +90,7 @@ class Crew:
         with self._changed:
             while self._open and not self._stop.asked and self._fatal is None:
                 self._changed.wait(POLL_SECONDS)
-                if self._tasks and len(self._threads) < self._most and self._wanted():
-                    self._hire()
+                self._hire_as_needed()
             interrupted = bool(self._open)
             if interrupted:
                 self._stop.ask("another part of the run failed")
@@ -104,6 +103,16 @@ class Crew:
             raise self._fatal
         if interrupted:
             raise Interrupted(f"Stopped: {self._stop.reason}.", "What was committed is kept; the next run continues.")
+
+    def _hire_as_needed(self) -> None:
+        if self._demand is None or len(self._threads) >= self._most:
+            return
+        if not self._tasks:
+            self._demand.idle()
+            return
+        needed = min(self._most, self._demand.workers(len(self._threads)))
+        while len(self._threads) < needed:
+            self._hire()
 
     def _hire(self) -> None:
         """Start a worker in the caller's context, whose trace its log lines carry."""

@@ -260,6 +260,19 @@ class Day:
                     counted += len(self._keys(part).between(start, end))
             return counted
 
+    def newest_between(self, start: int, end: int) -> int | None:
+        """Return the millisecond of the day of the newest entry held from `start` to `end` (exclusive); None if none is."""
+        with self._lock:
+            times = [RECORD.unpack(item.key)[0] for item in self.manifest.oversize]
+            found = [time for time in times if start <= time < end]
+            for part in self.manifest.parts:
+                if start <= part.last < end:
+                    found.append(part.last)
+                elif part.first < end <= part.last:
+                    keys = self._keys(part).between(start, end)
+                    found += [keys.at(len(keys) - 1)] if len(keys) else []
+            return max(found, default=None)
+
     def commit(self, batch: Batch, agreed: Agreed | None = None) -> tuple[int, int]:
         """Bring `batch` into the archive, less what somebody else brought there meanwhile.
 

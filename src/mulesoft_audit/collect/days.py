@@ -104,6 +104,18 @@ class Days:
             for day in self.within(window)
         )
 
+    def newest_in(self, window: Window) -> int | None:
+        """Return Unix ms of the newest entry of `window` that the archive holds; None if it holds none.
+
+        Raises:
+            ArchiveError: the archive cannot be read.
+        """
+        for day in reversed(self.within(window)):
+            found = day.newest_between(max(0, window.start - day.start), min(DAY_MS, window.end - day.start))
+            if found is not None:
+                return day.start + found
+        return None
+
 
 def days_between(start: int, end: int) -> Iterator[date]:
     """Yield the UTC days that `start` up to but not including `end` (Unix ms) touches."""

@@ -7,7 +7,7 @@ import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from mulesoft_audit.anypoint.query import Window
+from mulesoft_audit.anypoint.query import PAGE_LIMIT, Window
 from mulesoft_audit.archive.layout import DAY_MS, day_of, day_start
 from mulesoft_audit.collect.crew import Group
 from mulesoft_audit.collect.day import Agreed
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-SLICE = 20_000  #: entries one reader reads: a hundred pages, so that finding its bounds costs next to nothing
+SLICE = 16_000  #: entries one reader reads: eighty pages, so that finding its bounds costs next to nothing
 CLOCK_SLACK = HOUR_MS  #: by how much this machine's clock may be ahead without closing a day before its time
 LITTLE = 2_000  #: entries below which reading all of them is cheaper than finding out which are new
 #: A total of just this many is taken for a cap, not a count: search engines stop counting there.
@@ -202,6 +202,8 @@ class OrganizationRun:
         total, more = (hint, False) if hint is not None and hint != held else self._total(window, held)
         if total == held and not more and self._was_read(window):
             self._agree(window)
+        elif held >= PAGE_LIMIT and (edge := self._edge(window)):
+            self._split_at(edge, window, total)
         elif total is None or (total <= LITTLE and not more) or window.end - window.start <= 1:
             self._read(window, total or 0)
         elif held or total > SLICE * 5 // 4 or total == CAP:
@@ -219,13 +221,27 @@ class OrganizationRun:
         """Return whether equal counts prove anything: what is held of groups below says nothing of time never read."""
         return not self.family.repeated() or not minus([(window.start, window.end)], self._head.covered)
 
+    def _edge(self, window: Window) -> int | None:
+        """Return where the reading of `window` broke off: behind the newest entry held; None if it never began.
+
+        In time that agreed once, something arrived late, and it can be anywhere.
+        """
+        if common([(window.start, window.end)], self._head.covered):
+            return None
+        newest = self.days.newest_in(window)
+        return newest + 1 if newest is not None and newest + 1 < window.end else None
+
     def _split(self, window: Window, total: int, *, even: bool) -> None:
         """Halve a window: in time where it must be found what differs, else by where the entries should lie."""
         slices = max(2, -(-total // SLICE))
-        middle = cut(window, 0.5 if even else (slices // 2) / slices)
+        self._split_at(cut(window, 0.5 if even else (slices // 2) / slices), window, total)
+
+    def _split_at(self, middle: int, window: Window, total: int | None) -> None:
+        """Ask for the total of what lies before `middle`, and queue both sides."""
         left, right = Window(window.start, middle), Window(middle, window.end)
         first = self.query.total(self.organization, left)
-        rest = max(0, total - first) if first is not None and CAP not in (total, first) else None
+        known = total is not None and first is not None and CAP not in (total, first)
+        rest = max(0, (total or 0) - (first or 0)) if known else None
         if first or first is None or self._count(left):
             self._submit(left, first)
         else:

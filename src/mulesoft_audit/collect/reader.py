@@ -20,6 +20,7 @@ from mulesoft_audit.collect.batch import Batch
 from mulesoft_audit.collect.day import Agreed
 from mulesoft_audit.collect.loop import Loop
 from mulesoft_audit.errors import Interrupted, SourceError
+from mulesoft_audit.memory import give_back
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -344,6 +345,7 @@ class Reader:
                 for other in batches:  # of one day only where the source does not answer in order: no rival's part
                     if other.day == batch.day:
                         other.known = other.known.with_part(part)
+                give_back()
         self._held.clear()  # what is held has changed; a later page looks again
 
     def _agreed(self, day: date) -> Agreed | None:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import functools
 import logging
-import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from mulesoft_audit.collect.crew import Crew
+from mulesoft_audit.collect.demand import FIRST_WORKERS, Demand, workers_for
 from mulesoft_audit.collect.family import relate
 from mulesoft_audit.collect.organization import OrganizationRun, Period
 from mulesoft_audit.errors import AuditError, Interrupted
@@ -24,10 +24,6 @@ if TYPE_CHECKING:
     from mulesoft_audit.clock import Stop
 
 log = logging.getLogger(__name__)
-
-#: How many workers a run begins with: each holds a slice in memory. More are hired while the allowance is not spent.
-FIRST_WORKERS = 5
-SLOW = 100  #: requests a minute up to which a few workers keep the allowance busy at any latency
 
 
 @dataclass(slots=True)
@@ -88,44 +84,6 @@ class Summary:
 _GRAVITY = {4: 1, 5: 2, 2: 3, 1: 4, 6: 5, 3: 6}
 
 
-def workers_for(per_minute: int) -> int:
-    """Return how many requests may be under way at once so that `per_minute` is reached at a second's latency."""
-    return 3 if per_minute <= SLOW else min(16, per_minute // 60 + 2)
-
-
-class Demand:
-    """Tells whether more workers would get more done.
-
-    They would if the allowance is not spent, the processor is not busy, and the last one hired made a difference.
-    """
-
-    SAMPLE_SECONDS = 2.0
-    BUSY = 0.6
-    GAIN = 1.1
-
-    def __init__(self, pacer: Pacer) -> None:
-        self._pacer = pacer
-        self._sample = self._now()
-        self._rate_at_last = 0.0
-
-    def _now(self) -> tuple[float, float, int]:
-        return self._pacer.clock.monotonic(), time.process_time(), self._pacer.requests
-
-    def unmet(self) -> bool:
-        """Return whether there is any, by what happened since it was last asked, two seconds ago or more."""
-        now, before = self._now(), self._sample
-        seconds = now[0] - before[0]
-        if seconds < self.SAMPLE_SECONDS:
-            return False
-        self._sample = now
-        rate = (now[2] - before[2]) * 60 / seconds
-        busy = (now[1] - before[1]) / seconds >= self.BUSY
-        if busy or rate >= self._pacer.per_minute or rate < self.GAIN * self._rate_at_last:
-            return False
-        self._rate_at_last = rate
-        return True
-
-
 def collect(
     organizations: list[Organization],
     period: Period,
@@ -153,7 +111,7 @@ def collect(
     clock = stop.clock
     began = clock.monotonic()
     most = workers_for(pacer.per_minute)
-    crew = Crew(min(FIRST_WORKERS, most), stop, most=most, wanted=Demand(pacer).unmet)
+    crew = Crew(min(FIRST_WORKERS, most), stop, most=most, demand=Demand(pacer))
     beginning = _beginning(store, organizations)
     runs = [
         OrganizationRun(

@@ -7,8 +7,10 @@ sort by time. Keys are kept beside the parts because a feed may delete a part on
 from __future__ import annotations
 
 import struct
+from array import array
 from bisect import bisect_left
 from collections import Counter
+from sys import byteorder
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
 
 RECORD = struct.Struct(">I16sI")
 SIZE = RECORD.size
-_TIME = struct.Struct(">I20x")
+_FOUR_BYTES = "I" if array("I").itemsize == 4 else "L"  #: of an array
 
 
 class Keys:
@@ -42,7 +44,10 @@ class Keys:
 
     def times(self) -> list[int]:
         """Return the millisecond of the day of each record."""
-        return [time for (time,) in _TIME.iter_unpack(self.data)]
+        times = array(_FOUR_BYTES, self.data)[:: SIZE // 4]  # the first word of each record
+        if byteorder == "little":
+            times.byteswap()
+        return times.tolist()
 
     def at(self, index: int) -> int:
         """Return the millisecond of the day of record `index`."""
