@@ -78,7 +78,7 @@ def plan(*, quick: bool, factor: float) -> dict[str, Callable[[], Any]]:
         "startup": lambda: startup.measure(15),
         "idle": lambda: idle.measure(4),
         "stages": stages,
-        "compare": lambda: compare.measure(300_000, 3),
+        "compare": lambda: compare.measure(500_000, 5),
         "growth": lambda: growth.measure(SIZES, 2),
         "pace": lambda: pace.measure(CASES if factor > 1 else CASES[-1:], 2, factor),
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from itertools import count
 from typing import TYPE_CHECKING
 
 from tests.plain_source import CLIENT_ID, CLIENT_SECRET, PlainSource
@@ -39,9 +40,13 @@ def run_at(
     since: int | None = None,
     look_back: int = DAY,
     orgs: tuple[str, ...] = (),
+    queries: int | None = None,
 ) -> Summary:
-    """Run the collector as if it were `at` (Unix ms)."""
+    """Run the collector as if it were `at` (Unix ms); it is time to stop once `queries` were asked."""
     stop = Stop(Shifted(at))
+    if queries is not None:
+        asked = count(1)
+        source.before_query = lambda _: stop.ask("time is up") if next(asked) >= queries else None
     flags = {"client_id": CLIENT_ID, "anypoint_base_url": source.url, "requests_per_minute": 100_000}
     settings = load({**flags, "client_secret": CLIENT_SECRET}, {})
     anypoint = open_source(settings, settings.secret, stop)

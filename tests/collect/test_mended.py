@@ -302,3 +302,18 @@ def test_a_refused_hierarchy_is_said_by_a_plan_too(tmp_path: Path) -> None:
         assert done.returncode == 4
         assert "read:organization" in done.stderr
         assert collect(source.url, tmp_path).returncode == 4
+
+
+def test_runs_that_are_cut_short_each_get_further_than_the_last(tmp_path: Path) -> None:
+    source = PlainSource()
+    rng = random.Random(3)
+    for index in range(1_800):  # nine pages, of which a run gets to read three
+        source.add(ROOT, NOON + index * 1_000, entry(NOON + index * 1_000, rng))
+    held = []
+    with serving(source):
+        while not held or held[-1] < 1_800:
+            run_at(source, tmp_path, NOON + DAY, since=NOON, queries=5)
+            held.append(lines(tmp_path, ROOT).total())
+            assert len(held) < 9, f"held after each run: {held}"
+    assert held == sorted(set(held)), "each run got further"
+    assert_exact(source, tmp_path)

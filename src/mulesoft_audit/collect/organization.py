@@ -224,9 +224,9 @@ class OrganizationRun:
     def _edge(self, window: Window) -> int | None:
         """Return where the reading of `window` broke off: behind the newest entry held; None if it never began.
 
-        In time that agreed once, something arrived late, and it can be anywhere.
+        In time that agreed once as a whole, something arrived late, and it can be anywhere.
         """
-        if common([(window.start, window.end)], self._head.covered):
+        if not minus([(window.start, window.end)], self._head.covered):
             return None
         newest = self.days.newest_in(window)
         return newest + 1 if newest is not None and newest + 1 < window.end else None
