@@ -28,7 +28,7 @@ lint: $(STAMP) ## ruff and mypy
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-bench: $(STAMP) ## what it costs, against the naive way and the floor: tables, JSON, plots; ten minutes (BENCH=--quick: one)
+bench: $(STAMP) ## what it costs, against the naive way and the floor: tables, JSON, plots; a quarter of an hour (BENCH=--quick: one)
 	$(BIN)/python -m benchmarks.run $(BENCH)
 	$(BIN)/python -m benchmarks.function
 

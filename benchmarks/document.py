@@ -53,6 +53,10 @@ from the first request; the last one, in which the work runs out, is not. `--onl
 at 40 requests each.""",
     "idle": "A small company collected twice, then once more: the last run finds nothing new.",
     "startup": "Medians; a new process each time, files in the page cache.",
+    "function": """\
+A cold instance of the function collects one log of each size into a bucket: functions-framework, the storage server of
+the tests, the simulator and the collector share the machine's cores. Listening: from the process's start until it
+takes requests. The last column is a second delivery to the same instance, which finds nothing new.""",
 }
 
 
@@ -62,6 +66,7 @@ def main() -> None:
     parser.add_argument("--check", action="store_true", help="fail if the documentation says something else")
     check = parser.parse_args().check
     results = json.loads((RESULTS / "latest.json").read_text(encoding="utf-8"))
+    results["function"] = json.loads((RESULTS / "function.json").read_text(encoding="utf-8"))
     stale = [path.name for path, text in documents(results).items() if _differs(path, text)]
     if check and stale:
         sys.exit(f"{', '.join(stale)}: not what benchmarks/results/latest.json says; run python -m benchmarks.document")
@@ -94,7 +99,8 @@ def page(results: dict[str, Any]) -> str:
         (
             "# Benchmarks\n\nEverything here was printed or drawn by `make bench`, in one run "
             "(`make bench BENCH=--quick` for a minute's worth; `--only NAME` for one of them). "
-            "The numbers are in [latest.json](../benchmarks/results/latest.json), the programs in\n"
+            "The numbers are in [latest.json](../benchmarks/results/latest.json) and "
+            "[function.json](../benchmarks/results/function.json), the programs in\n"
             "[benchmarks/](../benchmarks)."
         ),
         table.machine(results["machine"]),
@@ -104,6 +110,7 @@ def page(results: dict[str, Any]) -> str:
         values = results[name] if name == "pace" else {}
         plots = "".join(f"\n\n![{plot}](../benchmarks/results/{plot}.svg)" for plot in PLOTS.get(name, ()))
         parts.append(f"## {title}\n\n{NOTES[name].format(**values)}\n\n{render(results[name])}{plots}")
+    parts.append(f"## Running the function\n\n{NOTES['function']}\n\n{table.function(results['function'])}")
     return "\n\n".join(parts) + "\n"
 
 

@@ -28,7 +28,7 @@ from mulesoft_audit.cloud.build import build_source
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-SIZES = (10_000, 100_000, 1_000_000)
+SIZES = (10_000, 100_000, 1_000_000, 3_000_000)
 BUCKET = "audit-archive"
 _CLOCK_TICKS = os.sysconf("SC_CLK_TCK")
 

@@ -2,7 +2,7 @@
 
 python -m benchmarks.run [--quick] [--only NAME] [--out DIR] [--factor N]
 
-About ten minutes; with --quick one, with sizes that say little. Everything runs against the bundled simulator, in
+About twelve minutes; with --quick one, with sizes that say little. Everything runs against the bundled simulator, in
 processes of their own; what is compared takes turns. A partial run goes to build/bench, a whole one to
 benchmarks/results, from which `python -m benchmarks.document` writes the documentation.
 """

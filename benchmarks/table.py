@@ -29,6 +29,26 @@ def targets(results: Results) -> str:
     return table(("", "Target", "Measured", "Met"), rows)
 
 
+def function(rows: Sequence[Results]) -> str:
+    """Return what each size took of the function."""
+    head = ("Entries", "listening s", "run s", "CPU s", "entries a second", "peak MiB", "nothing new s")
+    return table(
+        head,
+        [
+            (
+                f"{row['entries']:,}",
+                f"{row['listening_s']:.2f}",
+                f"{row['run_s']:.2f}",
+                f"{row['run_cpu_s']:.2f}",
+                f"{row['entries_per_s']:,}",
+                f"{row['peak_mib']}",
+                f"{row['warm_idle_run_s']:.2f}",
+            )
+            for row in rows
+        ],
+    )
+
+
 def _targets(results: Results) -> Iterator[tuple[str, str, str, bool]]:
     if "compare" in results:
         yield from _of_compare(results["compare"])

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from tests.control_plane.clock import FakeClock
 
 from mulesoft_audit.anypoint.pacer import Pacer
 from mulesoft_audit.clock import Stop
 from mulesoft_audit.collect import demand
 from mulesoft_audit.collect.demand import Demand, workers_for
-from tests.control_plane.clock import FakeClock
 
 
 class Working:

@@ -29,7 +29,7 @@ class Demand:
     """Tells how many workers there should be, by what those there are got done while tasks were waiting.
 
     A worker's share of the work is its own time with the source and the archive, whatever their latency. More workers
-    get more done unless the allowance is spent, the processor is busy, or the source is: then hiring made no difference.
+    get more done unless the allowance is spent, the processor is busy, or the source is: then hiring changed nothing.
     """
 
     SAMPLE_SECONDS = 1.0
