@@ -261,7 +261,7 @@ class Day:
             return counted
 
     def newest_between(self, start: int, end: int) -> int | None:
-        """Return the newest millisecond from `start` to `end` (exclusive) of the day that has an entry; None if none."""
+        """Return the newest millisecond of the day that has an entry, of `start` to `end` (exclusive); None if none."""
         with self._lock:
             times = [RECORD.unpack(item.key)[0] for item in self.manifest.oversize]
             found = [time for time in times if start <= time < end]
