@@ -97,7 +97,7 @@ def page(results: dict[str, Any]) -> str:
     """Return docs/benchmarks.md."""
     parts = [
         (
-            "# Benchmarks\n\nEverything here was printed or drawn by `make bench`, in one run "
+            "# Benchmarks\n\nEverything here was printed or drawn by `make bench`, all but the last section in one run "
             "(`make bench BENCH=--quick` for a minute's worth; `--only NAME` for one of them). "
             "The numbers are in [latest.json](../benchmarks/results/latest.json) and "
             "[function.json](../benchmarks/results/function.json), the programs in\n"

@@ -219,14 +219,18 @@ class OrganizationRun:
 
     def _was_read(self, window: Window) -> bool:
         """Return whether equal counts prove anything: what is held of groups below says nothing of time never read."""
-        return not self.family.repeated() or not minus([(window.start, window.end)], self._head.covered)
+        return not self.family.repeated() or self._agreed_once(window)
+
+    def _agreed_once(self, window: Window) -> bool:
+        """Return whether all of `window` agreed with the source in an earlier run."""
+        return not minus([(window.start, window.end)], self._head.covered)
 
     def _edge(self, window: Window) -> int | None:
         """Return where the reading of `window` broke off: behind the newest entry held; None if it never began.
 
         In time that agreed once as a whole, something arrived late, and it can be anywhere.
         """
-        if not minus([(window.start, window.end)], self._head.covered):
+        if self._agreed_once(window):
             return None
         newest = self.days.newest_in(window)
         return newest + 1 if newest is not None and newest + 1 < window.end else None
@@ -240,8 +244,7 @@ class OrganizationRun:
         """Ask for the total of what lies before `middle`, and queue both sides."""
         left, right = Window(window.start, middle), Window(middle, window.end)
         first = self.query.total(self.organization, left)
-        known = total is not None and first is not None and CAP not in (total, first)
-        rest = max(0, (total or 0) - (first or 0)) if known else None
+        rest = None if total is None or first is None or CAP in (total, first) else max(0, total - first)
         if first or first is None or self._count(left):
             self._submit(left, first)
         else:
