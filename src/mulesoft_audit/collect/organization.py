@@ -31,7 +31,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-SLICE = 16_000  #: entries one reader reads: eighty pages, so that finding its bounds costs next to nothing
+SLICE = 16_000  #: entries one reader should read: eighty pages, so that finding its bounds costs next to nothing
+LARGEST_SLICE = SLICE * 3 // 2  #: entries that are read as one slice: halved, they would be two that are too small
 CLOCK_SLACK = HOUR_MS  #: by how much this machine's clock may be ahead without closing a day before its time
 LITTLE = 2_000  #: entries below which reading all of them is cheaper than finding out which are new
 #: A total of just this many is taken for a cap, not a count: search engines stop counting there.
@@ -206,7 +207,7 @@ class OrganizationRun:
             self._split_at(edge, window, total)
         elif total is None or (total <= LITTLE and not more) or window.end - window.start <= 1:
             self._read(window, total or 0)
-        elif held or total > SLICE * 5 // 4 or total == CAP:
+        elif held or total > LARGEST_SLICE or total == CAP:
             self._split(window, total, even=held > 0)
         else:
             self._read(window, total)
@@ -266,7 +267,7 @@ class OrganizationRun:
             self.progress.expected += expected
         divisible = window.end - window.start > 1
         try:
-            outcome = reader.read(lambda total: divisible and (total > SLICE * 5 // 4 or total == CAP))
+            outcome = reader.read(lambda total: divisible and (total > LARGEST_SLICE or total == CAP))
         except TooMany as error:
             self._split(window, error.total, even=False)
             return

@@ -36,6 +36,8 @@ def query(state: State, request: Request, organization_id: str) -> Reply:
     if bodies:
         state.counters.pages += 1
         state.counters.entries += len(bodies)
+    state.counters.ends += asked.cursor_mode and not bodies
+    state.counters.by_offset += not asked.cursor_mode
     tail = f',"total":{page.total}' if page.total is not None else ""
     tail += f',"cursor":"{page.cursor}"' if page.cursor else ""
     return Reply(200, b"".join((b'{"data":[', b",".join(bodies), b"]", tail.encode(), b"}")))

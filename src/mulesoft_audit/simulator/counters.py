@@ -14,6 +14,8 @@ class Counters:
         over_limit: audit requests answered 503 by the limiter.
         pages: query answers that had entries.
         entries: entries in those.
+        ends: query answers without entries to a client that pages by cursor: each ends a window.
+        by_offset: query answers to a client that does not page by cursor, as one that only wants the total.
         faults: by name.
     """
 
@@ -23,6 +25,8 @@ class Counters:
         self.over_limit = 0
         self.pages = 0
         self.entries = 0
+        self.ends = 0
+        self.by_offset = 0
         self.tokens_issued = 0
         self.active_tokens = 0
         self.max_in_a_minute = 0
