@@ -207,7 +207,7 @@ class OrganizationRun:
             self._split_at(edge, window, total)
         elif total is None or (total <= LITTLE and not more) or window.end - window.start <= 1:
             self._read(window, total or 0)
-        elif held or total > LARGEST_SLICE or total == CAP:
+        elif held or must_be_cut(total):
             self._split(window, total, even=held > 0)
         else:
             self._read(window, total)
@@ -267,7 +267,7 @@ class OrganizationRun:
             self.progress.expected += expected
         divisible = window.end - window.start > 1
         try:
-            outcome = reader.read(lambda total: divisible and (total > LARGEST_SLICE or total == CAP))
+            outcome = reader.read(lambda total: divisible and must_be_cut(total))
         except TooMany as error:
             self._split(window, error.total, even=False)
             return
@@ -340,6 +340,11 @@ def _between(wanted: list[Interval], due: list[Interval]) -> list[Interval]:
     if not wanted or not due:
         return []
     return union([(max(end for _, end in wanted), min(start for start, _ in due))])
+
+
+def must_be_cut(total: int) -> bool:
+    """Return whether a window of so many entries is more than a slice, or may be, as its total is where counts end."""
+    return total > LARGEST_SLICE or total == CAP
 
 
 def cut(window: Window, share: float) -> int:

@@ -49,5 +49,6 @@ class Counters:
         requests: dict[str, dict[str, int]] = {}
         for (endpoint, status), number in sorted(self.requests.items()):
             requests.setdefault(endpoint, {})[str(status)] = number
-        names = ("over_limit", "pages", "entries", "tokens_issued", "active_tokens", "max_in_a_minute")
+        seen = ("over_limit", "pages", "entries", "ends", "by_offset")
+        names = (*seen, "tokens_issued", "active_tokens", "max_in_a_minute")
         return {"requests": requests, "faults": dict(self.faults)} | {name: getattr(self, name) for name in names}
