@@ -25,7 +25,6 @@ _SEPARATOR = b"\x1f"  # cannot occur unescaped in JSON, so that no two field lis
 class _Page(msgspec.Struct):
     data: list[Raw]
     total: int | float | None = None
-    cursor: str | int | None = None
 
 
 class _Object(msgspec.Struct, gc=False):
@@ -55,13 +54,11 @@ class Page(NamedTuple):
     Attributes:
         entries: each entry's own bytes, in the order received.
         total: the total of the whole query, if it was given.
-        cursor: where the next page starts; None says that there is none.
         size: bytes of the answer.
     """
 
     entries: list[Raw | bytes]
     total: int | None
-    cursor: str | int | None
     size: int = 0
 
 
@@ -94,7 +91,7 @@ def read_page(body: bytes) -> Page:
     entries: list[Raw | bytes] = page.data  # type: ignore[assignment]
     if b"\n" in body or b"\r" in body:
         entries = [as_line(raw) for raw in entries]
-    return Page(entries, int(total) if total is not None else None, page.cursor, len(body))
+    return Page(entries, int(total) if total is not None else None, len(body))
 
 
 def _read_odd_page(body: bytes) -> Page:
@@ -106,14 +103,13 @@ def _read_odd_page(body: bytes) -> Page:
         raise Garbled("its answer is not JSON, or was cut") from error
     if not isinstance(value, dict) or not isinstance(value.get("data"), list):
         raise Garbled("its answer has no list of entries")
-    total, cursor = value.get("total"), value.get("cursor")
+    total = value.get("total")
     entries: list[Raw | bytes] = [as_line(raw) for raw in _elements_of_data(text)]
     if len(entries) != len(value["data"]):
         raise Garbled("its answer names its entries twice")
     return Page(
         entries,
         int(total) if isinstance(total, int | float) else None,
-        cursor if isinstance(cursor, str | int) else None,
         len(body),
     )
 
