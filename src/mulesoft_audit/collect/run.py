@@ -11,7 +11,7 @@ from mulesoft_audit.collect.crew import Crew
 from mulesoft_audit.collect.demand import FIRST_WORKERS, Demand, workers_for
 from mulesoft_audit.collect.family import relate
 from mulesoft_audit.collect.organization import OrganizationRun, Period
-from mulesoft_audit.errors import AuditError, Interrupted
+from mulesoft_audit.errors import AuditError, Interrupted, worst
 from mulesoft_audit.ledger import head as heads
 
 if TYPE_CHECKING:
@@ -76,12 +76,8 @@ class Summary:
     def exit_code(self) -> int:
         """The process's exit status: that of the gravest failure."""
         if self.failures:
-            return max(self.failures, key=lambda error: _GRAVITY.get(error.exit_code, 0)).exit_code
+            return worst(self.failures).exit_code
         return Interrupted.exit_code if self.interrupted else 0
-
-
-#: What concerns everybody outweighs what concerns one organization.
-_GRAVITY = {4: 1, 5: 2, 2: 3, 1: 4, 6: 5, 3: 6}
 
 
 def collect(
