@@ -229,12 +229,12 @@ def test_the_simulator_tells_how_long_it_keeps_entries(tmp_path: Path) -> None:
     assert "365 days" in report.said("retention")
 
 
-def test_the_gravest_failure_decides() -> None:
+def test_the_worst_failure_decides() -> None:
     def broken(code: int) -> Finding:
         return Finding("", State.FAIL, "", "", code)
 
     assert exit_code([]) == exit_code([Finding("", State.WARN, "")]) == 0
-    codes = [3, 6, 2, 7, 5, 4, 1]
+    codes = [3, 6, 2, 5, 4, 7, 1]
     for rank, code in enumerate(codes):
         assert exit_code([broken(one) for one in reversed(codes[rank:])]) == code
 

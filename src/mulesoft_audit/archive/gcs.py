@@ -21,7 +21,7 @@ from mulesoft_audit.archive.gcs_failures import (
     said,
     status_of,
 )
-from mulesoft_audit.archive.store import GenerationMismatch, Held, Listed, ObjectExists
+from mulesoft_audit.archive.store import GenerationMismatch, Held, Listed, ObjectExists, never
 from mulesoft_audit.errors import ArchiveError, AuditError, CredentialsError, PermissionMissing, UsageError
 
 if TYPE_CHECKING:
@@ -84,6 +84,7 @@ class GcsStore:
         """
         prefix = prefix.strip("/")
         self.url = f"gs://{bucket}/{prefix}".rstrip("/")
+        self.stopping: Callable[[], bool] = never
         self._bucket_name = bucket
         self._root = f"{prefix}/" if prefix else ""
         self._given = client
@@ -127,6 +128,10 @@ class GcsStore:
             if token is None:
                 return
 
+    def alone(self) -> bool:
+        """See `Store.alone`. A bucket does not say who writes to it."""
+        return False
+
     def check(self) -> None:
         """See `Store.check`. Also proves that the endpoint honours preconditions; not every emulator does."""
         probe = f"state/probe-{secrets.token_hex(8)}"
@@ -147,7 +152,7 @@ class GcsStore:
         self._refused(GenerationMismatch, partial(self.replace, probe, b"4", first))
         if self.read(probe) != Held(b"3", second):
             raise ArchiveError(f"{self.url}/{probe} does not read back as it was written.")
-        if Listed(probe, 1) not in self.list(probe):
+        if Listed(probe, 1, second) not in self.list(probe):
             raise ArchiveError(f"{self.url}/{probe} was written, but is not listed.")
 
     def _refused(self, answer: type[ArchiveError], write: Callable[[], int]) -> None:
@@ -242,12 +247,13 @@ class GcsStore:
             self._bucket_name,
             prefix=self._root + prefix,
             page_token=token,
-            fields="items(name,size),nextPageToken",
+            fields="items(name,size,generation),nextPageToken",
             timeout=self._timeout(left),
             retry=None,
         )
         page = next(found.pages, ())
-        return [Listed(blob.name.removeprefix(self._root), blob.size) for blob in page], found.next_page_token
+        listed = [Listed(blob.name.removeprefix(self._root), blob.size, int(blob.generation)) for blob in page]
+        return listed, found.next_page_token
 
     def _delete(self, name: str) -> None:
         def once(left: float) -> None:

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import errno
-import fcntl
 import os
 import secrets
 import socket
-import threading
 import time
 from contextlib import contextmanager, suppress
 from hashlib import sha256
@@ -17,14 +15,17 @@ from typing import TYPE_CHECKING
 
 from isal.isal_zlib import crc32
 
-from mulesoft_audit.archive.store import GenerationMismatch, Held, Listed, ObjectExists
+from mulesoft_audit.archive.locks import Lock, Presence
+from mulesoft_audit.archive.store import GenerationMismatch, Held, Listed, ObjectExists, never
 from mulesoft_audit.errors import ArchiveError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
 _TEMPORARY = "state/tmp"
-_LOCK = "state/.lock"
+_LOCK = "state/.lock"  #: held while an object is replaced
+_WRITERS = "state/.writers"  #: held by each store that writes, all at once
+_OWN = frozenset({_LOCK, _WRITERS})
 _SMALL = 1 << 20
 _LONG_AGO = 3600.0  #: seconds after which a half-written file is nobody's
 _TOKEN = secrets.token_hex(6) + "-"  #: tells this process from an earlier one of the same number
@@ -43,7 +44,9 @@ class LocalStore:
         """Use the directory `root`; it is made when something is first written."""
         self.root = root
         self.url = str(root)
-        self._thread_lock = threading.Lock()
+        self.stopping: Callable[[], bool] = never
+        self._lock = Lock(root / _LOCK)
+        self._presence = Presence(root / _WRITERS, self._lock)
         self._swept = False
         self._known: set[Path] = set()
 
@@ -51,6 +54,7 @@ class LocalStore:
         """See `Store.create`. A directory has no place for `metadata`; the manifest holds the same."""
         del metadata
         with self._failures(name):
+            self._enter()
             target = self._place(name)
             temporary = self._write(data)
             try:
@@ -64,7 +68,7 @@ class LocalStore:
 
     def replace(self, name: str, data: bytes, generation: int) -> int:
         """See `Store.replace`. The generation is a digest of the content."""
-        with self._failures(name), self._locked():
+        with self._failures(name), self._replacing():
             target = self._place(name)
             try:
                 found = _generation(target.read_bytes())
@@ -105,8 +109,18 @@ class LocalStore:
                 folders.remove("tmp")
             for file in files:
                 name = file if base == "." else f"{base}/{file}"
-                if name.startswith(prefix) and name != _LOCK:
+                if name.startswith(prefix) and name not in _OWN:
                     yield name, (Path(directory) / file).stat().st_size
+
+    def alone(self) -> bool:
+        """See `Store.alone`. Each store that writes holds a lock that can be shared; who can have it alone, is."""
+        with self._failures(_WRITERS):
+            self._make((self.root / _WRITERS).parent)
+            return self._presence.alone(self.stopping)
+
+    def close(self) -> None:
+        """See `Store.close`."""
+        self._presence.leave()
 
     def check(self) -> None:
         """See `Store.check`."""
@@ -167,12 +181,14 @@ class LocalStore:
                 if gone or reborn or time.time() - path.stat().st_mtime > _LONG_AGO:
                     path.unlink()
 
+    def _enter(self) -> None:
+        self._make((self.root / _WRITERS).parent)
+        self._presence.enter(self.stopping)
+
     @contextmanager
-    def _locked(self) -> Iterator[None]:
-        path = self.root / _LOCK
-        self._make(path.parent)
-        with self._thread_lock, path.open("ab") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
+    def _replacing(self) -> Iterator[None]:
+        self._enter()
+        with self._lock.held(self.stopping):
             yield
 
     @contextmanager
