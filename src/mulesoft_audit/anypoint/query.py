@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import msgspec
 
 from mulesoft_audit.anypoint.entry import Page, read_page
-from mulesoft_audit.anypoint.transport import Answer, Garbled, TooLarge
+from mulesoft_audit.anypoint.transport import Answer, Garbled
 from mulesoft_audit.errors import PermissionMissing, SourceError, UsageError
 
 if TYPE_CHECKING:

@@ -143,10 +143,7 @@ class Slice:
             if page is None:
                 continue
             found = placed(page, self.position)
-            if in_order(found.times):
-                settled = self._settle(page, found)
-            else:
-                settled = self._without_order()
+            settled = self._settle(page, found) if in_order(found.times) else self._without_order()
             if settled.times:
                 self.settled += len(settled.times)
                 yield settled

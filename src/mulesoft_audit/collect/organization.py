@@ -123,11 +123,11 @@ class OrganizationRun:
 
     def begin(self) -> None:
         """Write down since when everything is to be held, before anything is fetched; then balance."""
-        self._guarded(lambda: (self._prepare(), self._balance()))  # type: ignore[func-returns-value]
+        self._guarded(self._prepare, self._balance)
 
     def begin_undecided(self) -> None:
         """The same, where it is not known whether one's log repeats another's: that is found out before."""
-        self._guarded(lambda: (self._prepare(), self._look_first()))  # type: ignore[func-returns-value]
+        self._guarded(self._prepare, self._look_first)
         family = self.family
         if family and family.arrived():
             self._guarded(family.decide)
@@ -140,7 +140,7 @@ class OrganizationRun:
         self._guarded(self._balance)
 
     def _look_first(self) -> None:
-        self.first_page = self._look()
+        self.first_page = newest_page(self.query, self.organization, self._floor(), self._run.until, self.head)
 
     def _prepare(self) -> None:
         run = self._run
@@ -183,6 +183,8 @@ class OrganizationRun:
         """Return the newest page; or only the total, where the run is asked for time up to some moment."""
         until = self._run.period.until
         if until is not None:
+            if "refreshed" not in self._flags:
+                self._refreshed()  # whoever works on a part of the time writes no head
             beyond = self.days.source(self._floor()) - (self.days.source_up_to(self._floor(), until) or 0)
             return total_only(self._run.query, self.organization, self._floor(), until, beyond)
         first, self.first_page = self.first_page, None
@@ -285,7 +287,7 @@ class OrganizationRun:
     # Totals that prove little.
 
     def _hides_more(self, newest: Newest) -> bool:
-        """Return whether there are more entries than a total says that is as expected: it may be where counting stops."""
+        """Return whether there are more entries than the total says: counting may stop at a round number."""
         if newest.total is None or not may_be_a_cap(newest.total) or newest.total < PAGE_LIMIT:
             return False
         window = Window(newest.floor, newest.until)
@@ -333,7 +335,11 @@ class OrganizationRun:
         found, looked = self._search(newest).before_cap(self._due.floor, self.head.totals, OLDER_A_RUN)
         self.result.not_proved.append(
             f"Anypoint's totals stop at {self.head.totals}: proved from {iso(newest.floor)} on"
-            + (f", and of what is older {', '.join(f'{iso(a)[:10]} to {iso(b)[:10]}' for a, b in looked)}" if looked else "")
+            + (
+                f", and of what is older {', '.join(f'{iso(a)[:10]} to {iso(b)[:10]}' for a, b in looked)}"
+                if looked
+                else ""
+            )
         )
         return found
 
@@ -501,10 +507,11 @@ class OrganizationRun:
             self._generation = heads.save(self._run.store, self.head, self._generation)
             self._saved, self._saved_since = heads.encode(self.head), self.head.since
 
-    def _guarded(self, step: Callable[[], None]) -> None:
-        """Do a step; a failure that concerns this organization alone ends it, and no other."""
+    def _guarded(self, *steps: Callable[[], None]) -> None:
+        """Do steps one after the other; a failure that concerns this organization alone ends it, and no other."""
         try:
-            step()
+            for step in steps:
+                step()
         except Interrupted:
             raise
         except (CredentialsError, ArchiveError) as error:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections import Counter
-from itertools import groupby
+from itertools import groupby, pairwise
 from typing import TYPE_CHECKING
 
 from mulesoft_audit.anypoint.query import PAGE_LIMIT, Window
@@ -290,4 +290,4 @@ def cut(window: Window, parts: int) -> list[Window]:
     length = window.end - window.start
     bounds = [(window.start + length * i // parts) // SECOND * SECOND for i in range(1, parts)]
     edges = sorted({window.start, *(one for one in bounds if window.start < one < window.end), window.end})
-    return [Window(a, b) for a, b in zip(edges, edges[1:], strict=False)]
+    return [Window(a, b) for a, b in pairwise(edges)]

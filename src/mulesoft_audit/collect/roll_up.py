@@ -45,7 +45,7 @@ def repeats(query: AuditQuery, above: Organization, pages: Sequence[Newest]) -> 
             return False
         if slice_.requests >= MOST_PAGES:
             return True if len(settled) >= ENOUGH else None
-    return False if _differ(wanted, found) else True
+    return not _differ(wanted, found)
 
 
 def _differ(wanted: Sequence[Key], found: Sequence[Key]) -> bool:

@@ -93,9 +93,10 @@ class Run:
     def load(self, organizations: Sequence[Organization]) -> None:
         """Read where each organization stands, and queue it."""
         with ThreadPool(min(READERS, len(organizations))) as pool:
-            self.runs = pool.starmap(self._organization, list(zip(organizations, range(len(organizations)), strict=True)))
-        if self.period.until is None:
-            relate(self.runs)
+            self.runs = pool.starmap(
+                self._organization, list(zip(organizations, range(len(organizations)), strict=True))
+            )
+        relate(self.runs)
         for run in self.runs:
             if run.family:
                 self.pool.submit((0, run.rank), run.begin_undecided)

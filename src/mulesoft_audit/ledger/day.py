@@ -178,7 +178,8 @@ class Day:
         try:
             held = self.keys_between(low, high)
         except Damaged:
-            if sealed and any([rebuild_keys(self._store, self, part, sealed) for part in self._parts_between(low, high)]):
+            parts = self._parts_between(low, high) if sealed else []
+            if sealed and [part for part in parts if rebuild_keys(self._store, self, part, sealed)]:
                 self._write(lambda _: None)
             held = self.keys_between(low, high)
         elsewhere = [key for day in relatives for key in day.load().keys_between(low, high)]
@@ -390,4 +391,3 @@ def _among(seen: list[Key], claim: Keys) -> list[bool]:
     """Return for each entry seen whether it is one of those claimed."""
     new = set(unseen(seen, claim).new)
     return [index not in new for index in range(len(seen))]
-

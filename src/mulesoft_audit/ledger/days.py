@@ -1,4 +1,4 @@
-"""The days of one organization: counted by the head, each read from the archive when it is needed, shared by workers."""
+"""The days of one organization: counted by the head, each read from the archive when it is needed."""
 
 from __future__ import annotations
 
@@ -25,11 +25,13 @@ class Days:
     Attributes:
         organization: whose days.
         counted: what is known of each day that has a manifest, by date in ISO 8601; the head's, kept up to date.
+        since: Unix ms since when everything is to be held, to be written into manifests; 0 if unknown.
     """
 
     def __init__(self, store: Store, organization: str, counted: dict[str, Counted]) -> None:
         self.organization = organization
         self.counted = counted
+        self.since = 0
         self._store = store
         self._lock = threading.Lock()
         self._days: dict[date, Day] = {}
@@ -37,7 +39,9 @@ class Days:
     def get(self, day: date) -> Day:
         """Return a day; nothing is read yet."""
         with self._lock:
-            return self._days.setdefault(day, Day(self._store, self.organization, day))
+            found = self._days.setdefault(day, Day(self._store, self.organization, day))
+            found.since = self.since
+            return found
 
     @property
     def created(self) -> int:
@@ -174,5 +178,3 @@ def split_by_day(start: int, end: int) -> Iterator[tuple[date, int, int]]:
     """Yield each day of `start` to `end` (Unix ms) with the first and the last (exclusive) of its milliseconds."""
     for day in days_between(start, end):
         yield day, max(0, start - day_start(day)), min(DAY_MS, end - day_start(day))
-
-

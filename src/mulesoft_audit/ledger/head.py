@@ -18,13 +18,13 @@ from mulesoft_audit.archive.layout import head_name
 from mulesoft_audit.archive.store import GenerationMismatch
 from mulesoft_audit.backoff import backoff
 from mulesoft_audit.errors import ArchiveError
-from mulesoft_audit.ledger.keys import Key
 from mulesoft_audit.ledger.manifest import FORMAT, Damaged, decode_document
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from mulesoft_audit.archive.store import Store
+    from mulesoft_audit.ledger.keys import Key
 
 log = logging.getLogger(__name__)
 
@@ -146,7 +146,7 @@ def save(store: Store, head: Head, generation: int) -> int:
 
 
 def _merge(head: Head, theirs: Head) -> None:
-    """Take over what somebody else found out. The newest entries are not known any more: two runs saw different ones."""
+    """Take over what somebody else found out. The newest entries are not known any more: two runs saw others."""
     head.since = min(filter(None, (head.since, theirs.since)), default=0)
     for day, counted in theirs.days.items():
         if day not in head.days or head.days[day].revision < counted.revision:

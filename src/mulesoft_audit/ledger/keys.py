@@ -1,4 +1,4 @@
-"""The keys of a day, compactly: 24 bytes an entry, in the order of the part's lines; and taking multisets of them apart.
+"""The keys of a day, compactly: 24 bytes an entry, in the order of the part's lines; taking multisets apart.
 
 A record is the millisecond of the day (4 bytes), the identity (16) and the checksum (4), big-endian, so that records
 sort by time. Keys are kept beside the parts because a feed may delete a part once it has read it.

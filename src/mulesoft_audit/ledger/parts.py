@@ -94,7 +94,9 @@ def rebuild_keys(store: Store, day: Day, part: PartEntry, seen: Sealed) -> bool:
 
 def _save(store: Store, day: Day, part: PartEntry, keys: Keys) -> None:
     name = keys_name(day.organization, day.day, part.number)
-    log.warning("The keys of part %d of %s on %s were lost; they are made again", part.number, day.organization, day.day)
+    log.warning(
+        "The keys of part %d of %s on %s were lost; they are made again", part.number, day.organization, day.day
+    )
     held = store.read(name)
     with suppress(GenerationMismatch):  # somebody else made them again
         store.replace(name, keys.data, held.generation if held else 0)
@@ -124,5 +126,3 @@ def derive_keys(data: bytes, name: str, start: int) -> Sealed:
 def _batched(lines: Iterator[bytes], size: int) -> Iterator[list[bytes]]:
     while batch := list(islice(lines, size)):
         yield batch
-
-
