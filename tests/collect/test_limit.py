@@ -51,7 +51,14 @@ def run(source: PlainSource, archive: Path, clock: FastClock, per_minute: int) -
     period = Period(START * 1000 - 3 * DAY, START * 1000, DAY)
     try:
         store = LocalStore(archive)
-        return collect(Whose(ROOT, [Organization(ROOT)]), period, store=store, query=anypoint.query, pacer=anypoint.pacer, stop=stop)
+        return collect(
+            Whose(ROOT, [Organization(ROOT)]),
+            period,
+            store=store,
+            query=anypoint.query,
+            pacer=anypoint.pacer,
+            stop=stop,
+        )
     finally:
         anypoint.close()
 

@@ -159,7 +159,7 @@ def _repeats(above: Organization, below: Sequence[Organization], window: Window,
     pages = []
     for organization in below:
         try:
-            pages.append(newest_page(query, organization, *window, heads.Head(organization.id)))
+            pages.append((organization, newest_page(query, organization, *window, heads.Head(organization.id))))
         except LogRefused:
             continue
     try:

@@ -81,8 +81,8 @@ def newest_page(
     whole = page.total == len(page.entries) < limit
     known = head.newest_keys()
     judged = judge(keys, whole=whole, floor=floor, known_from=head.known_from or floor, known=known)
-    if judged is None:
-        judged = Judged(max(entries.times, default=floor), [], 0)
+    if judged is None:  # a source that does not give the newest first: then only totals tell anything
+        judged = Judged(until - 1, [], 0)
     border = -(-judged.above // SECOND) * SECOND
     newer = sum(time > border for time in entries.times)
     return Newest(entries, page.total, judged, floor, until, border, newer, known[-1][0] if known else 0)

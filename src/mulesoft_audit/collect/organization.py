@@ -15,7 +15,7 @@ from mulesoft_audit.collect.newest import newest_page, total_only
 from mulesoft_audit.collect.period import Due, due
 from mulesoft_audit.collect.reading import Reading
 from mulesoft_audit.collect.rules import Totals, may_be_a_cap, worth
-from mulesoft_audit.collect.search import Search, below_cap, later_half
+from mulesoft_audit.collect.search import Search, below_cap, in_the_middle
 from mulesoft_audit.errors import ArchiveError, AuditError, CredentialsError, Interrupted, SourceError
 from mulesoft_audit.ledger import head as heads
 from mulesoft_audit.ledger.day import Respelled
@@ -175,7 +175,7 @@ class OrganizationRun:
             self._look_back(newest)
         elif self._rounds == 1 and not before and newest.judged.above >= newest.floor:
             self._flags.add("all read")
-            self._read([Window(newest.floor, newest.until)], (newest.total or 0) - newest.newer, newest.until)
+            self._read([self._shown_no_more(newest.floor, newest)], (newest.total or 0) - newest.newer, newest.until)
         else:
             self._explain(newest, before, expected)
 
@@ -218,7 +218,7 @@ class OrganizationRun:
                 self._give_up(newest.total, expected, steady=steady)
                 return
         if (edge := self._edge(newest)) is not None:
-            self._read([Window(edge, newest.until)], max(0, (newest.total or 0) - before), newest.until)
+            self._read([self._shown_no_more(edge, newest)], max(0, (newest.total or 0) - before), newest.until)
         elif newest.total is not None and newest.total < expected and self._retention_moved():
             self._balance()
         else:
@@ -252,6 +252,12 @@ class OrganizationRun:
             self._read(windows, missing, newest.until)
         else:
             self._give_up(newest.total, self.days.source(newest.floor), steady=False)
+
+    def _shown_no_more(self, start: int, newest: Newest) -> Window:
+        """Return the time from `start` up to what the page shows; to the end, where the last day's counts differ."""
+        last = self.days.counted.get(day_of(newest.until - 1).isoformat())
+        differs = self.head.rolls_up or (last and last.held != last.source)
+        return Window(start, newest.until if differs else min(newest.border + 1, newest.until))
 
     def _is_expected(self, newest: Newest, older: int | None) -> bool:
         return older == self.days.source(newest.floor) - newest.newer
@@ -305,15 +311,17 @@ class OrganizationRun:
         if "judged" in self._flags or self._run.period.until is not None:
             return False
         self._flags.add("judged")
-        border, given = later_half(self.days, newest.floor, newest.until)
-        half = self._run.query.total(self.organization, Window(border, newest.until))
-        found = worth(newest.total, expected, half, given)
+        border = in_the_middle(self.days, newest.floor, newest.until)
+        earlier = self.query.total(self.organization, Window(newest.floor, border))
+        later = self.query.total(self.organization, Window(border, newest.until))
+        found = worth(newest.total, expected, earlier, later)
         if found:
             self._set_totals(found)
         return found is not None
 
     def _set_totals(self, totals: Totals) -> None:
-        log.warning("Totals of %s prove little: %s", self.organization, totals)
+        if totals.code:
+            log.warning("The totals that Anypoint gives of %s prove little: %s", self.organization, totals)
         self.head.totals = totals.code
         if totals.cap and not below_cap(self.days, self._due.floor, totals.cap):
             self.head.totals = Totals(useless=True).code
@@ -383,7 +391,7 @@ class OrganizationRun:
         if gone > 0:
             log.warning("Anypoint has %d entries of %s no more; the archive keeps them", gone, self.organization)
         if reading.failures:
-            self.failures += [self._told(error) for _, error in reading.failures]
+            self.failures += reading.told()
             self.head.unread = reading.unread()
             self._finish()
         else:

@@ -55,6 +55,7 @@ class Reader:
 
     def __init__(self, reading: Reading, slice_: Slice) -> None:
         self.slice = slice_
+        self.position = slice_.start  #: all before it is on its way into the archive
         self.done = False
         self._reading = reading
         self._batch: Batch | None = None
@@ -86,6 +87,7 @@ class Reader:
                 end = start + sum(1 for _ in times)
                 self._add(day, entries, start, end)
                 start = end
+            self.position = self.slice.position
             if self._batch and (self._size > BATCH_BYTES or self._reading.memory.used > ALL_BATCHES_BYTES):
                 self._commit()
 
@@ -209,6 +211,18 @@ class Reading:
         with self._lock:
             self.failures.append((slice_, error))
 
+    def told(self) -> list[AuditError]:
+        """Return what failed, once for all stretches in which the same failed."""
+        found: dict[type[AuditError], list[AuditError]] = {}
+        for _, error in self.failures:
+            found.setdefault(type(error), []).append(error)
+        return [
+            type(errors[0])(f"{errors[0].message} ({len(errors) - 1} more stretches failed likewise.)", errors[0].hint)
+            if len(errors) > 1
+            else errors[0]
+            for errors in found.values()
+        ]
+
     def finished(self, reader: Reader) -> None:
         """Note that a reader is through, well or not."""
         with self._lock:
@@ -248,7 +262,8 @@ class Reading:
 
     def unread(self) -> list[tuple[int, int]]:
         """Return the stretches that no reader has settled."""
-        return [(one.slice.position, one.slice.stop) for one in self.readers if one.slice.position < one.slice.stop]
+        rests = [(one.position, one.slice.stop) for one in self.readers if not one.done]
+        return [(start, stop) for start, stop in rests if start < stop]
 
     def settle(self, day_at: Callable[[date], Day], known: Callable[[int, int], list[date]], now: int) -> bool:
         """Enter into the manifests what the source gave of each day that was read to its end; return if any is news.

@@ -19,39 +19,53 @@ if TYPE_CHECKING:
 
     from mulesoft_audit.anypoint.query import AuditQuery
     from mulesoft_audit.anypoint.tree import Organization
+    from mulesoft_audit.collect.fetch import Entries
     from mulesoft_audit.collect.newest import Newest
     from mulesoft_audit.collect.organization import OrganizationRun
     from mulesoft_audit.ledger.keys import Key
 
-ENOUGH = 20  #: entries that have to be found before that means anything
-MOST_PAGES = 20  #: of the log above that are read to find out
+ENOUGH = 10  #: entries that have to be found before that means anything
+MOST_PAGES = 20  #: of a log that are read to find out
 
 
-def repeats(query: AuditQuery, above: Organization, pages: Sequence[Newest]) -> bool | None:
-    """Return whether the log of `above` has all that these pages of other logs show; None if they show too little.
+def repeats(query: AuditQuery, above: Organization, pages: Sequence[tuple[Organization, Newest]]) -> bool | None:
+    """Return whether the log of `above` has all that the newest pages of other logs show; None if that is too little.
 
     Raises:
         AuditError: as `AuditQuery.page`.
     """
-    wanted = sorted(key for page in pages for key in page.known())
-    if len(wanted) < ENOUGH:
+    stretches = [one for one in (_stretch(query, organization, page) for organization, page in pages) if one]
+    if sum(map(len, stretches)) < ENOUGH:
         return None
+    first, last = min(one[0][0] for one in stretches), max(one[-1][0] for one in stretches)
+    slice_ = Slice(query, above, first, last + 1, max(page.until for _, page in pages))
     found: list[Key] = []
-    slice_ = Slice(query, above, wanted[0][0], wanted[-1][0] + 1, max(page.until for page in pages))
     for entries in slice_.read():
-        found += [(time, *key) for time, key in zip(entries.times, entries.keys, strict=True)]
-        settled = [key for key in wanted if key[0] < slice_.position]
-        if _differ(settled, found):
+        found += _keys(entries)
+        settled = [[key for key in one if key[0] < slice_.position] for one in stretches]
+        if any(unseen(one, (), found).new for one in settled):
             return False
         if slice_.requests >= MOST_PAGES:
-            return True if len(settled) >= ENOUGH else None
-    return not _differ(wanted, found)
+            return True if sum(map(len, settled)) >= ENOUGH else None
+    return not any(unseen(one, (), found).new for one in stretches)
 
 
-def _differ(wanted: Sequence[Key], found: Sequence[Key]) -> bool:
-    """Return whether one of the wanted entries is not found with the same bytes."""
-    taken = unseen(wanted, (), found)
-    return bool(taken.new)
+def _stretch(query: AuditQuery, organization: Organization, page: Newest) -> list[Key]:
+    """Return the keys of whole milliseconds that a page shows, in order; more pages, if it shows too few."""
+    known = sorted(page.known())
+    if len(known) >= ENOUGH or len(known) == len(page.entries.times) or not page.entries.times:
+        return known
+    slice_ = Slice(query, organization, min(page.entries.times), page.until, page.until)
+    found: list[Key] = []
+    for entries in slice_.read():
+        found += _keys(entries)
+        if slice_.requests >= MOST_PAGES:
+            break
+    return found
+
+
+def _keys(entries: Entries) -> list[Key]:
+    return [(time, *key) for time, key in zip(entries.times, entries.keys, strict=True)]
 
 
 class Undecided:
@@ -80,7 +94,7 @@ class Undecided:
         """
         for above in self.members:
             below = [one for one in self.members if is_below(one, above, self.members)]
-            pages = [one.first_page for one in below if one.first_page]
+            pages = [(one.organization, one.first_page) for one in below if one.first_page]
             if below and above.first_page and above.head.rolls_up is None:
                 above.head.rolls_up = repeats(self._query, above.organization, pages)
                 above.head.below = [one.organization.id for one in below] if above.head.rolls_up else []

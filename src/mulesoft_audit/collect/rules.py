@@ -113,20 +113,24 @@ class Totals(NamedTuple):
         return -1 if self.useless else self.cap
 
 
-def worth(total: int | None, given: int, half_total: int | None, half_given: int) -> Totals | None:
-    """Tell why a total differs from what reading all of it gave, from the same two numbers of its later half.
+def worth(total: int | None, given: int, earlier: int | None, later: int | None) -> Totals | None:
+    """Tell what totals are worth that differ from what reading everything gave.
+
+    Args:
+        total: of everything.
+        given: entries that reading everything gave.
+        earlier: the total of an earlier half of the time.
+        later: the total of the rest.
 
     Returns:
-        A cap, if the half's total counts and the whole's stops; useless, if totals are none, constant, or contradict
-        what was given for either; None if they count: then it is the entries that are missing.
+        A cap, if the halves have more than the whole; useless, if totals are none, constant, or zero beside entries;
+        None if they add up, or move: then it is the entries that differ.
     """
-    if total is None or half_total is None:
+    if total is None or earlier is None or later is None or (total == 0 and given):
         return Totals(useless=True)
-    if half_total == half_given:
-        return Totals(cap=total) if total < given else None
-    if total == half_total and given != half_given:
-        return Totals(cap=total) if 0 < total < half_given else Totals(useless=True)
-    return Totals(useless=True) if total < given else None
+    if earlier + later <= total:
+        return None
+    return Totals(useless=True) if total > given else Totals(cap=total)
 
 
 def may_be_a_cap(total: int) -> bool:

@@ -147,20 +147,18 @@ def under_cap(days: Days, start: int, end: int, cap: int) -> list[Window]:
     return found
 
 
-def later_half(days: Days, floor: int, until: int) -> tuple[int, int]:
-    """Return a moment after which about half of the entries lie, and how many the source gave from there on."""
+def in_the_middle(days: Days, floor: int, until: int) -> int:
+    """Return a moment (Unix ms) before and after which there are entries from `floor` to `until`, if that can be."""
     total = days.source(floor)
-    for day in reversed(days.dates(floor, until)):
+    for day in days.dates(floor + 1, until):
         start = day_start(day)
-        after = days.source(start)
-        if 2 * after >= total and after < total:
-            return start, after
-        if 2 * after >= total:
-            loaded = days.get(day).load()
-            later = days.source(start + DAY_MS)
-            hours = loaded.manifest.hours or [0] * 24
-            for hour in range(23, -1, -1):
-                later += hours[hour]
-                if 2 * later >= total or not any(hours[:hour]):
-                    return start + hour * 3_600_000, later
-    return floor, total
+        if 0 < days.source(start) < total:
+            return start
+    for day in days.dates(floor, until)[:1]:
+        hours = days.get(day).load().manifest.hours
+        filled = [hour for hour, entries in enumerate(hours) if entries]
+        if len(filled) > 1:
+            return day_start(day) + filled[len(filled) // 2] * 3_600_000
+        if filled:
+            return day_start(day) + filled[0] * 3_600_000 + 1_800_000
+    return (floor + until) // 2

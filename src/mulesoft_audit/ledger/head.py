@@ -76,7 +76,7 @@ class Head(msgspec.Struct, omit_defaults=True):
     totals: int = 0
     rolls_up: bool | None = None
     below: list[str] = []
-    format: int = FORMAT
+    format: int = 0
 
     def newest_keys(self) -> list[Key]:
         """Return `newest` as keys, their times in Unix milliseconds."""
@@ -92,6 +92,7 @@ class Head(msgspec.Struct, omit_defaults=True):
 
 def encode(head: Head) -> bytes:
     """Return the head as it is stored."""
+    head.format = FORMAT
     return msgspec.json.encode(head) + b"\n"
 
 

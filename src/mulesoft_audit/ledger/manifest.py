@@ -105,7 +105,7 @@ class Manifest(msgspec.Struct, omit_defaults=True):
     revision: int = 0
     previous: str = ""
     written_by: str = ""
-    format: int = FORMAT
+    format: int = 0
 
     @property
     def held(self) -> int:

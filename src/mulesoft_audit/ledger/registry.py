@@ -38,7 +38,7 @@ class Registry(msgspec.Struct, omit_defaults=True):
 
     root: str = ""
     organizations: dict[str, Known] = {}
-    format: int = FORMAT
+    format: int = 0
 
 
 def load(store: Store) -> tuple[Registry, int]:
@@ -69,7 +69,7 @@ def bind(store: Store, registry: Registry, generation: int, root: str, found: di
                 "Nothing was read or written. Give each root organization an archive of its own (--archive), or "
                 "correct MULE_ORG_ID.",
             )
-        merged = Registry(registry.root or root, {**registry.organizations, **found})
+        merged = Registry(registry.root or root, {**registry.organizations, **found}, FORMAT)
         if generation and merged == registry:
             return merged
         try:
