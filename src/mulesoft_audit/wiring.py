@@ -17,24 +17,25 @@ from mulesoft_audit.memory import spare_memory
 
 if TYPE_CHECKING:
     from mulesoft_audit.clock import Stop
+    from mulesoft_audit.errors import AuditError
     from mulesoft_audit.secret import Secret
     from mulesoft_audit.settings import Settings
 
 
 @dataclass(slots=True)
 class Source:
-    """Anypoint, ready to be asked."""
+    """Anypoint, ready for requests."""
 
     transport: Transport
     tokens: TokenSource
     query: AuditQuery
     pacer: Pacer
 
-    def under(self, stop: Stop) -> Source:
+    def sharing(self, stop: Stop) -> Source:
         """Return the same Anypoint for one run of several, which share token, connections and pace."""
-        pacer = self.pacer.under(stop)
-        transport = self.transport.under(stop, pacer)
-        tokens = self.tokens.under(transport)
+        pacer = self.pacer.sharing(stop)
+        transport = self.transport.sharing(stop, pacer)
+        tokens = self.tokens.sharing(transport)
         return Source(transport, tokens, AuditQuery(transport, tokens), pacer)
 
     def close(self) -> None:
@@ -64,8 +65,8 @@ def open_source(settings: Settings, secret: Secret, stop: Stop) -> Source:
 
 def find_organizations(
     source: Source, settings: Settings, named: tuple[str, ...]
-) -> tuple[list[Organization], HierarchyRefused | None]:
-    """Return whose logs to collect, and what kept the business groups from being found, if something did.
+) -> tuple[list[Organization], list[AuditError]]:
+    """Return whose logs to collect, and what kept business groups from being found: the run fails with it at its end.
 
     Args:
         source: Anypoint.
@@ -74,16 +75,17 @@ def find_organizations(
 
     Raises:
         UsageError: a name is not an id, or there is no such organization.
-        CredentialsError, SourceError, Interrupted: as `Transport.ask`.
+        CredentialsError, SourceError, Interrupted: as `Transport.request`.
     """
     if named:
-        return _named(source, settings, named), None
+        return _named(source, settings, named), []
     root = organization_id(settings.mule_org_id) if settings.mule_org_id else ""
     root = root or root_id(source.transport, source.tokens)
     try:
-        return hierarchy(source.transport, source.tokens, root), None
+        tree = hierarchy(source.transport, source.tokens, root)
     except HierarchyRefused as error:
-        return [Organization(root)], error
+        return [Organization(root)], [error]
+    return tree.organizations, [*tree.problems]
 
 
 def _named(source: Source, settings: Settings, named: tuple[str, ...]) -> list[Organization]:
@@ -93,5 +95,5 @@ def _named(source: Source, settings: Settings, named: tuple[str, ...]) -> list[O
     if len(wanted) > 1 and settings.mule_org_id:
         with suppress(HierarchyRefused):
             tree = hierarchy(source.transport, source.tokens, organization_id(settings.mule_org_id))
-            known = {organization.id: organization for organization in tree}
+            known = {organization.id: organization for organization in tree.organizations}
     return [known.get(name, Organization(name)) for name in wanted]

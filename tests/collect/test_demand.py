@@ -26,7 +26,7 @@ class Working:
         """Return how many workers are wanted once `workers` of them worked for `seconds`."""
         self.demand.workers(workers)
         for _ in range(round(workers * seconds / latency)):
-            self.pacer.answered(self.pacer.acquire())
+            self.pacer.responded(self.pacer.acquire())
         self.clock.now += seconds
         return self.demand.workers(workers)
 
@@ -46,7 +46,7 @@ def test_nobody_is_hired_once_the_allowance_is_spent(monkeypatch: pytest.MonkeyP
     working = Working(monkeypatch, per_minute=40)
     working.demand.workers(2)
     for _ in range(41):  # the last is held back for the rest of the minute
-        working.pacer.answered(working.pacer.acquire())
+        working.pacer.responded(working.pacer.acquire())
     assert working.demand.workers(2) == 2
 
 

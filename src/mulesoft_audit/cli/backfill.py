@@ -89,21 +89,21 @@ def command(
     stop_on_signals(stop)
     source = open_source(settings, secret_of(settings), stop)
     try:
-        organizations, refused = find_organizations(source, settings, orgs)
+        organizations, not_found = find_organizations(source, settings, orgs)
         period = _within_retention(source, organizations[0], period, stop)
         estimates = _plan(source, organizations, period, store)
         _show(estimates, period, source.pacer.per_minute, as_json=as_json and plan_only)
-        if refused and (plan_only or topic):
-            tell(refused)
+        for failure in not_found if plan_only or topic else ():
+            tell(failure)
         if plan_only or not (yes or _wanted()):
-            return refused.exit_code if refused else 0
+            return not_found[0].exit_code if not_found else 0
         if topic:
             _publish(source, organizations, period, topic, settings)
-            return refused.exit_code if refused else 0
+            return not_found[0].exit_code if not_found else 0
         summary = _collect(source, organizations, period, store, stop, sum(e.missing for e in estimates))
     finally:
         source.close()
-    summary.failures += [refused] if refused else []
+    summary.failures += not_found
     report(summary, store, as_json=as_json)
     return summary.exit_code
 

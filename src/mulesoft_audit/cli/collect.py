@@ -132,13 +132,12 @@ def _run(settings: Settings, store: Store, period: Period, orgs: tuple[str, ...]
 
     source = open_source(settings, secret_of(settings), stop)
     try:
-        organizations, refused = find_organizations(source, settings, orgs)
+        organizations, failures = find_organizations(source, settings, orgs)
         with shown(source.pacer) as started:
             summary = collect(
                 organizations, period, store=store, query=source.query, pacer=source.pacer, stop=stop, started=started
             )
-        if refused:
-            summary.failures.append(refused)
+        summary.failures += failures
         return summary
     finally:
         source.close()

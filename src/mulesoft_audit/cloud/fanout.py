@@ -160,13 +160,13 @@ def _repeats(above: Organization, below: Sequence[Organization], window: Window,
     """Return whether the log of `above` has an entry of one of those below it."""
     for organization in below:
         try:
-            sample = recognize(query.page(organization, window, None).entries)
+            sample = recognize(query.page(organization, window).entries)
         except LogRefused:
             continue
         for time, (identity, _) in zip(sample.times, sample.keys, strict=True):
             if time is not None:
                 with suppress(LogRefused):
-                    page = query.page(above, Window(time, time + 1), None)
+                    page = query.page(above, Window(time, time + 1))
                     return any(found == identity for found, _ in recognize(page.entries).keys)
                 return False
     return False

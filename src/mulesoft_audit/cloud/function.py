@@ -127,11 +127,10 @@ def _run(message: Message, stop: Stop) -> bool:
     look_back = duration(settings.look_back, "LOOK_BACK")
     period = period_of(message, look_back, int(stop.clock.time() * 1000))
     shared, store = _instance.opened(settings)
-    source = shared.under(stop)
-    organizations, refused = find_organizations(source, settings, message.organizations)
+    source = shared.sharing(stop)
+    organizations, failures = find_organizations(source, settings, message.organizations)
     summary = collect(organizations, period, store=store, query=source.query, pacer=source.pacer, stop=stop)
-    if refused:
-        summary.failures.append(refused)
+    summary.failures += failures
     _report(summary, store.url, message)
     if summary.interrupted and stop.reason == DEADLINE:
         return _continue(summary, message.next(period), settings.continue_topic)

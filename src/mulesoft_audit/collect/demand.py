@@ -52,7 +52,7 @@ class Demand:
         To be called every now and then while tasks are waiting; it looks at what was done since, a second at the least.
         """
         pacer = self._pacer
-        now = _Sample(pacer.clock.monotonic(), time.process_time(), pacer.answers, pacer.waited)
+        now = _Sample(pacer.clock.monotonic(), time.process_time(), pacer.responses, pacer.waited)
         before = self._before = self._before or now
         seconds = now.moment - before.moment
         if seconds < self.SAMPLE_SECONDS:

@@ -215,7 +215,8 @@ class OrganizationRun:
     def _total(self, window: Window, held: int) -> tuple[int | None, bool]:
         """Return the source's total, and whether it has more than is held all the same: a round total may be a cap."""
         if held and held % ROUND == 0:
-            return self.query.count(self.organization, window, held)
+            page = self.query.page(self.organization, window, offset=held, limit=1)
+            return page.total, bool(page.entries)
         return self.query.total(self.organization, window), False
 
     def _was_read(self, window: Window) -> bool:

@@ -201,7 +201,7 @@ class Reader:
         before it. One page shows the millisecond as it is; one that holds more than a page is taken as it came.
         """
         self._doubtful = None
-        page = self._query.page(self.organization, Window(time, time + 1), None)
+        page = self._query.page(self.organization, Window(time, time + 1))
         if len(page.entries) >= PAGE_LIMIT:
             return
         found = recognize(page.entries)
