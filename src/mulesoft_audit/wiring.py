@@ -24,18 +24,18 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Source:
-    """Anypoint, ready to be asked."""
+    """Anypoint, ready for requests."""
 
     transport: Transport
     tokens: TokenSource
     query: AuditQuery
     pacer: Pacer
 
-    def under(self, stop: Stop) -> Source:
+    def sharing(self, stop: Stop) -> Source:
         """Return the same Anypoint for one run of several, which share token, connections and pace."""
-        pacer = self.pacer.under(stop)
-        transport = self.transport.under(stop, pacer)
-        tokens = self.tokens.under(transport)
+        pacer = self.pacer.sharing(stop)
+        transport = self.transport.sharing(stop, pacer)
+        tokens = self.tokens.sharing(transport)
         return Source(transport, tokens, AuditQuery(transport, tokens), pacer)
 
     def close(self) -> None:
@@ -73,7 +73,7 @@ def find_organizations(source: Source, settings: Settings, named: tuple[str, ...
 
     Raises:
         UsageError: a name is not an id, or there is no such organization.
-        CredentialsError, SourceError, Interrupted: as `Transport.ask`.
+        CredentialsError, SourceError, Interrupted: as `Transport.request`.
     """
     wanted = [organization_id(name) for name in dict.fromkeys(named)]
     root = organization_id(settings.mule_org_id) if settings.mule_org_id else ""
@@ -92,6 +92,6 @@ def find_organizations(source: Source, settings: Settings, named: tuple[str, ...
         found = [Organization(name) for name in wanted or [root]]
         return Whose(root, found, bool(wanted), days, [] if wanted else [error])
     if not wanted:
-        return Whose(root, tree, False, days)
-    known = {organization.id: organization for organization in tree}
+        return Whose(root, tree.organizations, False, days, [*tree.problems])
+    known = {organization.id: organization for organization in tree.organizations}
     return Whose(root, [known.get(name, Organization(name)) for name in wanted], True, days)

@@ -94,7 +94,7 @@ def test_a_log_in_page_in_between_is_not_anypoint(tmp_path: Path) -> None:
         report = doctor(url, "--archive", str(tmp_path))
     assert report.code == 5
     assert f"the credentials go to {url} alone" in report.said("Anypoint")
-    assert "proxy answers in its place" in report.said("Anypoint")
+    assert "proxy responds in its place" in report.said("Anypoint")
     assert report.state("credentials") == "skipped"
 
 

@@ -16,7 +16,7 @@ import msgspec
 from isal import isal_zlib
 from msgspec import Raw
 
-from mulesoft_audit.anypoint.transport import Garbled
+from mulesoft_audit.anypoint.response import BadResponse
 
 _ABSENT = Raw(b"")
 _SEPARATOR = b"\x1f"  # cannot occur unescaped in JSON, so that no two field lists join to the same bytes
@@ -49,12 +49,12 @@ _decode_entry = msgspec.json.Decoder(_Entry).decode
 
 
 class Page(NamedTuple):
-    """One answer to an audit query.
+    """One response to an audit query.
 
     Attributes:
         entries: each entry's own bytes, in the order received.
         total: the total of the whole query, if it was given.
-        size: bytes of the answer.
+        size: bytes of the response's body.
     """
 
     entries: list[Raw | bytes]
@@ -81,7 +81,7 @@ def read_page(body: bytes) -> Page:
     """Cut a page into its entries.
 
     Raises:
-        Garbled: it is not a page: not JSON, cut, or without `data`.
+        BadResponse: it is not a page: not JSON, cut, or without `data`.
     """
     try:
         page = _decode_page(body)
@@ -100,13 +100,13 @@ def _read_odd_page(body: bytes) -> Page:
     try:
         value = json.loads(text, strict=False)
     except (ValueError, RecursionError) as error:
-        raise Garbled("its answer is not JSON, or was cut") from error
+        raise BadResponse("its response is not JSON, or was cut") from error
     if not isinstance(value, dict) or not isinstance(value.get("data"), list):
-        raise Garbled("its answer has no list of entries")
+        raise BadResponse("its response has no list of entries")
     total = value.get("total")
     entries: list[Raw | bytes] = [as_line(raw) for raw in _elements_of_data(text)]
     if len(entries) != len(value["data"]):
-        raise Garbled("its answer names its entries twice")
+        raise BadResponse("its response names its entries twice")
     return Page(
         entries,
         int(total) if isinstance(total, int | float) else None,

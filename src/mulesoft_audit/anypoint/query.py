@@ -1,4 +1,7 @@
-"""The Audit Log Query API: pages of entries, each with the total ("Audit Log Query API", "Audit Logging")."""
+"""The Audit Log Query API: one page of entries, or a total, of a window ("Audit Log Query API", "Audit Logging").
+
+Always in offset mode, where every response carries the total of the whole window.
+"""
 
 from __future__ import annotations
 
@@ -8,14 +11,14 @@ from typing import TYPE_CHECKING, NamedTuple
 import msgspec
 
 from mulesoft_audit.anypoint.entry import Page, read_page
-from mulesoft_audit.anypoint.transport import Answer, Garbled
+from mulesoft_audit.anypoint.transport import BadResponse
 from mulesoft_audit.errors import PermissionMissing, SourceError, UsageError
 
 if TYPE_CHECKING:
-    from mulesoft_audit.anypoint.token import TokenSource
-    from mulesoft_audit.anypoint.transport import Transport
+    from mulesoft_audit.anypoint.transport import Response, Tokens, Transport
     from mulesoft_audit.anypoint.tree import Organization
 
+BEHIND_ALL = 1_000_000_000  #: an offset that no log reaches
 PAGE_LIMIT = 200  #: entries, the documented maximum of a JSON page
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -31,11 +34,15 @@ class Window(NamedTuple):
 
 
 class QueryRefused(SourceError):
-    """The source does not take the query: an answer of 4xx that nothing else explains."""
+    """The source does not take the query: a response of 4xx that nothing else explains."""
 
 
 class LogRefused(PermissionMissing):
     """This organization's audit log may not be read."""
+
+
+class UnknownOrganization(UsageError):
+    """The source has no such organization (any more)."""
 
 
 def iso(milliseconds: int) -> str:
@@ -43,19 +50,15 @@ def iso(milliseconds: int) -> str:
     return (_EPOCH + timedelta(milliseconds=milliseconds)).isoformat(timespec="milliseconds")[: -len("+00:00")] + "Z"
 
 
-class UnknownOrganization(UsageError):
-    """There is no such organization, or not any more."""
-
-
 class AuditQuery:
-    """Audit queries against one plane, each of its own: no cursor is followed, because no page says what one means.
+    """Audit queries against one plane.
 
     Attributes:
-        queries: how many were answered.
-        fullest: the largest number of entries that a page had so far: a source may give fewer than it is asked for.
+        queries: how many brought a page.
+        fullest: the largest number of entries that a page had so far; a source may allow fewer than `PAGE_LIMIT`.
     """
 
-    def __init__(self, transport: Transport, tokens: TokenSource) -> None:
+    def __init__(self, transport: Transport, tokens: Tokens) -> None:
         self.queries = 0
         self.fullest = 0
         self._transport = transport
@@ -70,16 +73,22 @@ class AuditQuery:
         limit: int = PAGE_LIMIT,
         newest_first: bool = False,
     ) -> Page:
-        """Return one page, with the total of the whole window if the source gives it.
+        """Return one page of `window`, with the total of the whole window where the source gives it.
+
+        Args:
+            organization: whose log.
+            window: from when to when.
+            offset: how many entries of the window are left out before the page.
+            limit: how many entries the page has at most, from 1 to `PAGE_LIMIT`.
+            newest_first: whether the newest entry comes first rather than the oldest.
 
         Raises:
-            TooLarge: the page is larger than can be read; ask for fewer entries.
+            TooLarge: the page is larger than what is read of a response; smaller ones may be had.
             LogRefused: 401 or 403 for this organization.
-            QueryRefused: another 4xx.
             UnknownOrganization: 404.
-            SourceError, CredentialsError, Interrupted: as `Transport.ask`.
+            QueryRefused: any other 4xx.
+            SourceError, CredentialsError, Interrupted: as `Transport.request`.
         """
-        path = f"/audit/v2/organizations/{organization.id}/query?getVersionedObjectsInLogs=true"
         body = {
             "startDate": iso(window.start),
             "endDate": iso(window.end - 1),  # both bounds are inclusive
@@ -89,13 +98,18 @@ class AuditQuery:
         }
         what = f"the audit log of {organization} from {window}"
 
-        def understand(answer: Answer) -> Page:
-            if answer.status == 200:
-                return read_page(answer.body)
-            raise _refusal(answer, organization, what)
+        def read(response: Response) -> Page:
+            if response.status == 200:
+                return read_page(response.body)
+            raise _refusal(response, organization, what)
 
-        page = self._transport.ask(
-            "POST", path, json=msgspec.json.encode(body), tokens=self._tokens, understand=understand, what=what
+        page = self._transport.request(
+            "POST",
+            f"/audit/v2/organizations/{organization.id}/query?getVersionedObjectsInLogs=true",
+            json=msgspec.json.encode(body),
+            tokens=self._tokens,
+            read=read,
+            what=what,
         )
         self.queries += 1
         self.fullest = max(self.fullest, len(page.entries))
@@ -104,28 +118,37 @@ class AuditQuery:
     def total(self, organization: Organization, window: Window) -> int | None:
         """Return how many entries the source says it has in `window`; None if it does not say.
 
+        An entry that cannot be read does not keep its window from being counted: an offset behind all gives no entry.
+
         Raises:
-            AuditError: as `page`.
+            AuditError: as `page`, but `TooLarge`.
         """
-        return self.page(organization, window, limit=1).total
+        try:
+            return self.page(organization, window, limit=1).total
+        except (TooLarge, LogRefused, QueryRefused) as error:
+            try:
+                return self.page(organization, window, limit=1, offset=BEHIND_ALL).total
+            except (TooLarge, QueryRefused):
+                raise error from None
 
 
-def _refusal(answer: Answer, organization: Organization, what: str) -> Exception:
-    if answer.status in {401, 403}:
+def _refusal(response: Response, organization: Organization, what: str) -> Exception:
+    status = response.status
+    if status in {401, 403}:
         return LogRefused(
-            f"Reading the audit log of {organization} is refused ({answer.status}).",
+            f"Reading the audit log of {organization} is refused ({status}).",
             "Add the scope View Audit Logs (read:audit_logs) for this business group to the connected app.",
         )
-    if answer.status == 404:
+    if status == 404:
         return UnknownOrganization(
-            f"There is no organization {organization} ({answer.status}).",
+            f"There is no organization {organization} ({status}).",
             "Check MULE_ORG_ID (or --org) and ANYPOINT_PLANE.",
         )
-    if 300 <= answer.status < 500:
-        said = answer.body[:200].decode("utf-8", "replace")
+    if 400 <= status < 500:
+        said = response.body[:200].decode("utf-8", "replace")
         said = "".join(c if c.isprintable() else " " for c in said)
         return QueryRefused(
-            f"Anypoint refused to give {what} ({answer.status}): {said}",
+            f"Anypoint refused to give {what} ({status}): {said}",
             "Nothing of this stretch was written. Please report this: it is not documented.",
         )
-    return Garbled(f"it answered {answer.status}")
+    return BadResponse(f"it responded {status}")

@@ -127,9 +127,10 @@ def _run(message: Message, stop: Stop) -> bool:
     look_back = duration(settings.look_back, "LOOK_BACK")
     period = period_of(message, look_back, int(stop.clock.time() * 1000))
     shared, store = _instance.opened(settings)
-    source = shared.under(stop)
+    source = shared.sharing(stop)
     whose = find_organizations(source, settings, message.organizations)
-    summary = collect(whose, period, store=store, query=source.query, pacer=source.pacer, stop=stop)
+    summary = collect(whose, period, store=store, query=source.query, pacer=source.pacer, stop=stop,
+        ahead=lambda: source.transport.clock_ahead)
     _report(summary, store.url, message)
     if summary.interrupted and stop.reason == DEADLINE:
         return _continue(summary, message.next(period), settings.continue_topic)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from mulesoft_audit.anypoint.query import PAGE_LIMIT, Window
+from mulesoft_audit.anypoint.query import PAGE_LIMIT, LogRefused, QueryRefused, Window
+from mulesoft_audit.anypoint.transport import TooLarge
 from mulesoft_audit.archive.layout import day_of, day_start
 from mulesoft_audit.collect.fetch import NOTHING, SECOND, Entries, placed
 from mulesoft_audit.collect.rules import Judged, judge
@@ -75,7 +76,11 @@ def newest_page(
     Raises:
         AuditError: as `AuditQuery.page`.
     """
-    page = query.page(organization, Window(floor, until), limit=limit, newest_first=True)
+    try:
+        page = query.page(organization, Window(floor, until), limit=limit, newest_first=True)
+    except (TooLarge, LogRefused, QueryRefused):  # one entry that cannot be read, or the whole log
+        total = query.total(organization, Window(floor, until))
+        return Newest(NOTHING, total, Judged(until - 1, [], 0), floor, until, until - 1, 0)
     entries = placed(page, until - 1).between(floor, until)
     keys: list[Key] = [(time, *key) for time, key in zip(entries.times, entries.keys, strict=True)]
     whole = page.total == len(page.entries) < limit
