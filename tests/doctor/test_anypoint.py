@@ -11,6 +11,7 @@ from tests.control_plane.clock import FakeClock
 from tests.doctor.harness import GROUP, OTHER, Offset, answering, doctor
 from tests.plain_source import CLIENT_ID, CLIENT_SECRET, ROOT, PlainSource
 
+from anypoint_simulator import Scenario, World, running
 from mulesoft_audit.anypoint.planes import plane_at
 from mulesoft_audit.clock import Stop
 from mulesoft_audit.doctor.anypoint import Anypoint
@@ -18,7 +19,6 @@ from mulesoft_audit.doctor.finding import Finding, State, examine, exit_code
 from mulesoft_audit.doctor.reach import Knock, knock, reach, skew
 from mulesoft_audit.secret import Secret
 from mulesoft_audit.settings import Settings
-from mulesoft_audit.simulator import Scenario, World, running
 
 if TYPE_CHECKING:
     from pathlib import Path
