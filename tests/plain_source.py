@@ -236,7 +236,7 @@ class _Handler(BaseHTTPRequestHandler):
             held = sorted((item for log in source.logs.values() for item in log), key=lambda item: item[0])
         found = [body for stamp, visible, body in held if start <= stamp <= end and visible <= now]
         if query.get("ascending") is False:
-            found = found[::-1]
+            found.reverse()
         if source.order:
             found = source.order(found)
         if not versioned:

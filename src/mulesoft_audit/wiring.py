@@ -38,6 +38,10 @@ class Source:
         tokens = self.tokens.sharing(transport)
         return Source(transport, tokens, AuditQuery(transport, tokens), pacer)
 
+    def clock_ahead(self) -> float | None:
+        """Return by how many seconds this machine's clock is ahead of Anypoint's; None if that is not known yet."""
+        return self.transport.clock_ahead
+
     def close(self) -> None:
         """Give the token back and close the connections."""
         self.tokens.revoke()

@@ -13,12 +13,13 @@ from mulesoft_audit.archive.local import LocalStore
 from mulesoft_audit.clock import Stop, SystemClock
 from mulesoft_audit.collect.period import Period
 from mulesoft_audit.collect.run import collect
-from mulesoft_audit.collect.summary import Summary
 from mulesoft_audit.settings import load
 from mulesoft_audit.wiring import find_organizations, open_source
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from mulesoft_audit.collect.summary import Summary
 
 DAY, HOUR = 86_400_000, 3_600_000
 

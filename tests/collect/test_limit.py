@@ -15,12 +15,13 @@ from mulesoft_audit.archive.local import LocalStore
 from mulesoft_audit.clock import Stop
 from mulesoft_audit.collect.period import Period
 from mulesoft_audit.collect.run import Whose, collect
-from mulesoft_audit.collect.summary import Summary
 from mulesoft_audit.settings import load
 from mulesoft_audit.wiring import open_source
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from mulesoft_audit.collect.summary import Summary
 
 DAY = 86_400_000
 START = 1_790_000_000

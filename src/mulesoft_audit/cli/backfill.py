@@ -208,4 +208,13 @@ def _collect(source: Source, whose: Whose, period: Period, store: Store, stop: S
     from mulesoft_audit.collect.run import collect
 
     with shown(source.pacer, expected) as started:
-        return collect(whose, period, store=store, query=source.query, pacer=source.pacer, stop=stop, ahead=lambda: source.transport.clock_ahead, started=started)
+        return collect(
+            whose,
+            period,
+            store=store,
+            query=source.query,
+            pacer=source.pacer,
+            stop=stop,
+            ahead=source.clock_ahead,
+            started=started,
+        )

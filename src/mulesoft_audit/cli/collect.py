@@ -126,7 +126,14 @@ def _run(settings: Settings, store: Store, period: Period, orgs: tuple[str, ...]
         whose = find_organizations(source, settings, orgs)
         with shown(source.pacer) as started:
             return collect(
-                whose, period, store=store, query=source.query, pacer=source.pacer, stop=stop, ahead=lambda: source.transport.clock_ahead, started=started
+                whose,
+                period,
+                store=store,
+                query=source.query,
+                pacer=source.pacer,
+                stop=stop,
+                ahead=source.clock_ahead,
+                started=started,
             )
     finally:
         source.close()

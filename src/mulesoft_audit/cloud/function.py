@@ -129,8 +129,15 @@ def _run(message: Message, stop: Stop) -> bool:
     shared, store = _instance.opened(settings)
     source = shared.sharing(stop)
     whose = find_organizations(source, settings, message.organizations)
-    summary = collect(whose, period, store=store, query=source.query, pacer=source.pacer, stop=stop,
-        ahead=lambda: source.transport.clock_ahead)
+    summary = collect(
+        whose,
+        period,
+        store=store,
+        query=source.query,
+        pacer=source.pacer,
+        stop=stop,
+        ahead=source.clock_ahead,
+    )
     _report(summary, store.url, message)
     if summary.interrupted and stop.reason == DEADLINE:
         return _continue(summary, message.next(period), settings.continue_topic)
