@@ -64,12 +64,13 @@ class Response(NamedTuple):
     headers: dict[str, str] = {}  # noqa: RUF012 - never changed
 
 
+
 @dataclass
 class HostileSource:
     """What the source holds, how it responds, and what it was asked."""
 
     logs: dict[str, list[Entry]] = field(default_factory=lambda: {ROOT: []})
-    respond: Callable[[HostileSource, Query], Response] = field(default=honest)
+    respond: Callable[[HostileSource, Query], Response] = field(default=lambda source, query: honest(source, query))
     root: str = ROOT
     names: dict[str, str] = field(default_factory=dict)
     tree: Any = None  #: instead of the true hierarchy; bytes are sent as they are

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 from tests.hostile.behaviours import moving
 from tests.hostile.running import assert_done, assert_exact, collect, settle
 from tests.hostile_source import DAY, GROUP, HOUR, MINUTE, ROOT, SECOND, Entry, HostileSource, Query, now
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 AGES = [2 * HOUR, 30 * HOUR, 3 * DAY, 20 * DAY, 80 * DAY]
 

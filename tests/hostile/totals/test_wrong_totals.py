@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 from tests.hostile.behaviours import after, once, stale, total
@@ -17,9 +17,6 @@ from tests.hostile.running import (
     settle,
 )
 from tests.hostile_source import DAY, HOUR, MINUTE, ROOT, HostileSource, Query, honest, now
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 @pytest.mark.parametrize("number", [1, 2, 3, 4, 6, 9])
