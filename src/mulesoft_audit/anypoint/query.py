@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import msgspec
 
 from mulesoft_audit.anypoint.entry import Page, read_page
-from mulesoft_audit.anypoint.transport import BadResponse, TooLarge
+from mulesoft_audit.anypoint.transport import BadResponse, RedirectRefused
 from mulesoft_audit.errors import PermissionMissing, SourceError, UsageError
 
 if TYPE_CHECKING:
@@ -125,10 +125,12 @@ class AuditQuery:
         """
         try:
             return self.page(organization, window, limit=1).total
-        except (TooLarge, LogRefused, QueryRefused) as error:
+        except RedirectRefused:
+            raise
+        except (SourceError, LogRefused) as error:
             try:
                 return self.page(organization, window, limit=1, offset=BEHIND_ALL).total
-            except (TooLarge, QueryRefused):
+            except QueryRefused:
                 raise error from None
 
 

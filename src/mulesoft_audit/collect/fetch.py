@@ -13,8 +13,8 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 from mulesoft_audit.anypoint.entry import recognize
-from mulesoft_audit.anypoint.query import PAGE_LIMIT, LogRefused, QueryRefused, Window, iso
-from mulesoft_audit.anypoint.transport import TooLarge
+from mulesoft_audit.anypoint.query import BEHIND_ALL, PAGE_LIMIT, LogRefused, Window, iso
+from mulesoft_audit.anypoint.transport import RedirectRefused, TooLarge
 from mulesoft_audit.errors import AuditError, SourceError
 
 if TYPE_CHECKING:
@@ -29,8 +29,9 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 SECOND = 1000
-TRIES = 6  #: times in a slice that a page is asked for again, because its total does not fit the one before
+TRIES = 3  #: times that a page is asked for again that does not fit the one before
 MORE_REQUESTS = 64  #: what a slice may take over twice its pages
+MOST_HOLES = 50  #: of one slice
 
 
 class Entries(NamedTuple):
@@ -115,7 +116,7 @@ class Slice:
         self._fullest = 1
         self._offset = 0  # of the next page; what the pages before it gave of this position is gathered
         self._gathered = NOTHING
-        self._before: list[tuple[bytes, int]] = []  # keys of the page before, at this position
+        self._before: list[tuple[bytes, int]] = []  # keys of the page before
         self._first_total: int | None = None  # of the first page at this position
         self._tries = 0
         self._hole_until = -1
@@ -142,31 +143,39 @@ class Slice:
             page = self._next_page()
             if page is None:
                 continue
-            found = placed(page, self.position)
+            found = self._within(placed(page, self.position))
             settled = self._settle(page, found) if in_order(found.times) else self._without_order()
             if settled.times:
                 self.settled += len(settled.times)
                 yield settled
 
+    def _within(self, found: Entries) -> Entries:
+        """Leave out entries of quite another time, but for what a source adds at the end that ignores the end."""
+        if not found.times or found.times[-1] >= self._end:
+            return found
+        return found.between(self.position // SECOND * SECOND, self._end)
+
     def _settle(self, page: Page, found: Entries) -> Entries:
         """Return what is settled by a page, together with what was gathered at this position, and move on."""
-        count = len(found.times)
-        if self._must_ask_again(page):
+        count = len(page.entries)
+        repeated = found.keys == self._before and len(set(found.keys)) > 1
+        if self._must_ask_again(page, repeated=repeated):
             return NOTHING
+        if repeated and set(found.times) == {self.position}:
+            self.holes.append(Hole(self.position, self.position, "the source gives one page of it again and again"))
+            return self._move_to(self.position + 1, self._gathered)
+        self._before = found.keys
         fresh = self._gathered.joined(found.between(self.position, self._end))
-        if self._offset and found.keys == self._before and len(set(found.keys)) > 1:
-            self.holes.append(Hole(self.position, self.position, "the source gives one page again and again"))
-            return self._move_to(self.position + 1, fresh)
-        last = found.times[-1] if count else self._end
+        last = found.times[-1] if found.times else self.position
         most = min(self._asked, max(self._query.fullest, self._fullest))
         counted = page.total is not None and page.total == self._offset + count and count < most
-        if count and last >= self._end:
+        if last >= self._end:
             log.warning("Anypoint gives entries of %s that are newer than was asked for; they are left out", self)
         if not count or counted or last >= self._end:
             return self._move_to(self.stop, fresh)
-        if last > self._bound(found.times[0]):
+        if found.times and last > self._bound(found.times[0]):
             return self._move_to(last, fresh)
-        self._gathered, self._before = fresh, found.keys
+        self._gathered = fresh
         self._offset += count
         return NOTHING
 
@@ -178,15 +187,15 @@ class Slice:
         bound = max(self.position, self._hole_until)
         return max(bound, self.position // SECOND * SECOND + SECOND - 1) if first < self.position else bound
 
-    def _must_ask_again(self, page: Page) -> bool:
-        """Return whether a page's total does not fit what is known, as that of a replica that lags."""
+    def _must_ask_again(self, page: Page, *, repeated: bool) -> bool:
+        """Return whether a page does not fit the one before: a replica that lags, or a page that is given twice."""
         expected = self._first_total if self._offset else self.total
-        if expected is None or page.total is None or self._tries >= TRIES:
-            return False
-        if page.total == expected or (not self._offset and page.total > expected):
+        fits = expected is None or page.total is None or page.total == expected
+        fits = fits or (not self._offset and (page.total or 0) > (expected or 0))
+        if (fits and not repeated) or self._tries >= TRIES:
             return False
         self._tries += 1
-        if self._offset:  # something came or went: offsets mean other entries now
+        if self._offset and not fits:  # something came or went: offsets mean other entries now
             self._offset, self._gathered, self._first_total = 0, NOTHING, None
         return True
 
@@ -197,12 +206,13 @@ class Slice:
             self.position = position
         if self._first_total is not None:
             self.total = max(0, self._first_total - len(settled.times))
-        self._offset, self._gathered, self._before, self._first_total = 0, NOTHING, [], None
+        self._offset, self._gathered, self._first_total, self._tries = 0, NOTHING, None, 0
         return settled
 
     def _next_page(self) -> Page | None:
         """Ask for the page at the present position; None if it could not be read, and was stepped over."""
-        if self.requests > 2 * (self.settled // self._fullest) + MORE_REQUESTS * (1 + len(self.holes)):
+        allowed = 2 * (self.settled // self._fullest) + MORE_REQUESTS * (1 + len(self.holes))
+        if self.requests > allowed or len(self.holes) > MOST_HOLES:
             raise NoProgress(
                 f"Anypoint's pages of {self} lead nowhere: {self.requests} queries gave {self.settled} entries, and "
                 f"went no further than {iso(self.position)}.",
@@ -213,7 +223,9 @@ class Slice:
         self._asked = self._limit
         try:
             page = self._page(self._offset, self._limit)
-        except (TooLarge, LogRefused, QueryRefused) as error:
+        except RedirectRefused:
+            raise
+        except (SourceError, LogRefused) as error:
             self._step_over(error)
             return None
         self._fullest = max(self._fullest, len(page.entries))
@@ -231,13 +243,16 @@ class Slice:
         Raises:
             AuditError: what lies behind it cannot be read either: it is the log, not the entry.
         """
+        if not isinstance(error, TooLarge) and self._limit == PAGE_LIMIT:
+            self.requests += 1
+            self._page(BEHIND_ALL, 1)  # raises, if it is the log or the source that is the matter, and not the page
         if self._limit > 1:
             self._limit = max(1, self._limit // 4)
             return
         self.requests += 1
         try:
             following = self._page(self._offset + 1, 1)
-        except (TooLarge, LogRefused, QueryRefused):
+        except (SourceError, LogRefused):
             raise error from None
         first = self._gathered.times[-1] if self._gathered.times else self.position
         last = placed(following, first).times[0] if following.entries else self._end - 1
@@ -266,8 +281,14 @@ def without_order(query: AuditQuery, organization: Organization, window: Window)
         part = windows.pop()
         page = query.page(organization, part)
         requests += 1
-        if len(page.entries) < query.fullest and page.total in (None, len(page.entries)):
-            found = found.joined(placed(page, part.start).between(*part))
+        inside = placed(page, part.start).between(*part)
+        if requests > 8 * len(found.times) // query.fullest + 8 * MORE_REQUESTS:
+            raise NoProgress(
+                f"Anypoint gives the entries of {organization} from {window} in no order, and its totals do not fit.",
+                "What was collected is kept. The next run asks again; if this stays, report it to MuleSoft.",
+            )
+        if len(page.entries) < query.fullest and page.total in (None, len(page.entries), len(inside.times)):
+            found = found.joined(inside)
         elif part.end - part.start > 1:
             middle = (part.start + part.end) // 2
             windows += [Window(middle, part.end), Window(part.start, middle)]

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from mulesoft_audit.anypoint.query import PAGE_LIMIT, LogRefused, QueryRefused, Window
-from mulesoft_audit.anypoint.transport import TooLarge
+from mulesoft_audit.anypoint.query import PAGE_LIMIT, LogRefused, Window
+from mulesoft_audit.anypoint.transport import RedirectRefused
 from mulesoft_audit.archive.layout import day_of, day_start
 from mulesoft_audit.collect.fetch import NOTHING, SECOND, Entries, placed
 from mulesoft_audit.collect.rules import Judged, judge
+from mulesoft_audit.errors import SourceError
 from mulesoft_audit.ledger.batch import Batch
 
 if TYPE_CHECKING:
@@ -78,7 +79,9 @@ def newest_page(
     """
     try:
         page = query.page(organization, Window(floor, until), limit=limit, newest_first=True)
-    except (TooLarge, LogRefused, QueryRefused):  # one entry that cannot be read, or the whole log
+    except RedirectRefused:
+        raise
+    except (SourceError, LogRefused):  # one entry that cannot be read; or the whole log, which raises again
         total = query.total(organization, Window(floor, until))
         return Newest(NOTHING, total, Judged(until - 1, [], 0), floor, until, until - 1, 0)
     entries = placed(page, until - 1).between(floor, until)

@@ -15,7 +15,7 @@ from mulesoft_audit.collect.newest import newest_page, total_only
 from mulesoft_audit.collect.period import Due, due
 from mulesoft_audit.collect.reading import Reading
 from mulesoft_audit.collect.rules import Totals, may_be_a_cap, worth
-from mulesoft_audit.collect.search import Search, below_cap, in_the_middle
+from mulesoft_audit.collect.search import Search, below_cap, in_the_middle, sure_total
 from mulesoft_audit.errors import ArchiveError, AuditError, CredentialsError, Interrupted, SourceError
 from mulesoft_audit.ledger import head as heads
 from mulesoft_audit.ledger.day import Respelled
@@ -312,9 +312,9 @@ class OrganizationRun:
             return False
         self._flags.add("judged")
         border = in_the_middle(self.days, newest.floor, newest.until)
-        earlier = self.query.total(self.organization, Window(newest.floor, border))
-        later = self.query.total(self.organization, Window(border, newest.until))
-        found = worth(newest.total, expected, earlier, later)
+        parts = (Window(newest.floor, newest.until), Window(newest.floor, border), Window(border, newest.until))
+        whole, earlier, later = (sure_total(self.query, self.organization, part) for part in parts)
+        found = worth(whole, expected, earlier, later)
         if found:
             self._set_totals(found)
         return found is not None
@@ -391,7 +391,7 @@ class OrganizationRun:
         if gone > 0:
             log.warning("Anypoint has %d entries of %s no more; the archive keeps them", gone, self.organization)
         if reading.failures:
-            self.failures += reading.told()
+            self.failures += [self._told(error) for error in reading.told()]
             self.head.unread = reading.unread()
             self._finish()
         else:
@@ -461,11 +461,11 @@ class OrganizationRun:
         self.head.unread = []
         unreadable = self.days.unreadable(self._due.floor)
         if unreadable:
-            days = ", ".join(f"{count} on {day}" for day, count in unreadable[:5])
-            more = f", and more on {len(unreadable) - 5} other days" if len(unreadable) > 5 else ""
+            times = ", ".join(f"{iso(first)} to {iso(last)} ({reason})" for first, last, reason in unreadable[:3])
+            more = f", and {len(unreadable) - 3} others" if len(unreadable) > 3 else ""
             self.failures.append(
                 SourceError(
-                    f"Entries of {self.organization} cannot be read: {days}{more}.",
+                    f"{len(unreadable)} entries of {self.organization} cannot be read: {times}{more}.",
                     "All others are collected. The manifests of these days say when and why. Run with --since that "
                     "day to try again; if this stays, report it to MuleSoft with the times.",
                 )

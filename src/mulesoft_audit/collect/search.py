@@ -121,6 +121,20 @@ class Search:
         return found
 
 
+def sure_total(query: AuditQuery, organization: Organization, window: Window) -> int | None:
+    """Return a total that the source gives twice in a row; the last one, if it says another each time.
+
+    Raises:
+        AuditError: as `AuditQuery.total`.
+    """
+    total = query.total(organization, window)
+    for _ in range(3):
+        before, total = total, query.total(organization, window)
+        if total == before:
+            break
+    return total
+
+
 def below_cap(days: Days, floor: int, cap: int) -> int | None:
     """Return the first 00:00 UTC from which on the source has fewer entries than a cap, with room for a page more.
 

@@ -134,13 +134,20 @@ class Days:
         day = self.get(day_of(end)).load()
         return self.source(start, whole) + day.count_between(0, end - whole)
 
-    def unreadable(self, start: int) -> list[tuple[date, int]]:
-        """Return the days from `start` on that have entries which could not be read, and how many."""
-        return [
-            (date.fromisoformat(day), counted.unreadable)
-            for day, counted in sorted(self.counted.items())
-            if counted.unreadable and day_start(date.fromisoformat(day)) >= start
-        ]
+    def unreadable(self, start: int) -> list[tuple[int, int, str]]:
+        """Return between which times (Unix ms) from `start` on entries are that could not be read, and why.
+
+        Raises:
+            ArchiveError: the archive cannot be read.
+        """
+        found: list[tuple[int, int, str]] = []
+        for name, counted in sorted(self.counted.items()):
+            day = self.get(date.fromisoformat(name))
+            if counted.unreadable and day.start >= start:
+                found += [
+                    (day.start + one.first, day.start + one.last, one.reason) for one in day.load().manifest.unreadable
+                ]
+        return found
 
     def dates(self, start: int, end: int) -> list[date]:
         """Return the days from `start` to `end` (Unix ms) that have a manifest, in order."""

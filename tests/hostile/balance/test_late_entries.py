@@ -115,6 +115,7 @@ def test_an_entry_of_the_future_is_not_lost_when_its_time_comes(source: HostileS
     assert_done(collect(source, tmp_path, "--since", "5d"))
     source.add(ROOT, now() + HOUR, seed="future")
     collect(source, tmp_path)
+    source.skew = 3700
     run = collect(source, tmp_path, HOSTILE_SHIFT="3700")
     assert_done(run)
     assert_exact(source, tmp_path)
