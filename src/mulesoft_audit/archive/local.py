@@ -4,12 +4,8 @@ from __future__ import annotations
 
 import errno
 import os
-import secrets
-import socket
-import time
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from hashlib import sha256
-from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +13,7 @@ from isal.isal_zlib import crc32
 
 from mulesoft_audit.archive.locks import Lock, Presence
 from mulesoft_audit.archive.store import GenerationMismatch, Held, Listed, ObjectExists, never
+from mulesoft_audit.archive.temporary import new_name, sweep
 from mulesoft_audit.errors import ArchiveError
 
 if TYPE_CHECKING:
@@ -27,9 +24,6 @@ _LOCK = "state/.lock"  #: held while an object is replaced
 _WRITERS = "state/.writers"  #: held by each store that writes, all at once
 _OWN = frozenset({_LOCK, _WRITERS})
 _SMALL = 1 << 20
-_LONG_AGO = 3600.0  #: seconds after which a half-written file is nobody's
-_TOKEN = secrets.token_hex(6) + "-"  #: tells this process from an earlier one of the same number
-_serial = count()
 
 
 class LocalStore:
@@ -115,7 +109,7 @@ class LocalStore:
     def alone(self) -> bool:
         """See `Store.alone`. Each store that writes holds a lock that can be shared; who can have it alone, is."""
         with self._failures(_WRITERS):
-            self._make((self.root / _WRITERS).parent)
+            self._enter()
             return self._presence.alone(self.stopping)
 
     def close(self) -> None:
@@ -124,7 +118,7 @@ class LocalStore:
 
     def check(self) -> None:
         """See `Store.check`."""
-        probe = f"{_TEMPORARY}/{_temporary_name()}"
+        probe = f"{_TEMPORARY}/{new_name()}"
         self.replace(probe, b"1", self.create(probe, b"0"))
         with self._failures(probe):
             try:
@@ -156,8 +150,10 @@ class LocalStore:
     def _write(self, data: bytes) -> Path:
         folder = self.root / _TEMPORARY
         self._make(folder)
-        self._sweep(folder)
-        path = folder / _temporary_name()
+        if not self._swept:
+            self._swept = True
+            sweep(folder)
+        path = folder / new_name()
         try:
             with path.open("xb") as file:
                 file.write(data)
@@ -168,20 +164,14 @@ class LocalStore:
             raise
         return path
 
-    def _sweep(self, folder: Path) -> None:
-        """Remove what was left half-written: by processes of this machine that are gone, and by anybody long ago."""
-        if self._swept:
-            return
-        self._swept = True
-        for path in folder.iterdir():
-            place, pid, own = ([*path.name.rsplit(".", 2), "", ""])[:3]
-            gone = place == _place() and pid.isdigit() and not _alive(int(pid))
-            reborn = place == _place() and pid == str(os.getpid()) and not own.startswith(_TOKEN)
-            with suppress(FileNotFoundError):
-                if gone or reborn or time.time() - path.stat().st_mtime > _LONG_AGO:
-                    path.unlink()
-
     def _enter(self) -> None:
+        """Count as writing, in folders that are the archive's own: what lies behind a link may be anybody's."""
+        for folder in ("state", _TEMPORARY):
+            if (self.root / folder).is_symlink():
+                raise ArchiveError(
+                    f"{self.url}/{folder} is a symbolic link, and what it leads to is not the archive's own.",
+                    "Remove the link, or move the whole archive to where it leads.",
+                )
         self._make((self.root / _WRITERS).parent)
         self._presence.enter(self.stopping)
 
@@ -218,19 +208,6 @@ def _generation(data: bytes) -> int:
     return int.from_bytes(sha256(data).digest()[:8]) or 1
 
 
-def _place() -> str:
-    """Return what tells this host, and this container on it, from others that share the directory."""
-    try:
-        namespace = str(Path("/proc/self/ns/pid").stat().st_ino)
-    except OSError:
-        namespace = "0"
-    return f"{socket.gethostname()}-{namespace}"
-
-
-def _temporary_name() -> str:
-    return f"{_place()}.{os.getpid()}.{_TOKEN}{next(_serial)}"
-
-
 def _flush(folder: Path) -> None:
     """Make the names in `folder` durable."""
     descriptor = os.open(folder, os.O_RDONLY)
@@ -238,13 +215,3 @@ def _flush(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-
-def _alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True

@@ -23,12 +23,11 @@ _FIRST_PAUSE, _LONGEST_PAUSE = 0.001, 0.1
 class Waiting:
     """Waiting for a lock, for a limited time: everything that one operation waits for counts together."""
 
-    def __init__(self, path: Path, stopping: Callable[[], bool], patience: float) -> None:
-        """Begin to wait for the lock at `path`, for at most `patience` seconds, or until `stopping()`."""
+    def __init__(self, path: Path, stopping: Callable[[], bool]) -> None:
+        """Begin to wait for the lock at `path`, until `PATIENCE` seconds are over, or `stopping()`."""
         self._path = path
         self._stopping = stopping
-        self._end = time.monotonic() + patience
-        self._patience = patience
+        self._end = time.monotonic() + PATIENCE
 
     def until(self, taken: Callable[[float], bool]) -> None:
         """Call `taken` with the seconds that it may wait itself (0.1 at most) until it returns True.
@@ -46,7 +45,7 @@ class Waiting:
                 )
             if time.monotonic() > self._end:
                 raise ArchiveError(
-                    f"Another process holds {self._path} for more than {self._patience:.0f} s.",
+                    f"Another process holds {self._path} for more than {PATIENCE:.0f} s.",
                     "See which one (`fuser` or `lsof` with that path) and end it; the lock goes with it.",
                 )
             pause = min(pause * 2, _LONGEST_PAUSE)
@@ -81,14 +80,14 @@ class Lock:
         self._threads = threading.Lock()
 
     @contextmanager
-    def held(self, stopping: Callable[[], bool], patience: float = PATIENCE) -> Iterator[None]:
+    def held(self, stopping: Callable[[], bool]) -> Iterator[None]:
         """Hold the lock.
 
         Raises:
-            ArchiveError: it was not to be had for `patience` seconds.
+            ArchiveError: it was not to be had for `PATIENCE` seconds.
             Interrupted: `stopping()` returned True before it was to be had.
         """
-        waiting = Waiting(self._path, stopping, patience)
+        waiting = Waiting(self._path, stopping)
         waiting.until(lambda seconds: self._threads.acquire(timeout=seconds))
         try:
             descriptor = _open(self._path)
@@ -111,16 +110,16 @@ class Presence:
         self._threads = threading.Lock()
         self._held: tuple[int, weakref.finalize[[int], Presence]] | None = None
 
-    def enter(self, stopping: Callable[[], bool], patience: float = PATIENCE) -> None:
+    def enter(self, stopping: Callable[[], bool]) -> None:
         """Be present from now on; once is enough.
 
         Raises:
-            ArchiveError: somebody has looked whether they are alone for `patience` seconds.
+            ArchiveError: somebody has looked whether they are alone for `PATIENCE` seconds.
             Interrupted: `stopping()` returned True before that ended.
         """
         if self._held:
             return
-        waiting = Waiting(self._path, stopping, patience)
+        waiting = Waiting(self._path, stopping)
         with self._threads:
             if self._held:
                 return
@@ -132,23 +131,23 @@ class Presence:
                 raise
             self._held = descriptor, weakref.finalize(self, os.close, descriptor)
 
-    def alone(self, stopping: Callable[[], bool], patience: float = PATIENCE) -> bool:
+    def alone(self, stopping: Callable[[], bool]) -> bool:
         """Be present, and return whether nobody else is.
 
         The guard is held meanwhile: a lock that cannot be turned into an exclusive one is lost for a moment, in
         which somebody else who looks would not see this one.
 
         Raises:
-            ArchiveError: the guard, or the lock afterwards, was not to be had for `patience` seconds.
+            ArchiveError: the guard, or the lock afterwards, was not to be had for `PATIENCE` seconds.
             Interrupted: `stopping()` returned True before that.
         """
-        self.enter(stopping, patience)
-        with self._guard.held(stopping, patience), self._threads:
+        self.enter(stopping)
+        with self._guard.held(stopping), self._threads:
             if not self._held:
                 return False
             descriptor, _ = self._held
             found = _turned(descriptor, fcntl.LOCK_EX)
-            Waiting(self._path, stopping, patience).until(lambda s: _turned_within(descriptor, fcntl.LOCK_SH, s))
+            Waiting(self._path, stopping).until(lambda s: _turned_within(descriptor, fcntl.LOCK_SH, s))
             return found
 
     def leave(self) -> None:

@@ -58,7 +58,7 @@ class Store(Protocol):
     def create(self, name: str, data: bytes, metadata: Mapping[str, str] | None = None) -> int:
         """Write a new object, durably, whole or not at all; return its generation.
 
-        A retry of a write of its own whose answer was lost is recognized and succeeds.
+        A retry of a write of its own whose response was lost is recognized and succeeds.
 
         Raises:
             ObjectExists: an object of that name is there and was written by somebody else.
