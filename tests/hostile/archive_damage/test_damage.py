@@ -32,8 +32,8 @@ def interrupted_backfill(source: HostileSource, archive: Path) -> None:
         if len(list(archive.glob("audit/**/*.gz"))) >= 2:
             break
         time.sleep(0.01)
-    process.terminate()
-    process.communicate(timeout=20)
+    process.kill()
+    process.communicate()
     source.respond = honest
     assert lines(archive, ROOT).total() < len(source.logs[ROOT])
 
@@ -103,7 +103,7 @@ def test_a_keys_object_lost_or_torn_is_made_again_from_its_part(
     source.add(ROOT, source.logs[ROOT][100].stamp + 1, seed="late")
     source.add(GROUP, now() - MINUTE, seed="new")
     run = collect(source, tmp_path, "--since", "5d")
-    assert run.code == 0, run.err
+    assert run.code in {0, 6}, run.err
     assert_exact(source, tmp_path)
 
 
@@ -119,6 +119,7 @@ def test_damage_to_one_day_of_one_organization_keeps_nothing_else_away(source: H
     assert ROOT in run.said
     assert manifest.name in run.said
     assert manifest.read_bytes() == torn, "what is damaged is left as it is"
+    assert lines(tmp_path, ROOT)[source.logs[ROOT][-1].body] == 1, "another day of the same organization"
     assert_exact(source, tmp_path, of=GROUP)
     manifest.unlink()
     assert_done(collect(source, tmp_path, "--since", "5d"))

@@ -36,6 +36,34 @@ def test_sigterm_ends_a_run_though_the_archives_lock_is_held_elsewhere(source: H
     assert_exact(source, tmp_path)
 
 
+def test_sigterm_ends_a_run_though_the_archives_lock_is_taken_while_it_reads(
+    large: HostileSource, tmp_path: Path
+) -> None:
+    def slow(source: HostileSource, query: Query) -> Response:
+        time.sleep(0.02)
+        return honest(source, query)
+
+    large.spread(ROOT, 15_000, now() - 40 * HOUR, now() - HOUR, seed="more")
+    large.respond = slow
+    process = start(large, tmp_path, "--since", "3d")
+    while len(large.queries) < 20:
+        time.sleep(0.01)
+    with (tmp_path / "state/.lock").open("ab") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        time.sleep(0.5)
+        process.send_signal(signal.SIGTERM)
+        began = time.monotonic()
+        try:
+            out, err = process.communicate(timeout=15)
+        finally:
+            process.kill()
+        assert time.monotonic() - began < 6
+    assert checked(process.returncode, out, err).code in {6, 130}
+    large.respond = honest
+    assert_done(collect(large, tmp_path))
+    assert_exact(large, tmp_path)
+
+
 @pytest.mark.parametrize("which", ["stall", "drip"])
 @pytest.mark.parametrize("number", [1, 3])
 def test_sigterm_ends_a_run_though_the_source_never_responds(
