@@ -73,6 +73,7 @@ class HostileSource:
     respond: Callable[[HostileSource, Query], Response] = field(default=lambda source, query: honest(source, query))
     root: str = ROOT
     names: dict[str, str] = field(default_factory=dict)
+    me: Any = None  #: instead of who the app is; bytes are sent as they are
     tree: Any = None  #: instead of the true hierarchy; bytes are sent as they are
     tree_status: int = 200
     retention: Any = 365  #: days, or the whole response
@@ -197,7 +198,7 @@ class _Handler(BaseHTTPRequestHandler):
         with source.lock:
             source.others[path] += 1
         if path == "/accounts/api/me":
-            self.send(200, {"client": {"org_id": source.root}})
+            self.send(200, {"client": {"org_id": source.root}} if source.me is None else source.me)
         elif path.endswith("/hierarchy"):
             tree = source.tree if source.tree is not None else plain_tree(source)
             self.send(source.tree_status, tree if path.split("/")[-2] == source.root else {})

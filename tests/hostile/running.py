@@ -109,7 +109,7 @@ def checked(code: int, out: str, err: str) -> Run:
         assert not any(one["left_to_the_next_run"] or one.get("not_proved") for one in organizations), summary
     elif code == 0:
         assert not whole, "the run says it is not complete, every organization says it is"
-    if code:
+    if code not in {0, 130}:
         assert run.errors, "it failed without a word"
     return run
 
