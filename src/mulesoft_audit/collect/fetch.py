@@ -257,9 +257,28 @@ class Slice:
         first = self._gathered.times[-1] if self._gathered.times else self.position
         last = placed(following, first).times[0] if following.entries else self._end - 1
         if first < self.stop:
-            self.holes.append(Hole(first, min(last, self.stop - 1), error.message))
+            self.holes.append(Hole(*self._narrowed(first, min(last, self.stop - 1)), error.message))
         self._hole_until = last
         self._offset += 1
+
+    def _narrowed(self, first: int, last: int) -> tuple[int, int]:
+        """Find out by totals when an entry is that lies alone between two times, inclusive."""
+
+        def total(start: int) -> int | None:
+            self.requests += 1
+            return self._query.page(self._organization, Window(start, self._end), offset=BEHIND_ALL, limit=1).total
+
+        try:
+            with_it = total(first + 1) if last - first > 1 else None
+            if with_it is None or total(last) == with_it:
+                return first, last
+            low, high = first + 1, last  # it is from `low` on, and before `high`
+            while high - low > 1:
+                middle = (low + high) // 2
+                low, high = (middle, high) if total(middle) == with_it else (low, middle)
+        except (SourceError, LogRefused):
+            return first, last
+        return low, low
 
     def _without_order(self) -> Entries:
         """Read all that is left of the slice from a source that does not keep to the order of time."""

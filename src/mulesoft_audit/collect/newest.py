@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from mulesoft_audit.anypoint.query import PAGE_LIMIT, LogRefused, Window
+from mulesoft_audit.anypoint.query import BEHIND_ALL, PAGE_LIMIT, LogRefused, Window
 from mulesoft_audit.anypoint.transport import RedirectRefused
 from mulesoft_audit.archive.layout import day_of, day_start
 from mulesoft_audit.collect.fetch import NOTHING, SECOND, Entries, placed
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from mulesoft_audit.anypoint.tree import Organization
     from mulesoft_audit.ledger.head import Head
     from mulesoft_audit.ledger.keys import Key
+
+
+SMALLEST = 3  #: entries of the smallest page that is asked for, where larger ones cannot be read
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +85,9 @@ def newest_page(
     except RedirectRefused:
         raise
     except (SourceError, LogRefused):  # one entry that cannot be read; or the whole log, which raises again
+        if limit > SMALLEST:
+            query.page(organization, Window(floor, until), limit=1, offset=BEHIND_ALL)
+            return newest_page(query, organization, floor, until, head, max(SMALLEST, limit // 4))
         total = query.total(organization, Window(floor, until))
         return Newest(NOTHING, total, Judged(until - 1, [], 0), floor, until, until - 1, 0)
     entries = placed(page, until - 1).between(floor, until)

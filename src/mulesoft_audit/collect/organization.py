@@ -13,7 +13,7 @@ from mulesoft_audit.archive.layout import DAY_MS, day_of, day_start
 from mulesoft_audit.collect.fetch import placed
 from mulesoft_audit.collect.newest import newest_page, total_only
 from mulesoft_audit.collect.period import Due, due
-from mulesoft_audit.collect.reading import Reading
+from mulesoft_audit.collect.reading import Reading, joined
 from mulesoft_audit.collect.rules import Totals, may_be_a_cap, worth
 from mulesoft_audit.collect.search import Search, below_cap, in_the_middle, sure_total
 from mulesoft_audit.errors import ArchiveError, AuditError, CredentialsError, Interrupted, SourceError
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 ROUNDS = 6  #: times that a run balances an organization whose entries keep moving
+RETRIED_A_RUN = 3  #: entries that could not be read before
 OLDER_A_RUN = 3  #: stretches that a run looks at of what lies before a cap
 
 
@@ -357,7 +358,7 @@ class OrganizationRun:
         """Read stretches of time, and balance again."""
         self._read_days |= {day for one in windows for day in self.days.dates(*one)}
         reading = Reading(
-            [self._widened(one) for one in windows],
+            joined([self._widened(one) for one in windows]),
             expected,
             until,
             query=self._run.query,
@@ -385,7 +386,7 @@ class OrganizationRun:
         before = self.days.held() - self.days.source(0)
         if reading.settle(self.days.get, self.days.dates, self._run.until):
             self._flags.add("news")
-        self._read_days |= set(reading.given)
+        self._read_days |= reading.days()
         self.days.note_all()
         gone = self.days.held() - self.days.source(0) - before
         if gone > 0:
@@ -448,6 +449,8 @@ class OrganizationRun:
         if "second look" in self._flags:
             return []
         self._flags.add("second look")
+        if windows := self._readable_again(newest):
+            return windows
         if self.head.totals > 0:
             return self._look_before_cap(newest)
         if self.head.totals < 0:
@@ -455,6 +458,19 @@ class OrganizationRun:
         if self._run.period.since is not None:
             return self._search(newest).by_day(self._read_days)
         return self._search(newest).by_suffix() if self._run.first_of_day else []
+
+    def _readable_again(self, newest: Newest) -> list[Window]:
+        """Return the days of entries that could not be read, and now can; a few are tried on each run."""
+        found: list[Window] = []
+        for first, last, _ in self.days.unreadable(newest.floor)[:RETRIED_A_RUN]:
+            try:
+                page = self.query.page(self.organization, Window(first, last + 1), limit=2)
+            except (SourceError, LogRefused):
+                continue
+            start = max(newest.floor, day_start(day_of(first)))
+            if page.entries:
+                found.append(Window(start, min(start + DAY_MS, newest.until)))
+        return list(dict.fromkeys(found))
 
     def _prove(self, until: int) -> None:
         self.result.verified_at = until

@@ -53,8 +53,9 @@ class Memory:
 class Reader:
     """One slice on its way into the archive. `abandon` may be called from another thread while it waits."""
 
-    def __init__(self, reading: Reading, slice_: Slice) -> None:
+    def __init__(self, reading: Reading, slice_: Slice, window: Window) -> None:
         self.slice = slice_
+        self.window = window
         self.position = slice_.start  #: all before it is on its way into the archive
         self.done = False
         self._reading = reading
@@ -98,7 +99,7 @@ class Reader:
         midnight = day_start(day)
         times = [time - midnight for time in entries.times[start:end]]
         self._batch.add(entries.lines[start:end], times, entries.keys[start:end])
-        self._reading.gave(day, end - start)
+        self._reading.gave(self.window, day, end - start)
         size = self._batch.size
         self._reading.memory.change(size - self._size)
         self._size = size
@@ -128,7 +129,7 @@ class Reading:
 
     Attributes:
         windows: what is read. Each begins at 00:00 UTC, or where a day's counts do not differ.
-        given: entries that the source gave, by day.
+        given: entries that the source gave, by window and day.
         expected: about how many entries there are.
         readers: under way or waiting.
         failures: what failed, each with the slice it happened in.
@@ -159,7 +160,7 @@ class Reading:
             then: called once all is read, on the thread that read the last of it.
         """
         self.windows = windows
-        self.given: Counter[date] = Counter()
+        self.given: Counter[tuple[Window, date]] = Counter()
         self.expected = expected
         self.readers: list[Reader] = []
         self.failures: list[tuple[Slice, AuditError]] = []
@@ -176,11 +177,10 @@ class Reading:
     def start(self, pool: WorkerPool, rank: int, *, oldest_first: bool) -> None:
         """Queue the slices: newest first, so that what matters most arrives first."""
         length = sum(window.end - window.start for window in self.windows) or 1
-        slices: list[Slice] = []
         for window in self.windows:
             share = self.expected * (window.end - window.start) // length
-            slices += [self._slice(start, stop) for start, stop in cut(window, pieces(share))]
-        self.readers = [Reader(self, one) for one in slices]
+            slices = [self._slice(start, stop) for start, stop in cut(window, pieces(share))]
+            self.readers += [Reader(self, one, window) for one in slices]
         self._open = len(self.readers)
         for reader in self.readers:
             urgency = reader.slice.start if oldest_first else -reader.slice.stop
@@ -189,10 +189,14 @@ class Reading:
     def _slice(self, start: int, stop: int) -> Slice:
         return Slice(self._query, self._organization, start, stop, self._end)
 
-    def gave(self, day: date, entries: int) -> None:
+    def gave(self, window: Window, day: date, entries: int) -> None:
         """Count entries that the source gave."""
         with self._lock:
-            self.given[day] += entries
+            self.given[window, day] += entries
+
+    def days(self) -> set[date]:
+        """Return the days of which the source gave entries."""
+        return {day for _, day in self.given}
 
     @property
     def fetched(self) -> int:
@@ -254,7 +258,7 @@ class Reading:
         stop = slice_.take_from(half)
         if stop is None:
             return None
-        other = Reader(self, self._slice(half, stop))
+        other = Reader(self, self._slice(half, stop), reader.window)
         with self._lock:
             self.readers.append(other)
             self._open += 1
@@ -276,14 +280,14 @@ class Reading:
         news = False
         broken = [Window(one.start, one.stop) for one, _ in self.failures]
         for window in self.windows:
-            dates = set(known(*window)) | set(self.given)
+            dates = set(known(*window)) | {day for one, day in self.given if one == window}
             for day, start, end in split_by_day(*window) if dates else ():
                 midnight = day_start(day)
                 if day not in dates or any(b.start < midnight + end and midnight + start < b.end for b in broken):
                     continue
                 holes = self._unreadable(midnight + start, midnight + end)
                 whole = start == 0 and (end == DAY_MS or midnight + end >= now)
-                given = self.given[day] + len(holes)
+                given = self.given[window, day] + len(holes)
                 news |= day_at(day).settle(start, DAY_MS if whole else end, given, holes, whole=whole)
         return news
 
@@ -291,6 +295,17 @@ class Reading:
         midnight = day_start(day_of(start))
         holes = [hole for reader in self.readers for hole in reader.slice.holes if start <= hole.first < end]
         return [Unreadable(hole.first - midnight, min(hole.last, end - 1) - midnight, hole.reason) for hole in holes]
+
+
+def joined(windows: list[Window]) -> list[Window]:
+    """Return stretches of time in order, those that touch or overlap as one."""
+    found: list[Window] = []
+    for start, end in sorted(windows):
+        if found and found[-1].end >= start:
+            found[-1] = Window(found[-1].start, max(end, found[-1].end))
+        else:
+            found.append(Window(start, end))
+    return found
 
 
 def pieces(entries: int) -> int:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from mulesoft_audit.anypoint.query import PAGE_LIMIT, Window
 from mulesoft_audit.archive.layout import DAY_MS, day_start
+from mulesoft_audit.collect.reading import joined
 from mulesoft_audit.collect.rules import Decision, decide, middle
 
 if TYPE_CHECKING:
@@ -111,14 +112,8 @@ class Search:
 
     def _joined(self, windows: list[Window]) -> list[Window]:
         """Return the windows in order, neighbours as one; what ends at the border is to be read to the end."""
-        found: list[Window] = []
-        for start, end in sorted(windows):
-            stop = self._newest.until if end >= self._end else end
-            if found and found[-1].end >= start:
-                found[-1] = Window(found[-1].start, max(stop, found[-1].end))
-            else:
-                found.append(Window(start, stop))
-        return found
+        stops = [Window(start, self._newest.until if end >= self._end else end) for start, end in windows]
+        return joined(stops)
 
 
 def sure_total(query: AuditQuery, organization: Organization, window: Window) -> int | None:

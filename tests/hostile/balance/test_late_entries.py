@@ -101,7 +101,9 @@ def test_entries_that_become_visible_while_a_run_reads_are_delivered_or_left_to_
 def test_a_source_in_which_an_entry_appears_at_every_query_is_never_called_complete_wrongly(
     source: HostileSource, tmp_path: Path
 ) -> None:
-    source.respond = moving(lambda of, query: of.add(ROOT, now() - 2 * DAY - query.number * SECOND, seed=query.number))
+    source.respond = moving(
+        lambda of, query: of.add(ROOT, now() - 90 * HOUR - query.number * SECOND, seed=query.number)
+    )
     for _ in range(3):
         run = collect(source, tmp_path, "--since", "5d")
         assert run.code == 0, run.err

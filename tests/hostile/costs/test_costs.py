@@ -50,7 +50,9 @@ def test_new_entries_cost_hardly_more_than_nothing_new(many: HostileSource, tmp_
     assert many.others.total() <= 6
 
 
-def test_a_page_of_two_hundred_new_entries_costs_one_request_more_at_most(source: HostileSource, tmp_path: Path) -> None:
+def test_a_page_of_two_hundred_new_entries_costs_one_request_more_at_most(
+    source: HostileSource, tmp_path: Path
+) -> None:
     assert_done(collect(source, tmp_path, "--since", "5d"))
     source.spread(ROOT, 200, now() - 4 * MINUTE, now(), seed="new")
     source.forget()

@@ -158,7 +158,9 @@ def test_an_archive_that_is_none_is_said(source: HostileSource, archive: str) ->
     assert not Path("~nosuchuser").exists()
 
 
-@pytest.mark.parametrize("since", ["\u00b2d", "9" * 5001 + "d", "1e999d", "nan", "-1d", "2024-02-30", "0001-01-01", " "])
+@pytest.mark.parametrize(
+    "since", ["\u00b2d", "9" * 5001 + "d", "1e999d", "nan", "-1d", "2024-02-30", "0001-01-01", " "]
+)
 def test_a_since_that_is_none_is_said(source: HostileSource, tmp_path: Path, since: str) -> None:
     run = collect(source, tmp_path, "--since", since)
     assert run.code == 2 or (since == "0001-01-01" and run.code == 0)
