@@ -64,7 +64,6 @@ class Response(NamedTuple):
     headers: dict[str, str] = {}  # noqa: RUF012 - never changed
 
 
-
 @dataclass
 class HostileSource:
     """What the source holds, how it responds, and what it was asked."""
