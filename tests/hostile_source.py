@@ -69,7 +69,7 @@ class HostileSource:
     """What the source holds, how it responds, and what it was asked."""
 
     logs: dict[str, list[Entry]] = field(default_factory=lambda: {ROOT: []})
-    respond: Callable[[HostileSource, Query], Response] = field(default=lambda source, query: honest(source, query))
+    respond: Callable[[HostileSource, Query], Response] = field(default_factory=lambda: honest)
     root: str = ROOT
     names: dict[str, str] = field(default_factory=dict)
     me: Any = None  #: instead of who the app is; bytes are sent as they are

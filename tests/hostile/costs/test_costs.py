@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from tests.hostile.running import assert_done, assert_exact, collect
 from tests.hostile_source import DAY, GROUP, HOUR, MINUTE, ROOT, Entry, HostileSource, now, serving
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def groups(count: int) -> list[str]:
