@@ -17,7 +17,7 @@ from mulesoft_audit.errors import ArchiveError, SourceError
 from mulesoft_audit.ledger import manifest as manifests
 from mulesoft_audit.ledger.keys import RECORD, Key, Keys, Unseen, unseen
 from mulesoft_audit.ledger.manifest import HOUR_MS, Damaged, Manifest, Oversize, PartEntry, Unreadable
-from mulesoft_audit.ledger.parts import derive_keys, keys_of_part, rebuild_keys
+from mulesoft_audit.ledger.parts import derive_keys, give_up_lost, keys_of_part, rebuild_keys
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -181,6 +181,8 @@ class Day:
             parts = self._parts_between(low, high) if sealed else []
             if sealed and [part for part in parts if rebuild_keys(self._store, self, part, sealed)]:
                 self._write(lambda _: None)
+            for part in self._parts_between(low, high) if sealed else []:
+                give_up_lost(self._store, self, part, sealed)
             held = self.keys_between(low, high)
         elsewhere = [key for day in relatives for key in day.load().keys_between(low, high)]
         found = unseen(seen, held, elsewhere)

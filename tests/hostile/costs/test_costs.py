@@ -113,6 +113,7 @@ def test_forty_organizations_that_are_read_keep_one_token(many: HostileSource, t
 def test_every_page_is_asked_for_as_documented(large: HostileSource, tmp_path: Path) -> None:
     assert_done(collect(large, tmp_path, "--since", "3d"))
     assert_done(collect(large, tmp_path))
-    assert all(query.offset == 0 or query.start == query.end for query in large.queries), "offsets only in one instant"
+    odd = [query for query in large.queries if query.offset and query.start != query.end]
+    assert all(query.limit == 1 for query in odd), "offsets only in one instant, or to look behind a round total"
     assert all(0 < query.limit <= 200 for query in large.queries)
     assert not large.queries[-1].ascending, "an idle run asks for the newest first"
