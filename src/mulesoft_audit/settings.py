@@ -6,6 +6,7 @@ import os
 import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -66,7 +67,14 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_def
         Raises:
             UsageError: neither a plane's name nor a URL.
         """
-        return plane_at(self.anypoint_base_url) if self.anypoint_base_url else plane_named(self.anypoint_plane)
+        if not self.anypoint_base_url:
+            return plane_named(self.anypoint_plane)
+        try:
+            plane = plane_at(self.anypoint_base_url)
+            _ = urlsplit(plane.base_url).port  # a port that is none is told when it is looked at
+        except ValueError:
+            raise UsageError(f"ANYPOINT_BASE_URL is {self.anypoint_base_url!r}; expected https://HOST.") from None
+        return plane
 
     @property
     def pace(self) -> int:

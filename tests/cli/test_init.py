@@ -77,7 +77,7 @@ def test_it_shows_the_tree_and_which_logs_may_be_read(source: PlainSource, tmp_p
     source.refused.add(GROUP)
     result = by_flags(source, tmp_path)
     assert result.return_value == 4
-    assert f"✓ Root  {ROOT}\n✗   Payments  {GROUP}\n✓   Lo�[2Jgistics  {OTHER}\n" in result.output
+    assert f"✓ Root  {ROOT}\n✗   Payments  {GROUP}\n✓   Lo\\x1b[2Jgistics  {OTHER}\n" in result.output
     assert "3 organizations; the logs of 1 may not be read." in result.output
     assert "read:audit_logs" in result.output
     assert "\x1b" not in result.output

@@ -223,7 +223,8 @@ def _fatal(finding: Finding) -> AuditError:
 
 def _show(anypoint: Anypoint, found: list[Finding]) -> None:
     """Print the organizations as a tree, each with whether its log may be read, and what is to be looked at."""
-    from mulesoft_audit.doctor.finding import State, printable
+    from mulesoft_audit.doctor.finding import State
+    from mulesoft_audit.printable import printable
 
     click.echo("")
     for one in anypoint.organizations:
@@ -262,7 +263,7 @@ def _save(target: Path, values: Values, anypoint: Anypoint, secret: Secret, keep
 
 def _say_next(output: str, keep: str) -> None:
     """Print what was written and what to do now."""
-    from mulesoft_audit.doctor.finding import printable
+    from mulesoft_audit.printable import printable
 
     config = f" --config {shlex.quote(output)}"
     _echo(f"Wrote {printable(output)}, readable by you alone.")
