@@ -98,9 +98,8 @@ def period_of(settings: Settings, since: str | None, until: str | None, now: int
     from mulesoft_audit.archive.layout import day_of, day_start
     from mulesoft_audit.collect.organization import Period
     from mulesoft_audit.errors import UsageError
-    from mulesoft_audit.times import duration, moment
+    from mulesoft_audit.times import moment
 
-    look_back = duration(settings.look_back, "LOOK_BACK")
     end = moment(until, now, "--until") if until else now
     start = moment(since, now, "--since") if since else None
     for name, value in (("--since", start), ("--until", end if until else None)):
@@ -108,7 +107,7 @@ def period_of(settings: Settings, since: str | None, until: str | None, now: int
             raise UsageError(f"{name} is {iso(value)}, which is in the future; it is {iso(now)} now.")
     if start is not None and start >= end:
         raise UsageError(f"--since ({iso(start)}) is not before --until ({iso(end)}).")
-    return Period(None if start is None else day_start(day_of(start)), end, look_back)
+    return Period(None if start is None else day_start(day_of(start)), end, settings.look_back)
 
 
 def stop_on_signals(stop: Stop) -> None:

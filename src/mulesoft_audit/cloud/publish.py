@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import requests
 
 from mulesoft_audit.cloud.google.errors import LOGIN, ApiError, Uncertain, understood
-from mulesoft_audit.cloud.message import TOPIC
 from mulesoft_audit.errors import CredentialsError, UsageError
+from mulesoft_audit.settings import TOPIC
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
