@@ -131,6 +131,9 @@ def flags_of_settings() -> dict[str, str]:
     return found
 
 
+HOUR_MS = 3_600_000
+
+
 def shown(default: Any) -> str:
     return "" if default in ("", None) else f"`{default:g}`" if isinstance(default, float) else f"`{default}`"
 
@@ -139,7 +142,10 @@ def test_the_readme_describes_every_setting_and_no_other() -> None:
     default = Settings()
     flags = flags_of_settings()
     wanted = {
-        name: [f"`{name.upper()}`", f"`{name}`", f"`{flags[name]}`" if name in flags else "", shown(value)]
+        name: [
+            *(f"`{name.upper()}`", f"`{name}`", f"`{flags[name]}`" if name in flags else ""),
+            f"`{value // HOUR_MS}h`" if name == "look_back" else shown(value),
+        ]
         for name in Settings.__struct_fields__
         for value in [getattr(default, name)]
     }

@@ -45,7 +45,7 @@ class SystemClock:
 
 
 class Stop:
-    """The one wish to stop (a signal, a deadline), seen by everything that waits or starts work.
+    """The one request to stop (a signal, a deadline), seen by everything that waits or starts work.
 
     Attributes:
         reason: why, in words for a log; empty while nobody asked.

@@ -7,7 +7,9 @@
     ├── SourceError           5     Anypoint unavailable, or contradicts itself, beyond the retry budget
     ├── ArchiveError          6     the archive cannot be read or written
     ├── DeploymentError       7     Google Cloud refused or did not converge
-    └── Interrupted         130     stopped by a signal or a deadline; what was committed is kept
+    ├── OutputError           6     the output cannot be written: it is closed, or its disk is full
+    ├── Interrupted         130     stopped by a signal or a deadline; what was committed is kept
+    └── ReaderGone          141     whoever reads the output has gone (`| head`); nothing is said of it
 
 Each message says what failed, for which organization and time range, what is safe, and what to do next.
 """
@@ -70,6 +72,12 @@ class ArchiveError(AuditError):
     exit_code = 6
 
 
+class OutputError(AuditError):
+    """Standard output is closed, or cannot be written."""
+
+    exit_code = 6
+
+
 class DeploymentError(AuditError):
     """Google Cloud refused a step, or did not converge in time."""
 
@@ -82,12 +90,18 @@ class Interrupted(AuditError):
     exit_code = 130
 
 
+class ReaderGone(AuditError):
+    """Whoever reads the output has gone, as `head` does. The exit status is what a shell shows for a broken pipe."""
+
+    exit_code = 141
+
+
 #: Exit statuses, the worst first: a process that met several failures ends with the first of these.
 #: First what keeps everything from being collected, or written: credentials, the archive. Then a mistake of the
 #: program, after which nothing that it says is certain. Then a wrong setting, which stays until a person changes it.
 #: Then what concerns one organization: an unavailable source, a missing permission. Then the deployment, which collects
-#: nothing itself. A stop comes last: it hides no failure.
-WORST_FIRST = (3, 6, 1, 2, 5, 4, 7, 130)
+#: nothing itself. A stop, and output that nobody reads, come last: they hide no failure.
+WORST_FIRST = (3, 6, 1, 2, 5, 4, 7, 130, 141)
 
 
 def worst_status(statuses: Iterable[int]) -> int:

@@ -11,8 +11,7 @@ from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import TextIO
 
-import msgspec
-
+from mulesoft_audit.printable import json_line, printable
 from mulesoft_audit.secret import without_secrets
 
 #: Fields that every line of an invocation carries, such as `logging.googleapis.com/trace`.
@@ -33,7 +32,7 @@ class JsonFormatter(logging.Formatter):
         }
         if record.exc_info:
             entry["stack_trace"] = self.formatException(record.exc_info)
-        return without_secrets(msgspec.json.encode(entry).decode())
+        return without_secrets(json_line(entry))
 
 
 class PlainFormatter(logging.Formatter):
@@ -43,7 +42,7 @@ class PlainFormatter(logging.Formatter):
         """Return the message, with what could steer a terminal made visible."""
         level = "" if record.levelno <= logging.INFO else f"{record.levelname.lower()}: "
         text = without_secrets(level + record.getMessage())
-        return "".join(c if c.isprintable() or c == "\n" else "�" for c in text)
+        return printable(text, keep="\n")
 
 
 def configure(stream: TextIO | None = None, level: int = logging.INFO, *, json: bool | None = None) -> None:

@@ -1,22 +1,27 @@
-"""Every setting, from the environment, a TOML file and flags, in that order of rising precedence."""
+"""Every setting: from flags, else the environment, else a TOML file; read and checked once, before anything else."""
 
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import msgspec
 
 from mulesoft_audit.anypoint.planes import Plane, plane_at, plane_named
 from mulesoft_audit.errors import UsageError
 from mulesoft_audit.secret import Secret
+from mulesoft_audit.times import duration
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 CONFIG = "MULESOFT_AUDIT_CONFIG"
+FILE = "mulesoft-audit.toml"  #: found in the working directory, or in a folder of the user's configuration
+TOPIC = re.compile(r"projects/[^/\s]+/topics/[^/\s]+")  #: the full name of a Pub/Sub topic
 SECRETS = frozenset({"client_secret"})
 
 
@@ -36,7 +41,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_def
         archive: a directory, or gs://BUCKET[/PREFIX].
         gcs_bucket: the bucket, if archive is not set.
         gcs_prefix: the prefix in it.
-        look_back: how long entries may arrive after their time.
+        look_back: milliseconds within which entries may arrive after their time; written as a duration, such as 24h.
         continue_topic: projects/P/topics/T where a function asks to be continued.
     """
 
@@ -52,7 +57,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_def
     archive: str = ""
     gcs_bucket: str = ""
     gcs_prefix: str = ""
-    look_back: str = "24h"
+    look_back: int = 86_400_000
     continue_topic: str = ""
 
     def __repr__(self) -> str:
@@ -66,7 +71,14 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_def
         Raises:
             UsageError: neither a plane's name nor a URL.
         """
-        return plane_at(self.anypoint_base_url) if self.anypoint_base_url else plane_named(self.anypoint_plane)
+        if not self.anypoint_base_url:
+            return plane_named(self.anypoint_plane)
+        try:
+            plane = plane_at(self.anypoint_base_url)
+            _ = urlsplit(plane.base_url).port  # a port that is none is told when it is looked at
+        except ValueError:
+            raise UsageError(f"ANYPOINT_BASE_URL is {self.anypoint_base_url!r}; expected https://HOST.") from None
+        return plane
 
     @property
     def pace(self) -> int:
@@ -112,6 +124,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_def
             raise UsageError(f"RATE_SHARE is {self.rate_share}; expected more than 0 and at most 1.")
         if not 0 < self.http_timeout <= 3600:
             raise UsageError(f"HTTP_TIMEOUT is {self.http_timeout}; expected seconds, more than 0 and at most 3600.")
+        if self.continue_topic and not TOPIC.fullmatch(self.continue_topic):
+            raise UsageError(f"CONTINUE_TOPIC is {self.continue_topic!r}; expected projects/PROJECT/topics/TOPIC.")
         return self
 
 
@@ -131,8 +145,10 @@ def load(
     environment = os.environ if environment is None else environment
     named = {name: environment.get(name.upper(), "").strip() for name in Settings.__struct_fields__}
     values: dict[str, Any] = {}
-    for layer in (named, _file(config or environment.get(CONFIG, "")), flags):
+    for layer in (_file(config or environment.get(CONFIG, "")), named, flags):
         _overlay(values, {name: value for name, value in layer.items() if value not in (None, "")})
+    if "look_back" in values:
+        values["look_back"] = duration(str(values["look_back"]), "LOOK_BACK")
     try:
         return msgspec.convert(values, Settings, strict=False).checked()
     except msgspec.ValidationError as error:
@@ -141,7 +157,22 @@ def load(
         raise UsageError(f"{name} is malformed: {reason[0].lower()}{reason[1:]}.") from None
 
 
-#: Of two settings that say the same thing, the first counts. So one that is set later hides an earlier twin.
+def find_file(environment: Mapping[str, str] | None = None) -> Path | None:
+    """Return the settings file to use where none is named; None if there is none.
+
+    It is looked for in the working directory, then in the user's configuration folder (XDG Base Directory
+    Specification: $XDG_CONFIG_HOME, if that is an absolute path, else ~/.config).
+    """
+    environment = os.environ if environment is None else environment
+    base = environment.get("XDG_CONFIG_HOME", "")
+    home = environment.get("HOME", "")
+    folder = Path(base) if base.startswith("/") else Path(home) / ".config" if home else None
+    places = [Path(FILE), *([folder / "mulesoft-audit" / FILE] if folder else [])]
+    return next((place for place in places if os.path.isfile(place)), None)  # noqa: PTH113 - Path.is_file() may raise
+
+
+#: Of two settings that say the same thing in one place, the first counts. One that is set in a place that outweighs
+#: another hides the twin there.
 _TWINS = (("client_secret", "client_secret_file"), ("anypoint_base_url", "anypoint_plane"), ("archive", "gcs_bucket"))
 
 

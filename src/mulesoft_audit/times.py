@@ -10,19 +10,20 @@ from mulesoft_audit.errors import UsageError
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 _LONGEST = 100 * 366 * 86400
 _EARLIEST = 946_684_800_000  #: 2000-01-01: before anything that could be asked for
-_DURATION = re.compile(r"(\d{1,6})\s*([smhdw])")
+_PIECE = re.compile(r"(\d{1,6})\s*([smhdw])\s*")
+_DURATION = re.compile(rf"(?:{_PIECE.pattern})+")
 
 
 def duration(text: str, what: str) -> int:
-    """Return `text`, such as `24h` or `7d`, in milliseconds.
+    """Return `text`, such as `24h`, `7d` or `1h30m`, in milliseconds.
 
     Raises:
         UsageError: naming `what` it was given for.
     """
-    match = _DURATION.fullmatch(text.strip().lower())
-    if not match:
-        raise UsageError(f"{what} is {text!r}; expected a duration such as 90m, 24h, 7d or 2w.")
-    seconds = int(match.group(1)) * _UNITS[match.group(2)]
+    spelt = text.strip().lower()
+    if not _DURATION.fullmatch(spelt):
+        raise UsageError(f"{what} is {text!r}; expected a duration such as 30s, 90m, 1h30m, 24h, 7d or 2w.")
+    seconds = sum(int(number) * _UNITS[unit] for number, unit in _PIECE.findall(spelt))
     if seconds > _LONGEST:
         raise UsageError(f"{what} is {text!r}, which is longer than anything is kept; expected a century at most.")
     return seconds * 1000

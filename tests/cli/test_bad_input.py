@@ -89,8 +89,8 @@ def test_a_settings_file_is_read_and_an_unknown_name_in_it_is_refused(source: Pl
     config.write_text('look_back = "2d"\nclient_idd = "x"\n')
     assert_one_message(collect(source.url, tmp_path / "a", "--config", str(config)), 2, "client_idd", "client_id")
     config.write_text('look_back = "2d"\nCLIENT_ID = "wrong"\n')
-    assert_one_message(collect(source.url, tmp_path / "a", "--config", str(config)), 3, "'wrong'")
-    done = collect(source.url, tmp_path / "a", "--config", str(config), "--client-id", "plain-client")
+    assert_one_message(collect(source.url, tmp_path / "a", "--config", str(config), CLIENT_ID=""), 3, "'wrong'")
+    done = collect(source.url, tmp_path / "a", "--config", str(config))  # the environment outweighs the file
     assert done.returncode == 0, done.stderr
 
 

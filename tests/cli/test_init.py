@@ -73,11 +73,20 @@ def test_flags_make_a_file_that_the_other_commands_can_use(source: PlainSource, 
     assert sorted(path.name for path in tmp_path.iterdir()) == ["archive", "s.toml"]
 
 
+def test_the_next_command_needs_no_name_for_a_file_that_is_found(
+    source: PlainSource, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    result = init("--base-url", source.url, "--client-id", CLIENT_ID, "--archive", str(tmp_path / "archive"))
+    assert result.return_value == 0, result.output
+    assert result.output.endswith("Next: mulesoft-audit doctor\n      mulesoft-audit collect\n")
+
+
 def test_it_shows_the_tree_and_which_logs_may_be_read(source: PlainSource, tmp_path: Path) -> None:
     source.refused.add(GROUP)
     result = by_flags(source, tmp_path)
     assert result.return_value == 4
-    assert f"✓ Root  {ROOT}\n✗   Payments  {GROUP}\n✓   Lo�[2Jgistics  {OTHER}\n" in result.output
+    assert f"✓ Root  {ROOT}\n✗   Payments  {GROUP}\n✓   Lo\\x1b[2Jgistics  {OTHER}\n" in result.output
     assert "3 organizations; the logs of 1 may not be read." in result.output
     assert "read:audit_logs" in result.output
     assert "\x1b" not in result.output

@@ -177,7 +177,7 @@ def test_an_organization_that_is_not_the_apps_own_is_pointed_out(source: PlainSo
 def test_names_cannot_steer_a_terminal(source: PlainSource, tmp_path: Path) -> None:
     source.names[GROUP] = "Pay\x1b[2Jments\u202e"
     report = doctor(source.url, "--archive", str(tmp_path))
-    assert "log of Pay�[2Jments�" in report.findings
+    assert "log of Pay\\x1b[2Jments\\u202e" in report.findings
     assert "\\u001b" not in report.text
 
 

@@ -105,7 +105,7 @@ def test_a_function_that_is_being_deployed_is_not_waited_for(bench: Bench) -> No
     found = looked(bench)
     assert failing(found) == {"function", "roles: service"}
     assert "DEPLOYING" in found["function"].detail
-    assert "building�" in found["function"].detail
+    assert "building\\x1b" in found["function"].detail
     assert bench.world.clock.now == before
 
 
@@ -180,7 +180,7 @@ def test_the_last_run_tells_whether_it_failed_or_is_long_past(bench: Bench) -> N
     invoke(bench.world, TOPIC)
     found = looked(bench)
     assert (failing(found), exit_code(found.values())) == ({"last run"}, 7)
-    assert "�[31mbadly" in found["last run"].detail
+    assert "\\x1b[31mbadly" in found["last run"].detail
     newest = bench.world.log_entries[-2]
     newest.update(
         severity="WARNING", jsonPayload={**newest["jsonPayload"], "complete": False, "interrupted": "deadline"}

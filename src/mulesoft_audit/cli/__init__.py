@@ -8,8 +8,9 @@ import sys
 import click
 
 from mulesoft_audit import __version__
+from mulesoft_audit.cli import output
 from mulesoft_audit.cli.failures import tell
-from mulesoft_audit.errors import AuditError, Interrupted, UsageError
+from mulesoft_audit.errors import AuditError, Interrupted, OutputError, ReaderGone, UsageError
 
 # command: (module, one line for `--help`). The modules are imported when their command is called, so that
 # `--help` starts fast and a laptop does not need the Google extras.
@@ -54,18 +55,34 @@ def cli() -> None:
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line; exits with the documented status."""
+    status = _status(arguments)
+    output.drop_untold()
+    sys.exit(status)
+
+
+def _status(arguments: list[str] | None) -> int:
+    """Run a command, tell what failed, and return the exit status."""
     try:
+        output.prepare()
         status = cli.main(args=arguments, prog_name="mulesoft-audit", standalone_mode=False)
+        output.flush()
+    except ReaderGone as error:
+        output.drop()
+        return error.exit_code
+    except OutputError as error:
+        output.drop()
+        tell(error)
+        return error.exit_code
     except AuditError as error:
         tell(error)
-        sys.exit(error.exit_code)
+        return error.exit_code
     except click.exceptions.Abort:
         tell(Interrupted("Stopped.", "What was committed is kept."))
-        sys.exit(Interrupted.exit_code)
+        return Interrupted.exit_code
     except click.ClickException as error:
         if sys.stderr.isatty():
             error.show()
         else:
             tell(UsageError(error.format_message(), "See --help."))
-        sys.exit(UsageError.exit_code)
-    sys.exit(status if isinstance(status, int) else 0)
+        return UsageError.exit_code
+    return status if isinstance(status, int) else 0

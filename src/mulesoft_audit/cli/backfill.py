@@ -18,6 +18,7 @@ from mulesoft_audit.cli.options import (
     shared,
     source_options,
 )
+from mulesoft_audit.printable import printable
 
 if TYPE_CHECKING:
     from mulesoft_audit.archive.store import Store
@@ -171,7 +172,7 @@ def _show(estimates: list[Estimate], period: Period, per_minute: int, *, as_json
     for name in ("In the source", "Held", "To collect", "Requests"):
         table.add_column(name, justify="right", no_wrap=True)
     for e in estimates:
-        name = "".join(c if c.isprintable() else "�" for c in e.organization.name) or e.organization.id
+        name = printable(e.organization.name) or e.organization.id
         total = "refused" if e.total is None else f"{e.total:,}"
         table.add_row(Text(name), total, f"{e.held:,}", f"{e.missing:,}", f"{e.requests:,}")
     console = Console(stderr=True, highlight=False)

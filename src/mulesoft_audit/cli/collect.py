@@ -96,10 +96,8 @@ def period_of(settings: Settings, since: str | None, until: str | None, now: int
         UsageError: a time is unreadable, in the future, or the wrong way round.
     """
     from mulesoft_audit.collect.period import Period
-    from mulesoft_audit.times import duration
 
-    look_back = duration(settings.look_back, "LOOK_BACK")
-    return Period.parse(since, until, now, look_back, names=("--since", "--until"))
+    return Period.parse(since, until, now, settings.look_back, names=("--since", "--until"))
 
 
 def stop_on_signals(stop: Stop) -> None:

@@ -48,6 +48,7 @@ class Session:
         from mulesoft_audit.clock import Stop
         from mulesoft_audit.cloud.google import connect
 
+        values = options.with_settings(values)
         self.values = values
         self.config: Deployment = options.deployment(values)
         self.feed = options.feed_settings(values, self.config)
@@ -259,6 +260,7 @@ def _emit(values: options.Values, directory: Path) -> int:
     from mulesoft_audit.cloud.deploy.source import built_source
     from mulesoft_audit.cloud.deploy.terraform import write_module
 
+    values = options.with_settings(values)
     config = options.deployment(values)
     written = write_module(config, options.feed_settings(values, config), built_source, directory)
     for path in written:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from mulesoft_audit.cli.options import shared
+from mulesoft_audit.cli.options import config_option, load_settings, shared
 from mulesoft_audit.errors import UsageError
-from mulesoft_audit.secret import Secret
+from mulesoft_audit.settings import Settings
 
 if TYPE_CHECKING:
     from mulesoft_audit.cloud.deploy.config import Deployment
@@ -46,7 +45,6 @@ _COLLECTOR = [
     _option("--client-id", "CLIENT_ID", "The connected app's id.", metavar="ID"),
     click.option(
         "--client-secret-file",
-        envvar="CLIENT_SECRET_FILE",
         metavar="FILE",
         help="A file whose first line is its secret.  [CLIENT_SECRET_FILE, or CLIENT_SECRET itself]",
     ),
@@ -114,7 +112,7 @@ _SECOPS = [
 ]
 
 project_options = shared(*_PROJECT)
-collector_options = shared(*_COLLECTOR)
+collector_options = shared(*_COLLECTOR, config_option)
 secops_options = shared(*_SECOPS)
 _NOT_DEPLOYMENT = {"adopt", "yes", "as_json", "client_secret_file"}
 
@@ -127,6 +125,25 @@ def merged(context: click.Context, values: Values) -> Values:
         name: before.get(name, value) if context.get_parameter_source(name) in silent else value
         for name, value in values.items()
     }
+
+
+def with_settings(values: Values) -> Values:
+    """Return the options; the settings file says what no flag and no variable says of the connected app.
+
+    That is the root organization, the client id, its secret, and where Anypoint is. The rest of a settings file is
+    about one machine's archive, not about Google Cloud.
+
+    Raises:
+        UsageError: a setting is malformed, or a file cannot be read.
+    """
+    settings = load_settings(values.get("config"), client_secret_file=values.get("client_secret_file"))
+    found: Values = {"organization": settings.mule_org_id, "client_id": settings.client_id}
+    if settings.anypoint_base_url and not values.get("plane"):
+        found["environment"] = {"ANYPOINT_BASE_URL": settings.anypoint_base_url, **(values.get("environment") or {})}
+    elif settings.anypoint_plane != Settings().anypoint_plane:
+        found["plane"] = settings.anypoint_plane
+    silent = {name: value for name, value in found.items() if name == "environment" or not values.get(name)}
+    return {**values, **silent, "client_secret": settings.secret}
 
 
 def deployment(values: Values, *, region: str = "") -> Deployment:
@@ -149,7 +166,8 @@ def deployment(values: Values, *, region: str = "") -> Deployment:
     given["bucket"] = str(values.get("bucket") or "").removeprefix("gs://").strip("/")
     given["feed_alert"] = bool(values.get("secops_instance"))
     given["alert_project"] = values.get("secops_project") or ""
-    return Deployment(**given, client_secret=client_secret(values))
+    given["client_secret"] = values.get("client_secret") or None
+    return Deployment(**given)
 
 
 def feed_settings(values: Values, config: Deployment) -> FeedSettings | None:
@@ -183,26 +201,6 @@ def feed_settings(values: Values, config: Deployment) -> FeedSettings | None:
         deletion=ON_SUCCESS if values.get("feed_deletion") == "on-success" else NEVER,
         **{name: value for name, value in optional.items() if value},
     )
-
-
-def client_secret(values: Values) -> Secret | None:
-    """Return the connected app's secret from the environment or a file, never from a flag; None if there is none.
-
-    Raises:
-        UsageError: the file cannot be read.
-    """
-    import os
-
-    if given := os.environ.get("CLIENT_SECRET", "").strip():
-        return Secret(given)
-    path = values.get("client_secret_file")
-    if not path:
-        return None
-    try:
-        with Path(path).expanduser().open(encoding="utf-8") as file:
-            return Secret(file.readline(4096).strip()) or None
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"The client secret's file {path!r} cannot be read ({type(error).__name__}).") from None
 
 
 def person_there() -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +11,7 @@ from mulesoft_audit.cli.deploy import command as deploy
 from mulesoft_audit.cli.deploy_options import deployment, feed_settings
 from mulesoft_audit.cli.options import (
     archive_option,
+    config_file,
     config_option,
     json_option,
     load_settings,
@@ -48,13 +48,13 @@ Examples:
       --secops-location eu
 
 \b
-Exit status: 0 if nothing failed, else that of the gravest failure, in this order:
+Exit status: 0 if nothing failed, else that of the worst failure, the first of:
   3  Anypoint or Google refuses the credentials
   6  the archive cannot be read or written
   2  a setting is missing or malformed
-  7  something in Google Cloud or the feed is missing or broken
   5  Anypoint cannot be reached, or is out of order
   4  a business group, or something in Google Cloud, may not be read
+  7  something in Google Cloud or the feed is missing or broken
   1  something is stale, or a clock is wrong
 """
 
@@ -100,12 +100,13 @@ command.params.extend(one for one in deploy.params if one.name in CLOUD)
 def _findings(config: str | None, orgs: tuple[str, ...], flags: Values, stop: Stop) -> Iterator[Finding]:
     from mulesoft_audit.doctor.anypoint import SETTINGS, Anypoint
     from mulesoft_audit.doctor.finding import examine, failed
-    from mulesoft_audit.settings import CONFIG, Settings
+    from mulesoft_audit.settings import Settings
 
     try:
         known = {name: value for name, value in flags.items() if name in Settings.__struct_fields__}
-        settings = load_settings(config, **known)
-        anypoint = Anypoint(settings, secret_of(settings), stop, config or os.environ.get(CONFIG, ""), orgs)
+        file = config_file(config)
+        settings = load_settings(str(file or ""), **known)
+        anypoint = Anypoint(settings, secret_of(settings), stop, str(file or ""), orgs)
         archive = _archive(settings, flags, anypoint, stop)
     except UsageError as error:
         yield failed(error, SETTINGS)
@@ -119,15 +120,13 @@ def _findings(config: str | None, orgs: tuple[str, ...], flags: Values, stop: St
 
 def _archive(settings: Settings, flags: Values, anypoint: Anypoint, stop: Stop) -> Archive:
     from mulesoft_audit.doctor.archive import Archive
-    from mulesoft_audit.times import duration
 
     url = settings.archive_url
     if not url and flags["project"]:
         from mulesoft_audit.cloud.deploy.config import default_bucket
 
         url = f"gs://{default_bucket(flags['project'])}"
-    look_back = duration(settings.look_back, "LOOK_BACK")
-    return Archive(url, lambda: anypoint.organizations, lambda: int(stop.clock.time() * 1000), look_back)
+    return Archive(url, lambda: anypoint.organizations, lambda: int(stop.clock.time() * 1000), settings.look_back)
 
 
 def _cloud_checks(anypoint: Anypoint, archive: Archive, flags: Values) -> list[Check]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import click
@@ -13,14 +14,17 @@ if TYPE_CHECKING:
 
 def tell(error: AuditError) -> None:
     """Print what failed and what to do next to standard error, without any secret in it."""
+    from mulesoft_audit.printable import json_line, printable
     from mulesoft_audit.secret import without_secrets
 
     if sys.stderr.isatty():
         text = f"mulesoft-audit: {error.message}" + (f"\n  {error.hint}" if error.hint else "")
-        shown = "".join(c if c.isprintable() or c == "\n" else "�" for c in without_secrets(text))
-        click.echo(shown, err=True)
+        _echo(printable(without_secrets(text), keep="\n"))
         return
-    import msgspec
-
     line = {"severity": "ERROR", "message": error.message, "hint": error.hint, "exit_code": error.exit_code}
-    click.echo(without_secrets(msgspec.json.encode(line).decode()), err=True)
+    _echo(without_secrets(json_line(line)))
+
+
+def _echo(text: str) -> None:
+    with suppress(OSError):  # where standard error cannot be written, nobody can be told; the exit status still is
+        click.echo(text, err=True)

@@ -13,6 +13,7 @@ import click
 from mulesoft_audit.cli.options import archive_option, shared, source_options
 from mulesoft_audit.errors import AuditError, UsageError
 from mulesoft_audit.secret import Secret
+from mulesoft_audit.settings import FILE, find_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 
 Values = dict[str, Any]
 
-FILE = "mulesoft-audit.toml"
 SECRET_FILE = "mulesoft-audit.secret"  # noqa: S105 - the file's name
 EPILOG = """\b
 Examples:
@@ -223,7 +223,8 @@ def _fatal(finding: Finding) -> AuditError:
 
 def _show(anypoint: Anypoint, found: list[Finding]) -> None:
     """Print the organizations as a tree, each with whether its log may be read, and what is to be looked at."""
-    from mulesoft_audit.doctor.finding import State, printable
+    from mulesoft_audit.doctor.finding import State
+    from mulesoft_audit.printable import printable
 
     click.echo("")
     for one in anypoint.organizations:
@@ -262,9 +263,10 @@ def _save(target: Path, values: Values, anypoint: Anypoint, secret: Secret, keep
 
 def _say_next(output: str, keep: str) -> None:
     """Print what was written and what to do now."""
-    from mulesoft_audit.doctor.finding import printable
+    from mulesoft_audit.printable import printable
 
-    config = f" --config {shlex.quote(output)}"
+    found = find_file()
+    config = "" if found and found.samefile(Path(output).expanduser()) else f" --config {shlex.quote(output)}"
     _echo(f"Wrote {printable(output)}, readable by you alone.")
     if keep == "environment":
         click.echo("The client secret is not in it: set CLIENT_SECRET, or name a file with --client-secret-file.")

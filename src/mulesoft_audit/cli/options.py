@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import logging
+import os
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -14,6 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from mulesoft_audit.settings import Settings
+
+log = logging.getLogger(__name__)
 
 F = TypeVar("F", bound="Callable[..., Any]")
 
@@ -33,7 +38,9 @@ _SOURCE = [
     ),
 ]
 _CONFIG = click.option(
-    "--config", metavar="FILE", help="A TOML file with settings.  [MULESOFT_AUDIT_CONFIG]", default=None
+    "--config",
+    metavar="FILE",
+    help="The settings file. Default: mulesoft-audit.toml here, or of your user.  [MULESOFT_AUDIT_CONFIG]",
 )
 _ARCHIVE = click.option("--archive", metavar="DIR|URL", help="A directory, or gs://BUCKET[/PREFIX].  [ARCHIVE]")
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON object.")
@@ -57,12 +64,26 @@ json_option = _JSON
 
 
 def load_settings(config: str | None, **flags: object) -> Settings:
-    """Return the settings that the environment, the file and these flags make.
+    """Return the settings that these flags, the environment and the file make.
+
+    Args:
+        config: the file; if none is named, here or in the environment, it is looked for.
+        flags: settings by name; None and empty values say nothing.
 
     Raises:
         UsageError: one of them is malformed.
     """
-    return settings_module.load(flags, config=config)
+    return settings_module.load(flags, config=config_file(config))
+
+
+def config_file(config: str | None) -> Path | None:
+    """Return the settings file that is read: the one that is named, else one that is found; None if there is none."""
+    if named := config or os.environ.get(settings_module.CONFIG):
+        return Path(named)
+    found = settings_module.find_file()
+    if found:
+        log.info("Settings are read from %s", found)
+    return found
 
 
 def secret_of(settings: Settings) -> Secret:

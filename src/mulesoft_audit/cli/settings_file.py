@@ -24,7 +24,7 @@ def settings_file(values: Mapping[str, str | int], organization: str = "") -> st
     Raises:
         UsageError: a value is not text that TOML can hold.
     """
-    from mulesoft_audit.doctor.finding import printable
+    from mulesoft_audit.printable import printable
     from mulesoft_audit.settings import Settings
 
     default = Settings()

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import msgspec
-
 from mulesoft_audit.collect.report import as_fields, sentence
+from mulesoft_audit.printable import json_line, printable
 from mulesoft_audit.secret import without_secrets
 from mulesoft_audit.times import ago
 
@@ -18,7 +17,7 @@ def as_log_line(summary: Summary, archive: str) -> str:
     """Return the run as one JSON object, in the shape Cloud Logging understands."""
     severity = "INFO" if summary.exit_code == 0 else "ERROR"
     line = {"severity": severity, "message": sentence(summary), **as_fields(summary, archive)}
-    return without_secrets(msgspec.json.encode(line).decode())
+    return without_secrets(json_line(line))
 
 
 def as_table(summary: Summary, archive: str) -> None:
@@ -35,12 +34,11 @@ def as_table(summary: Summary, archive: str) -> None:
         if run.result.left:
             state = f"{run.result.left} to the next run"
         name = "  " * run.organization.depth + (run.organization.name or run.organization.id)
-        shown = "".join(c if c.isprintable() else "�" for c in name)
-        table.add_row(Text(shown), f"{run.result.written:,}", f"{run.result.read:,}", state)
+        table.add_row(Text(printable(name)), f"{run.result.written:,}", f"{run.result.read:,}", state)
     console = Console(highlight=False)
     console.print(table)
     for run in summary.organizations:
         for text in run.result.not_proved:
             console.print(Text(f"{run.organization}: {text}."))
     lag = f", newest {ago(summary.ended - summary.newest)} old" if summary.newest else ""
-    console.print(Text(f"{sentence(summary)}, {summary.requests} requests{lag}. Archive: {archive}"))
+    console.print(Text(f"{sentence(summary)}, {summary.requests} requests{lag}. Archive: {printable(archive)}"))

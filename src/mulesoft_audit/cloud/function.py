@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING, Protocol
 
 from mulesoft_audit.clock import DEADLINE, Stop
 from mulesoft_audit.cloud.instance import Instance, end_with_sigterm
-from mulesoft_audit.cloud.message import TOPIC, Malformed, Message, decode, payload, period_of, trace_fields
+from mulesoft_audit.cloud.message import Malformed, Message, decode, payload, period_of, trace_fields
 from mulesoft_audit.collect.report import as_fields, sentence
 from mulesoft_audit.collect.run import collect
 from mulesoft_audit.errors import AuditError, UsageError
 from mulesoft_audit.logs import configure, context
 from mulesoft_audit.secret import Secret
 from mulesoft_audit.settings import Settings, load
-from mulesoft_audit.times import duration
 from mulesoft_audit.wiring import find_organizations
 
 if TYPE_CHECKING:
@@ -117,15 +116,12 @@ def function_settings(message: Message) -> Settings:
             f"{' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} not set; nothing was sent.",
             "Set it with `gcloud run services update --update-env-vars`, a secret with --update-secrets.",
         )
-    if settings.continue_topic and not TOPIC.fullmatch(settings.continue_topic):
-        raise UsageError(f"CONTINUE_TOPIC is {settings.continue_topic!r}; expected projects/PROJECT/topics/TOPIC.")
     return settings
 
 
 def _run(message: Message, stop: Stop) -> bool:
     settings = function_settings(message)
-    look_back = duration(settings.look_back, "LOOK_BACK")
-    period = period_of(message, look_back, int(stop.clock.time() * 1000))
+    period = period_of(message, settings.look_back, int(stop.clock.time() * 1000))
     shared, store = _instance.opened(settings)
     source = shared.sharing(stop)
     whose = find_organizations(source, settings, message.organizations)

@@ -23,7 +23,6 @@ from mulesoft_audit.collect.period import Period
 from mulesoft_audit.errors import UsageError
 from mulesoft_audit.times import moment
 
-TOPIC = re.compile(r"projects/[^/\s]+/topics/[^/\s]+")
 # "W3C Trace Context", version 00, and "Cloud Trace: X-Cloud-Trace-Context".
 _TRACEPARENT = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}")
 _CLOUD_TRACE = re.compile(r"([0-9a-f]{32})(?:/\d+)?(?:;.*)?")

@@ -12,8 +12,8 @@ import requests
 
 from mulesoft_audit.backoff import backoff
 from mulesoft_audit.cloud.google.errors import LOGIN, ApiError, Uncertain, understood
-from mulesoft_audit.cloud.message import TOPIC
 from mulesoft_audit.errors import CredentialsError, UsageError
+from mulesoft_audit.settings import TOPIC
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

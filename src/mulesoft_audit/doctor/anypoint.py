@@ -11,9 +11,10 @@ from mulesoft_audit.anypoint.query import Window
 from mulesoft_audit.anypoint.retention import retention_days
 from mulesoft_audit.anypoint.tree import HierarchyRefused, Organization, hierarchy, organization_id, root_id
 from mulesoft_audit.archive.layout import DAY_MS
-from mulesoft_audit.doctor.finding import Check, Finding, failed, ok, printable, skipped, warn
+from mulesoft_audit.doctor.finding import Check, Finding, failed, ok, skipped, warn
 from mulesoft_audit.doctor.reach import Knock, reach, skew
 from mulesoft_audit.errors import AuditError, CredentialsError, Interrupted, SourceError, UsageError
+from mulesoft_audit.printable import printable
 from mulesoft_audit.wiring import Source, open_source
 
 if TYPE_CHECKING:

@@ -6,22 +6,23 @@ import os
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
-from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from mulesoft_audit.anypoint.query import iso
 from mulesoft_audit.anypoint.tree import ID, Organization
 from mulesoft_audit.archive.layout import STATE
+from mulesoft_audit.archive.local import LocalStore
 from mulesoft_audit.archive.opening import open_archive
 from mulesoft_audit.collect import last_run
-from mulesoft_audit.doctor.finding import Check, Finding, fail, failed, ok, printable, skipped, warn
+from mulesoft_audit.doctor.finding import Check, Finding, fail, failed, ok, skipped, warn
 from mulesoft_audit.errors import ArchiveError, AuditError, UsageError
 from mulesoft_audit.ledger.manifest import HOUR_MS
+from mulesoft_audit.printable import printable
 from mulesoft_audit.times import ago
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from mulesoft_audit.archive.store import Store
 
@@ -81,7 +82,8 @@ class Archive:
     @property
     def folder(self) -> Path | None:
         """The directory; None for a bucket."""
-        return None if urlsplit(self.url).scheme == "gs" else Path(self.store.url)
+        store = self.store
+        return store.root if isinstance(store, LocalStore) else None
 
     def check_place(self) -> Finding:
         """Look whether the archive is named, and there."""

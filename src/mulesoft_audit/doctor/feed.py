@@ -11,9 +11,10 @@ from mulesoft_audit.cloud.feed.resource import Feed, Readers, uri_of
 from mulesoft_audit.cloud.feed.secops import SecOps
 from mulesoft_audit.cloud.feed.settings import ON_SUCCESS
 from mulesoft_audit.cloud.feed.verify import BAD, OFF, PARSERS, report
-from mulesoft_audit.doctor.finding import Check, Finding, failed, ok, printable, skipped, warn
+from mulesoft_audit.doctor.finding import Check, Finding, failed, ok, skipped, warn
 from mulesoft_audit.doctor.google import FRESH_SECONDS, GOOGLE, broken, epoch, judged
 from mulesoft_audit.errors import AuditError
+from mulesoft_audit.printable import printable
 from mulesoft_audit.times import ago
 
 if TYPE_CHECKING:

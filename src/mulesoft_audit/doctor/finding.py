@@ -114,8 +114,3 @@ def exit_code(findings: Iterable[Finding]) -> int:
     """
     codes = {finding.exit_code for finding in findings if finding.state is State.FAIL}
     return worst_status(codes - {AuditError.exit_code} or codes)
-
-
-def printable(text: str) -> str:
-    """Return `text` without what would do something to a terminal."""
-    return "".join(char if char.isprintable() else "�" for char in text)

@@ -15,8 +15,9 @@ from mulesoft_audit.cloud.deploy.run import LOGGING, REQUESTS
 from mulesoft_audit.cloud.deploy.scheduler import Job
 from mulesoft_audit.cloud.deploy.secret import NOTE, StoredSecret, matches, secret_access
 from mulesoft_audit.cloud.deploy.services import Services
-from mulesoft_audit.doctor.finding import Check, Finding, fail, failed, ok, printable, skipped, warn
+from mulesoft_audit.doctor.finding import Check, Finding, fail, failed, ok, skipped, warn
 from mulesoft_audit.errors import AuditError, DeploymentError, PermissionMissing
+from mulesoft_audit.printable import printable
 from mulesoft_audit.times import ago
 
 if TYPE_CHECKING:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import msgspec
-
-from mulesoft_audit.doctor.finding import Finding, State, exit_code, printable
+from mulesoft_audit.doctor.finding import Finding, State, exit_code
+from mulesoft_audit.printable import json_line, printable
 from mulesoft_audit.secret import without_secrets
 
 if TYPE_CHECKING:
@@ -34,7 +33,7 @@ def as_json(findings: Iterable[Finding], at: str) -> str:
             {"name": one.name, "state": one.state.value, "detail": one.detail, "mend": one.mend} for one in found
         ],
     }
-    return without_secrets(msgspec.json.encode(report).decode())
+    return without_secrets(json_line(report))
 
 
 def printer() -> Callable[[Finding], None]:

@@ -12,12 +12,14 @@ from tests.control_plane import ControlPlane, World
 
 from mulesoft_audit import clock
 from mulesoft_audit.cli import deploy as deploy_module
+from mulesoft_audit.cli import deploy_options as options
 from mulesoft_audit.cli import feed as feed_module
 from mulesoft_audit.cloud.deploy import source as source_module
 from mulesoft_audit.errors import AuditError, DeploymentError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     import click
 
@@ -138,7 +140,42 @@ def test_what_is_missing_is_named(plane: ControlPlane, arguments: tuple[str, ...
 def test_a_secret_file_that_cannot_be_read_is_named(plane: ControlPlane, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("CLIENT_SECRET")
     result = deploy(*BASE, "--client-secret-file", "/nowhere/at-all", fails=UsageError)
-    assert "'/nowhere/at-all' cannot be read (FileNotFoundError)" in str(result.exception)
+    assert "'/nowhere/at-all', which cannot be read (FileNotFoundError)" in str(result.exception)
+
+
+def test_the_settings_file_says_whose_log_it_is(
+    plane: ControlPlane, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.delenv("CLIENT_SECRET")
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "secret").write_text(VALUE)
+    (tmp_path / "mulesoft-audit.toml").write_text(
+        f'mule_org_id = "0b"\nclient_id = "of-the-file"\nclient_secret_file = "{tmp_path}/secret"\n'
+        'anypoint_plane = "eu"\narchive = "./archive"\n'
+    )
+    place = [*PROJECT, "--region", "europe-west3"]
+    found = options.with_settings({"plane": None, "organization": "", "config": None})
+    config = options.deployment({**found, "project": "acme-logs", "region": "europe-west3"})
+    assert (config.organization, config.client_id, config.plane) == ("0b", "of-the-file", "eu")
+    assert config.client_secret is not None
+    assert config.client_secret.reveal() == VALUE
+    assert config.bucket == "acme-logs-mulesoft-audit-logs"
+    assert json.loads(deploy("plan", *place, "--json").stdout)["steps"]
+    flags = options.with_settings({"plane": "us", "organization": "0a", "client_id": "of-the-flag"})
+    assert (flags["plane"], flags["organization"], flags["client_id"]) == ("us", "0a", "of-the-flag")
+    (tmp_path / "other.toml").write_text('client_idd = "x"\n')
+    assert "client_idd" in str(deploy(*place, "--config", "other.toml", fails=UsageError).exception)
+
+
+def test_a_private_cloud_of_the_settings_file_is_given_to_the_function(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.delenv("ANYPOINT_BASE_URL", raising=False)
+    file = tmp_path / "s.toml"
+    file.write_text('anypoint_base_url = "https://anypoint.example.com"\n')
+    values = options.with_settings({"config": str(file), "environment": {"A": "1"}})
+    assert values["environment"] == {"ANYPOINT_BASE_URL": "https://anypoint.example.com", "A": "1"}
+    assert "plane" not in values
 
 
 def test_a_failed_run_is_reported_and_fails_the_command(plane: ControlPlane) -> None:

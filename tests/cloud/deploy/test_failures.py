@@ -14,8 +14,9 @@ from mulesoft_audit.cloud.deploy.run import force_run
 from mulesoft_audit.cloud.google import NotEnabled, connect
 from mulesoft_audit.cloud.google.client import Google
 from mulesoft_audit.cloud.google.endpoint import local_endpoint
-from mulesoft_audit.cloud.google.errors import named_permissions, printable, understood
+from mulesoft_audit.cloud.google.errors import named_permissions, understood
 from mulesoft_audit.errors import CredentialsError, DeploymentError, PermissionMissing, UsageError
+from mulesoft_audit.printable import printable
 
 
 def test_a_missing_permission_is_named_with_the_step_and_what_is_done(bench: Bench) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, ClassVar
 
-from mulesoft_audit.cloud.google.errors import printable
+from mulesoft_audit.printable import printable
 
 if TYPE_CHECKING:
     from mulesoft_audit.cloud.deploy.config import Deployment

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mulesoft_audit.cloud.deploy.bucket import HOST as STORAGE
 from mulesoft_audit.cloud.deploy.scheduler import Job
-from mulesoft_audit.cloud.google.errors import printable
+from mulesoft_audit.printable import printable
 
 if TYPE_CHECKING:
     from mulesoft_audit.cloud.deploy.config import Deployment

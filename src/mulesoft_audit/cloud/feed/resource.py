@@ -25,8 +25,9 @@ from mulesoft_audit.cloud.deploy.resource import (
     shown,
 )
 from mulesoft_audit.cloud.feed.settings import LOG_TYPE, SOURCE
-from mulesoft_audit.cloud.google.errors import ApiError, NotEnabled, Uncertain, printable
+from mulesoft_audit.cloud.google.errors import ApiError, NotEnabled, Uncertain
 from mulesoft_audit.errors import DeploymentError, UsageError
+from mulesoft_audit.printable import printable
 
 if TYPE_CHECKING:
     from mulesoft_audit.cloud.deploy.config import Deployment

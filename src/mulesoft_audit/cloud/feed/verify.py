@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mulesoft_audit.cloud.feed.resource import Feed
-from mulesoft_audit.cloud.google.errors import printable
 from mulesoft_audit.errors import DeploymentError
+from mulesoft_audit.printable import printable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -10,8 +10,9 @@ import google.auth.exceptions
 import requests
 
 from mulesoft_audit.cloud.google.endpoint import LOOPBACK
-from mulesoft_audit.cloud.google.errors import LOGIN, ApiError, NotEnabled, NotFound, Uncertain, printable, understood
+from mulesoft_audit.cloud.google.errors import LOGIN, SAID, ApiError, NotEnabled, NotFound, Uncertain, understood
 from mulesoft_audit.errors import CredentialsError, DeploymentError
+from mulesoft_audit.printable import printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -111,7 +112,7 @@ class Google:
             found = self.get(f"{host}/{started['name']}", f"look at how to {what} goes on")
         if error := found.get("error"):
             raise ApiError(
-                f"Could not {what}: {printable(error.get('message', error))}",
+                f"Could not {what}: {printable(error.get('message', error), SAID)}",
                 "Run the command again; it goes on where it stopped.",
                 reason=str(error.get("code", "")),
             )

@@ -17,11 +17,13 @@ import re
 from typing import Any
 
 from mulesoft_audit.errors import AuditError, CredentialsError, DeploymentError, PermissionMissing
+from mulesoft_audit.printable import printable
 
 LOGIN = "Log in with `gcloud auth application-default login`, or set GOOGLE_APPLICATION_CREDENTIALS."
 # Google's wording differs by API: "Permission 'run.services.get' denied on …", "… does not have storage.buckets.get
 # access to …", "Required "iam.x.y" permission", "missing permission on …: cloudscheduler.jobs.create".
 _PERMISSION = re.compile(r"\b([a-z][a-zA-Z]+\.[a-zA-Z]+\.[a-zA-Z]+)\b(?!\.)")
+SAID = 600  #: the most characters of what Google says that are shown
 _NOT_ENABLED = ("SERVICE_DISABLED", "accessNotConfigured")
 
 
@@ -59,12 +61,6 @@ class Uncertain(ApiError):
     """No answer that says whether the request took effect."""
 
 
-def printable(text: object, limit: int = 600) -> str:
-    """Return `text` for a terminal: control characters escaped, long texts cut."""
-    shown = "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in str(text))
-    return shown if len(shown) <= limit else shown[: limit - 1] + "…"
-
-
 def named_permissions(detail: dict[str, Any]) -> list[str]:
     """Return the permissions that an error names, in the order it names them."""
     stated = [str(item.get("metadata", {}).get("permission", "")) for item in _details(detail)]
@@ -81,7 +77,7 @@ def understood(what: str, status: int, detail: dict[str, Any]) -> AuditError:
         status: the HTTP status.
         detail: the `error` object of the answer; empty if it had none.
     """
-    said = printable(detail.get("message") or f"HTTP {status}")
+    said = printable(detail.get("message") or f"HTTP {status}", SAID)
     reason = _reason(detail)
     message = f"Could not {what}: {said}"
     if status == 401:

@@ -1,0 +1,82 @@
+"""The process's own streams: what happens when one is closed, full, or cannot show a character."""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mulesoft_audit.errors import OutputError, ReaderGone
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
+
+_ADVICE = "What was committed is kept. Make room, or direct the output elsewhere."
+
+
+class _Output(io.FileIO):
+    """Standard output, which fails with an error of this package, so that nothing else is taken for it."""
+
+    def write(self, data: ReadableBuffer, /) -> int:
+        try:
+            return super().write(data) or 0
+        except BrokenPipeError:
+            raise ReaderGone("Whoever reads the output has gone.") from None
+        except OSError as error:
+            raise OutputError(f"The output cannot be written: {error.strerror}.", _ADVICE) from None
+
+
+def prepare() -> None:
+    """Set the streams up: none is missing, and each can show every character, if need be escaped.
+
+    Raises:
+        OutputError: standard output is closed.
+    """
+    if sys.stdin is None:
+        sys.stdin = Path(os.devnull).open()  # noqa: SIM115 - lasts as long as the process
+    if sys.stderr is None:
+        sys.stderr = Path(os.devnull).open("w")  # noqa: SIM115 - there is nobody to be told
+    if sys.stdout is None:
+        raise OutputError("Standard output is closed; nothing was done.", "Direct it to /dev/null if nobody reads it.")
+    if sys.stdout is not sys.__stdout__ or not isinstance(sys.stdout, io.TextIOWrapper):
+        return  # somebody has put another one in its place
+    plain = sys.stdout
+    plain.flush()
+    sys.stdout = io.TextIOWrapper(
+        io.BufferedWriter(_Output(plain.fileno(), "wb", closefd=False)),
+        encoding=plain.encoding,
+        errors="backslashreplace",
+        line_buffering=plain.isatty(),
+    )
+
+
+def flush() -> None:
+    """Write out what is still held back.
+
+    Raises:
+        OutputError, ReaderGone: it cannot be written.
+    """
+    if sys.stdout is not None:
+        sys.stdout.flush()
+
+
+def drop() -> None:
+    """Drop what could not be written to standard output, so that it is not tried again when the process ends."""
+    if sys.stdout is not None:
+        _to_nowhere(1)
+
+
+def drop_untold() -> None:
+    """Drop what standard error cannot take: nobody can be told of it, and the exit status is to stay what it is."""
+    try:
+        sys.stderr.flush()
+    except OSError:
+        _to_nowhere(2)
+
+
+def _to_nowhere(descriptor: int) -> None:
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, descriptor)
+    os.close(nowhere)
