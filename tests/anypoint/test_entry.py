@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import date
 
 import pytest
 from hypothesis import given
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 
 from mulesoft_audit.anypoint.entry import _read_odd_page, as_line, read_page, recognize
 from mulesoft_audit.anypoint.response import BadResponse
+from mulesoft_audit.archive.layout import day_of, day_start
 
 ENTRY = {
     "timestamp": 1759300000000,
@@ -65,6 +67,7 @@ def test_the_patient_reader_cuts_a_page_as_the_fast_one_does(entries: list[objec
         b'{"tab":"a\tb"}',
         b'{"n":NaN}',
         b'{"deep":' + b"[" * 300 + b"]" * 300 + b"}",
+        b'{"deeper":' + b'{"a":[' * 5000 + b"]}" * 5000 + b',"timestamp":1}',
         b'{"utf8":"\xc3\xa9\xe2\x82\xac"}',
         b'{"data":[{"data":[1,2]}],"total":5,"cursor":"x"}',
     ],
@@ -133,10 +136,97 @@ def test_the_order_of_an_entrys_objects_does_not_matter() -> None:
         ('"soon"', None),
         ("true", None),
         ("1e300", None),
+        ("NaN", None),
+        ("1e999", None),
+        ("-1", None),
+        ("-62135596800000", None),
+        ("253402214400000", None),
+        ("99999999999999999999999", None),
+        ("1" * 5001, None),
+        ('"' + "1" * 5001 + '"', None),
+        ('"²"', None),
+        ('"١٢"', None),
+        ('"1_000"', None),
+        ('"20260101"', 1767225600000),
+        ('"0001-01-01T00:00:00+14:00"', None),
+        ('"9999-12-31T23:59:59-14:00"', None),
+        ('{"seconds":1}', None),
     ],
 )
 def test_a_time_is_found_in_whatever_way_it_is_spelled(stamp: str, expected: int | None) -> None:
     assert recognize([f'{{"timestamp":{stamp},"action":"x"}}'.encode()]).times == [expected]
+
+
+@given(st.integers())
+def test_every_time_that_is_given_has_a_day_and_one_after_it(stamp: int) -> None:
+    (time,) = recognize([b'{"timestamp":%d}' % stamp]).times
+    if time is None:
+        assert not 0 <= stamp < day_start(date(9999, 12, 31))
+    else:
+        assert time == stamp
+        assert day_start(day_of(time)) <= time
+
+
+def test_an_entry_that_is_nested_deep_has_its_time() -> None:
+    entry = b'{"payload":' + b"[" * 5000 + b"]" * 5000 + b',"timestamp":1767225600250}'
+    assert recognize([entry]).times == [1767225600250]
+
+
+@pytest.mark.parametrize(
+    ("total", "expected"),
+    [
+        (b"0", 0),
+        (b"7", 7),
+        (b"7.0", 7),
+        (b"1e3", 1000),
+        (b"7.5", None),
+        (b"-1", None),
+        (b"1e999", None),
+        (b"-1e999", None),
+        (b"NaN", None),
+        (b"Infinity", None),
+        (b"1e30", None),
+        (b"9" * 5001, None),
+        (b"null", None),
+        (b'"7"', None),
+        (b"true", None),
+        (b"[1]", None),
+        (b'{"value":7}', None),
+    ],
+)
+@pytest.mark.parametrize("entry", [b"{}", b'{"odd":NaN}'])
+def test_a_total_that_cannot_be_one_is_none(total: bytes, expected: int | None, entry: bytes) -> None:
+    page = read_page(b'{"data":[' + entry + b'],"total":' + total + b"}")
+    assert (bytes_of(page.entries), page.total) == ([entry], expected)
+
+
+def test_a_page_without_a_total_has_none() -> None:
+    assert read_page(b'{"data":[]}').total is None
+
+
+@pytest.mark.parametrize(
+    ("entry", "digest"),
+    [
+        (ENTRY, "1caf37245d95ee3afdd7fafb4836e540"),
+        (
+            {
+                "timestamp": 1759300000001,
+                "id": "7",
+                "platform": "API Manager",
+                "action": "Grant",
+                "clientId": "c1",
+                "clientName": "app",
+                "anypointTransactionId": "ty",
+                "objects": [{"objectType": "User", "objectId": "u"}, {"objectType": "Role", "objectId": "r"}],
+                "payload": {},
+            },
+            "3fc2d97d38b2b4de1982da4cdc4f5cb3",
+        ),
+        ({"timestamp": "2026-01-01T00:00:00Z", "action": "x"}, "94b9301f15f947c3807def5431d07ed9"),
+    ],
+)
+def test_the_identity_of_an_entry_stays_what_archives_hold(entry: dict[str, object], digest: str) -> None:
+    assert identity(entry).hex() == digest
 
 
 def test_one_odd_entry_does_not_change_what_its_neighbours_are_recognized_by() -> None:

@@ -7,6 +7,7 @@ reach the archive as they were received.
 from __future__ import annotations
 
 import json
+import math
 import re
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -17,14 +18,20 @@ from isal import isal_zlib
 from msgspec import Raw
 
 from mulesoft_audit.anypoint.response import BadResponse
+from mulesoft_audit.anypoint.scan import NotJson, scan
 
 _ABSENT = Raw(b"")
+MOST_ENTRIES = 10**12  #: a total beyond is none
+LONGEST_TIME = 64  #: bytes of a time, however it is written
+END_OF_TIME = 253_402_214_400_000  #: 9999-12-31 in Unix milliseconds: the last day that has one after it
+_DIGITS = re.compile(r"[0-9]+")
+_NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][-+]?[0-9]+)?")
 _SEPARATOR = b"\x1f"  # cannot occur unescaped in JSON, so that no two field lists join to the same bytes
 
 
 class _Page(msgspec.Struct):
     data: list[Raw]
-    total: int | float | None = None
+    total: Raw = _ABSENT
 
 
 class _Object(msgspec.Struct, gc=False):
@@ -67,7 +74,7 @@ class Recognized(NamedTuple):
 
     Attributes:
         lines: each entry's bytes, without the newlines between its tokens.
-        times: Unix milliseconds; None for an entry that names no time.
+        times: Unix milliseconds; None for an entry that names no time, or one that no calendar has.
         keys: 16 bytes of SHA-256 over what cannot change in the entry, and the CRC-32 of all its bytes, which tells
             entries of one identity apart where their bytes differ.
     """
@@ -87,64 +94,31 @@ def read_page(body: bytes) -> Page:
         page = _decode_page(body)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
         return _read_odd_page(body)
-    total = page.total
     entries: list[Raw | bytes] = page.data  # type: ignore[assignment]
     if b"\n" in body or b"\r" in body:
         entries = [as_line(raw) for raw in entries]
-    return Page(entries, int(total) if total is not None else None, len(body))
+    return Page(entries, count_of(bytes(page.total)), len(body))
 
 
 def _read_odd_page(body: bytes) -> Page:
-    """Cut a page that a strict reader refuses but JSON allows (lone surrogates, deep nesting), or is near enough."""
-    text = body.decode("utf-8", "surrogateescape").removeprefix("\ufeff")
+    """Cut a page that a fast reader refuses but JSON allows (lone surrogates, deep nesting), or is near enough."""
     try:
-        value = json.loads(text, strict=False)
-    except (ValueError, RecursionError) as error:
+        members = scan(body, listed="data")
+    except NotJson as error:
         raise BadResponse("its response is not JSON, or was cut") from error
-    if not isinstance(value, dict) or not isinstance(value.get("data"), list):
+    if members.elements is None:
         raise BadResponse("its response has no list of entries")
-    total = value.get("total")
-    entries: list[Raw | bytes] = [as_line(raw) for raw in _elements_of_data(text)]
-    if len(entries) != len(value["data"]):
-        raise BadResponse("its response names its entries twice")
-    return Page(
-        entries,
-        int(total) if isinstance(total, int | float) else None,
-        len(body),
-    )
+    entries: list[Raw | bytes] = [as_line(element) for element in members.elements]
+    return Page(entries, count_of(members.values.get("total", b"")), len(body))
 
 
-_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{},:]', re.DOTALL)
-
-
-def _elements_of_data(text: str) -> list[bytes]:
-    """Return the bytes of each element of the top level's `data`, by brackets and commas. `text` is valid JSON."""
-    elements: list[bytes] = []
-    depth, start, key, inside = 0, 0, "", False
-    for token in _TOKEN.finditer(text):
-        mark = token.group()
-        if mark in "]}" and depth == 2 and inside:
-            _append(elements, text[start : token.start()])
-            inside = False
-        if mark in "[{":
-            depth += 1
-            if depth == 2 and mark == "[" and key == '"data"':
-                elements.clear()  # the last of two members of one name counts, as it does for every JSON reader
-                inside, start = True, token.end()
-        elif mark in "]}":
-            depth -= 1
-        elif mark == "," and inside and depth == 2:
-            _append(elements, text[start : token.start()])
-            start = token.end()
-        elif mark[0] == '"' and depth == 1:
-            key = mark
-    return elements
-
-
-def _append(elements: list[bytes], text: str) -> None:
-    element = text.strip(" \t\r\n")
-    if element:
-        elements.append(element.encode("utf-8", "surrogateescape"))
+def count_of(text: bytes) -> int | None:
+    """Return the number of entries that a JSON value names; None for what cannot be one."""
+    try:
+        value = float(text)
+    except ValueError:
+        return None
+    return int(value) if 0 <= value <= MOST_ENTRIES and value == int(value) else None
 
 
 def recognize(lines: list[Raw | bytes]) -> Recognized:
@@ -162,7 +136,7 @@ def recognize(lines: list[Raw | bytes]) -> Recognized:
         found = [_recognize_one(line) for line in lines]
         return Recognized(lines, [time for time, _ in found], [key for _, key in found])
     keys = [(_identity(entry), crc32(line)) for entry, line in zip(entries, lines, strict=True)]
-    return Recognized(lines, [entry.timestamp for entry in entries], keys)
+    return Recognized(lines, [usable_time(entry.timestamp) for entry in entries], keys)
 
 
 def _recognize_one(line: Raw | bytes) -> tuple[int | None, tuple[bytes, int]]:
@@ -170,8 +144,8 @@ def _recognize_one(line: Raw | bytes) -> tuple[int | None, tuple[bytes, int]]:
     try:
         entry = _decode_entry(line)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
-        return _odd_timestamp(line), (sha256(line).digest()[:16], checksum)
-    return entry.timestamp, (_identity(entry), checksum)
+        return _odd_time(line), (sha256(line).digest()[:16], checksum)
+    return usable_time(entry.timestamp), (_identity(entry), checksum)
 
 
 def _identity(entry: _Entry) -> bytes:
@@ -199,22 +173,42 @@ def _identity(entry: _Entry) -> bytes:
     return sha256(_SEPARATOR.join(fields)).digest()[:16]
 
 
-def _odd_timestamp(raw: Raw | bytes) -> int | None:
+def _odd_time(raw: Raw | bytes) -> int | None:
     """Return Unix milliseconds of an entry of an unknown shape, if it names a time in any known way."""
     try:
-        value = json.loads(bytes(raw).decode("utf-8", "surrogateescape"), strict=False)
-    except (ValueError, RecursionError):
+        stamp = scan(bytes(raw)).values.get("timestamp", b"")
+    except NotJson:
         return None
-    stamp = value.get("timestamp") if isinstance(value, dict) else None
-    if isinstance(stamp, str):
-        try:
-            moment = datetime.fromisoformat(stamp)
-        except ValueError:
-            return int(stamp) if stamp.isdigit() else None
-        return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000)
-    if isinstance(stamp, int | float) and not isinstance(stamp, bool) and abs(stamp) < 1e15:
-        return int(stamp)
-    return None
+    if len(stamp) > LONGEST_TIME:
+        return None
+    text = stamp.decode("utf-8", "surrogateescape")
+    if stamp.startswith(b'"'):
+        text = json.loads(text, strict=False)
+        time = _time_of_date(text)
+        return _time_of_number(text, _DIGITS) if time is None else time
+    return _time_of_number(text, _NUMBER)
+
+
+def _time_of_date(text: str) -> int | None:
+    """Return Unix milliseconds of a date and time in ISO 8601, in UTC where it does not say."""
+    try:
+        moment = datetime.fromisoformat(text)
+        return usable_time(int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000))
+    except (ValueError, OverflowError):
+        return None
+
+
+def _time_of_number(text: str, form: re.Pattern[str]) -> int | None:
+    """Return Unix milliseconds written as a number."""
+    if not form.fullmatch(text):
+        return None
+    number = float(text)
+    return usable_time(int(number)) if math.isfinite(number) else None
+
+
+def usable_time(milliseconds: int) -> int | None:
+    """Return a Unix time in milliseconds if it has a day, and a day after it, from 1970 on; None if not."""
+    return milliseconds if 0 <= milliseconds < END_OF_TIME else None
 
 
 def as_line(raw: Raw | bytes) -> bytes:

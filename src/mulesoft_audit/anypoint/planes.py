@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from mulesoft_audit.errors import UsageError
 
@@ -38,6 +39,7 @@ PLANES = {
     )
 }
 
+_HOST = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*|[0-9A-Fa-f:.]+")  # a name or an address, in ASCII
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
@@ -63,19 +65,27 @@ def plane_at(base_url: str) -> Plane:
     Raises:
         UsageError: not an https URL of a host alone (http is accepted for this machine only).
     """
-    url = urlsplit(base_url.strip())
-    plain = url.scheme == "http" and url.hostname in LOOPBACK
-    if (
-        not url.hostname
-        or not (url.scheme == "https" or plain)
-        or url.path.strip("/")
-        or url.query
-        or url.fragment
-        or url.username
-    ):
+    base = _base_of(base_url.strip())
+    if base is None:
         raise UsageError(
-            f"ANYPOINT_BASE_URL is {base_url!r}; expected https://HOST with nothing after it.",
+            f"ANYPOINT_BASE_URL is {base_url!r}; expected https://HOST or https://HOST:PORT with nothing after it.",
             "Plain http is accepted for 127.0.0.1 only, because the credentials travel with each request.",
         )
-    base = f"{url.scheme}://{url.netloc}"
     return next((plane for plane in PLANES.values() if plane.base_url == base), Plane("custom", base, 40))
+
+
+def _base_of(text: str) -> str | None:
+    """Return scheme, host and port of a URL that has nothing else; None for anything else."""
+    try:
+        url = urlsplit(text)
+        host, port = url.hostname or "", url.port
+    except ValueError:  # brackets without an address between them, a port that is no number
+        return None
+    allowed = url.scheme == "https" or (url.scheme == "http" and host in LOOPBACK)
+    if not allowed or not _HOST.fullmatch(host) or port == 0 or not _nothing_else(url):
+        return None
+    return f"{url.scheme}://{url.netloc}"
+
+
+def _nothing_else(url: SplitResult) -> bool:
+    return not (url.path.strip("/") or url.query or url.fragment or "@" in url.netloc)
