@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from anypoint_simulator.catalogue import KINDS, PRODUCTS
 from anypoint_simulator.paging import page_of
 from anypoint_simulator.query import read_body, read_query
 from anypoint_simulator.refusal import RefusedError
-from anypoint_simulator.rhythm import DAY_MS
+from anypoint_simulator.retention import RETENTION_DAYS
 from anypoint_simulator.table import as_csv
 from anypoint_simulator.wire import Reply
 
@@ -22,8 +21,6 @@ if TYPE_CHECKING:
     from anypoint_simulator.wire import Request
 
 OBJECTS_PAGE = 200
-RETENTION_DAYS = range(30, 2191)
-NOTICE = timedelta(days=7)
 
 
 def query(state: State, request: Request, organization_id: str) -> Reply:
@@ -31,13 +28,9 @@ def query(state: State, request: Request, organization_id: str) -> Reply:
     allow(state, organization_id)
     asked = read_query(request, state.behaviour)
     log = state.log(organization_id)
-    page = page_of(log, asked, state.matches.find(log, asked), state.behaviour, state.now())
+    page = page_of(log, asked, state.matches.find(log, asked, state.floor()), state.behaviour, state.now())
     bodies = page.bodies if asked.full else [_without_payload(body) for body in page.bodies]
-    if bodies:
-        state.counters.pages += 1
-        state.counters.entries += len(bodies)
-    state.counters.ends += asked.cursor_mode and not bodies
-    state.counters.by_offset += not asked.cursor_mode
+    state.counters.query_answer(len(bodies), asked.limit, ascending=asked.ascending, cursor_mode=asked.cursor_mode)
     tail = f',"total":{page.total}' if page.total is not None else ""
     tail += f',"cursor":"{page.cursor}"' if page.cursor else ""
     return Reply(200, b"".join((b'{"data":[', b",".join(bodies), b"]", tail.encode(), b"}")))
@@ -48,7 +41,7 @@ def table(state: State, request: Request, organization_id: str) -> Reply:
     allow(state, organization_id)
     asked = replace(read_query(request, state.behaviour, state.behaviour.csv_rows), cursor_mode=False)
     log = state.log(organization_id)
-    page = page_of(log, asked, state.matches.find(log, asked), state.behaviour, state.now())
+    page = page_of(log, asked, state.matches.find(log, asked, state.floor()), state.behaviour, state.now())
     return Reply(200, as_csv(page.bodies), "text/csv; charset=utf-8")
 
 
@@ -128,7 +121,7 @@ def retention(state: State, request: Request, organization_id: str) -> Reply:
     allow(state, organization_id)
     if request.method == "PUT":
         _set_retention(state, request, organization_id)
-    return Reply.json({"data": state.retention})
+    return Reply.json({"data": state.retention.told(state.behaviour.retention_days, state.now())})
 
 
 def _set_retention(state: State, request: Request, organization_id: str) -> None:
@@ -137,11 +130,7 @@ def _set_retention(state: State, request: Request, organization_id: str) -> None
     period = read_body(request).get("retentionPeriod")
     if type(period) is not int or period not in RETENTION_DAYS:
         raise RefusedError(400, "retentionPeriod is a number of days from 30 to 2190")
-    # Changes start at a midnight at least seven days ahead.
-    earliest = datetime.fromtimestamp(state.now(), UTC) + NOTICE + timedelta(milliseconds=DAY_MS - 1)
-    effective = earliest.replace(hour=0, minute=0, second=0, microsecond=0)
-    text = effective.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    state.retention = [state.retention[0], {"retentionPeriod": period, "effectiveFrom": text}]
+    state.retention.plan(period, state.now())
 
 
 def _without_payload(body: bytes) -> bytes:

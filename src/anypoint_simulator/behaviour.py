@@ -51,6 +51,7 @@ class Behaviour(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
         Literal["json", "text", "html", "empty"], switch(ANSWERS, "Bodies of 4xx answers (undocumented).")
     ] = "json"
     gzip: Annotated[bool, switch(ANSWERS, "Compress answers for clients that accept gzip.")] = True
+    date_header: Annotated[bool, switch(ANSWERS, "Answers say in a Date header what time the simulator has.")] = True
     csv_rows: Annotated[Count, switch(ANSWERS, "Rows of one CSV answer at most.")] = 300_000
 
     forbidden: Annotated[
@@ -95,6 +96,12 @@ class Behaviour(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
         Share, switch(TIME, "Share of entries that become visible late (existing ones: set it at the start).")
     ] = 0
     late_seconds: Annotated[Seconds, switch(TIME, "How long after its timestamp a late entry is visible.")] = 600
+    retention_days: Annotated[
+        int, Meta(ge=1), switch(TIME, "Days that entries are kept, as retentionSettings says until it is changed.")
+    ] = 365
+    retention_deletes: Annotated[
+        bool, switch(TIME, "Entries older than that are gone, to the millisecond (a guess); off: only said.")
+    ] = False
     clock_offset_seconds: Annotated[float, switch(TIME, "Moves the simulator's clock.")] = 0
 
     fault_status: Annotated[Share, switch(FAULTS, "A status of --fault-statuses with some body.")] = 0

@@ -12,6 +12,7 @@ import msgspec
 
 from anypoint_simulator.query import read_date
 from anypoint_simulator.refusal import RefusedError
+from anypoint_simulator.state import BEGINNING
 from anypoint_simulator.wire import Reply, Request
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 NEWLINES = re.compile(rb"[\r\n]+")  # raw ones are white space between tokens, strings cannot have them
 NDJSON = "application/x-ndjson"
-BEGINNING, END = -(1 << 53), 1 << 53
+END = 1 << 53
 
 
 class Added(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
@@ -54,7 +55,7 @@ def truth(state: State, request: Request) -> Reply:
     start = read_date("startDate", request.first("startDate", str(BEGINNING)))
     end = read_date("endDate", request.first("endDate", str(END)))
     log = state.world.logs[organization.id]
-    bodies = log.truth(start, end, state.now(), visible=request.flag("visible"))
+    bodies = log.truth(max(start, state.floor()), end, state.now(), visible=request.flag("visible"))
     if request.flag("compact"):
         bodies = (NEWLINES.sub(b"", body) for body in bodies)
     return Reply(200, b"".join(body + b"\n" for body in bodies), NDJSON)
@@ -62,13 +63,14 @@ def truth(state: State, request: Request) -> Reply:
 
 def organizations(state: State, _: Request) -> Reply:
     """GET /simulator/organizations: the tree, and how many entries each log shows."""
+    floor, logs = state.floor(), state.world.logs
     return Reply.json(
         [
             {
                 "id": item.id,
                 "name": item.name,
                 "parentOrganizationIds": list(item.parents),
-                "entries": len(state.world.logs[item.id]),
+                "entries": len(logs[item.id].span(floor, None)),
             }
             for item in state.world.organizations
         ]

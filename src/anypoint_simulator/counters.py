@@ -5,6 +5,12 @@ from __future__ import annotations
 from collections import Counter, deque
 from typing import Any
 
+NUMBERS = (
+    *("over_limit", "pages", "entries", "ends", "by_offset"),
+    *("full_pages", "partial_pages", "empty_pages", "newest_first"),
+    *("tokens_issued", "active_tokens", "max_in_a_minute"),
+)
+
 
 class Counters:
     """Requests by endpoint and status, pages, and the densest minute.
@@ -15,7 +21,11 @@ class Counters:
         pages: query answers that had entries.
         entries: entries in those.
         ends: query answers without entries to a client that pages by cursor: each ends a window.
-        by_offset: query answers to a client that does not page by cursor, as one that only wants the total.
+        by_offset: query answers to a client that does not page by cursor.
+        full_pages: query answers with as many entries as were asked for.
+        partial_pages: query answers with fewer, but some.
+        empty_pages: query answers with none.
+        newest_first: query answers in descending order.
         faults: by name.
     """
 
@@ -27,10 +37,32 @@ class Counters:
         self.entries = 0
         self.ends = 0
         self.by_offset = 0
+        self.full_pages = 0
+        self.partial_pages = 0
+        self.empty_pages = 0
+        self.newest_first = 0
         self.tokens_issued = 0
         self.active_tokens = 0
         self.max_in_a_minute = 0
         self._recent: deque[float] = deque()
+
+    def query_answer(self, entries: int, limit: int, *, ascending: bool, cursor_mode: bool) -> None:
+        """Note what one query was given.
+
+        Args:
+            entries: how many are in the page.
+            limit: how many there may be.
+            ascending: whether the oldest come first.
+            cursor_mode: whether the client pages by cursor.
+        """
+        self.pages += entries > 0
+        self.entries += entries
+        self.full_pages += entries == limit
+        self.partial_pages += 0 < entries < limit
+        self.empty_pages += entries == 0
+        self.newest_first += not ascending
+        self.ends += cursor_mode and not entries
+        self.by_offset += not cursor_mode
 
     def audit_request(self, now: float, minute: float) -> None:
         """Note one request to the audit service for the densest minute."""
@@ -49,6 +81,4 @@ class Counters:
         requests: dict[str, dict[str, int]] = {}
         for (endpoint, status), number in sorted(self.requests.items()):
             requests.setdefault(endpoint, {})[str(status)] = number
-        seen = ("over_limit", "pages", "entries", "ends", "by_offset")
-        names = (*seen, "tokens_issued", "active_tokens", "max_in_a_minute")
-        return {"requests": requests, "faults": dict(self.faults)} | {name: getattr(self, name) for name in names}
+        return {"requests": requests, "faults": dict(self.faults)} | {name: getattr(self, name) for name in NUMBERS}

@@ -41,6 +41,7 @@ class Log:
         self.base = base
         self._entries: list[Entry] = []
         self._places: list[int] = []  # positions of the held entries, if there is a base
+        self._below: dict[tuple[int, int], int] = {}  # how many of the base come before a held entry
         self._hidden: list[tuple[float, int, Entry]] = []
         self._current: dict[int, bytes] = {}
         self.extend(entries)
@@ -102,6 +103,8 @@ class Log:
         if self.base is None and not (current_names and self.renamed):
             entries = self._entries
             return [entries[position].body for position in positions]
+        if self.base and isinstance(positions, range) and positions.step == -1:
+            return self.bodies(positions[::-1], current_names=current_names)[::-1]
         if self.base and isinstance(positions, range) and positions.step == 1 and positions:
             held = bisect_left(self._places, positions.start)
             if held == bisect_left(self._places, positions.stop):
@@ -151,8 +154,14 @@ class Log:
 
     def _changed(self) -> None:
         self.version += 1
-        base = self.base
-        self._places = [base.rank(*e.key) + held for held, e in enumerate(self._entries)] if base else []
+        if self.base is None:
+            return
+        # The base never changes, so each held entry is looked for in it once only.
+        below, rank = self._below, self.base.rank
+        for entry in self._entries:
+            if entry.key not in below:
+                below[entry.key] = rank(*entry.key)
+        self._places = [below[entry.key] + held for held, entry in enumerate(self._entries)]
 
 
 def delayed(entry: Entry, share: float, seconds: float, now: float) -> Entry:

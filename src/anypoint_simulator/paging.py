@@ -43,9 +43,9 @@ class Matches:
     def __init__(self) -> None:
         self._kept: OrderedDict[tuple[object, ...], list[int]] = OrderedDict()
 
-    def find(self, log: Log, query: Query) -> Sequence[int]:
-        """Return the matching positions in ascending order."""
-        span = log.span(query.start, query.end)
+    def find(self, log: Log, query: Query, floor: int) -> Sequence[int]:
+        """Return the matching positions in ascending order; `floor` is where what is kept begins, in milliseconds."""
+        span = log.span(max(query.start, floor), query.end)
         return self._filtered(log, span, query.filters) if query.filters.any else span
 
     def _filtered(self, log: Log, span: range, filters: Filters) -> list[int]:

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import msgspec
 
 from anypoint_simulator.behaviour import Behaviour
-from anypoint_simulator.control import BEGINNING, END
+from anypoint_simulator.control import END
 from anypoint_simulator.server import listen
-from anypoint_simulator.state import State
+from anypoint_simulator.state import BEGINNING, State
 from anypoint_simulator.world import CLIENT_ID, World
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ class Anypoint:
         """
         log, state = self.world.logs[organization], self._state
         first, last = _milliseconds(start, BEGINNING), _milliseconds(end, END)
-        return self._call(lambda: list(log.truth(first, last, state.now(), visible=visible)))
+        return self._call(lambda: list(log.truth(max(first, state.floor()), last, state.now(), visible=visible)))
 
     def add_entries(
         self, organization: str, entries: Iterable[bytes | Mapping[str, Any]], visible_after: float | None = None

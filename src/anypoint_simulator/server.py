@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import struct
+from email.utils import formatdate
 from typing import TYPE_CHECKING
 
 from isal import igzip
@@ -75,14 +76,14 @@ class Connection(asyncio.Protocol):
                 request = read_request(self._buffer, self._ip)
             except MalformedError as problem:
                 self._buffer.clear()
-                self._send(Reply(problem.status), close=True)
+                self._send(self._dated(Reply(problem.status)), close=True)
                 return
             if request is None:
                 return
             self._answer(request)
 
     def _answer(self, request: Request) -> None:
-        reply = answer(self._state, request)
+        reply = self._dated(answer(self._state, request))
         wanted = self._state.behaviour.gzip and "gzip" in request.headers.get("accept-encoding", "")
         if wanted and len(reply.body) >= WORTH_GZIP:
             reply.body = igzip.compress(reply.body, GZIP_LEVEL)
@@ -93,6 +94,12 @@ class Connection(asyncio.Protocol):
             return
         self._busy = True
         asyncio.get_running_loop().call_later(reply.delay, self._send_delayed, reply, close)
+
+    def _dated(self, reply: Reply) -> Reply:
+        """Add the simulator's time, as it is when the page is made, not when it is sent."""
+        if self._state.behaviour.date_header:
+            reply.headers["Date"] = formatdate(self._state.now(), usegmt=True)
+        return reply
 
     def _send_delayed(self, reply: Reply, close: bool) -> None:
         self._busy = False

@@ -13,6 +13,8 @@ from anypoint_simulator.limiter import Limiter
 from anypoint_simulator.log import Log, delayed, merged
 from anypoint_simulator.paging import Matches
 from anypoint_simulator.refusal import RefusedError
+from anypoint_simulator.retention import Retention
+from anypoint_simulator.rhythm import DAY_MS
 from anypoint_simulator.things import Thing
 from anypoint_simulator.tokens import Tokens
 
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from anypoint_simulator.organizations import Organization
     from anypoint_simulator.world import World
 
+BEGINNING = -(1 << 53)
 TOKEN = find("CoreServices", "Connected Application", "Login", "Token")
 
 
@@ -41,7 +44,7 @@ class State:
     matches: Matches = field(default_factory=Matches)
     tokens: Tokens = field(init=False)
     faults: Faults = field(init=False)
-    retention: list[dict[str, Any]] = field(default_factory=lambda: [{"retentionPeriod": 365, "effectiveFrom": None}])
+    retention: Retention = field(default_factory=Retention)
     _rolled_up: dict[str, tuple[tuple[int, ...], Log]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -54,6 +57,13 @@ class State:
     def now(self) -> float:
         """Return the simulator's epoch seconds."""
         return self.clock() + self.behaviour.clock_offset_seconds
+
+    def floor(self) -> int:
+        """Return the milliseconds before which nothing is kept any more."""
+        behaviour, now = self.behaviour, self.now()
+        if not behaviour.retention_deletes:
+            return BEGINNING
+        return int(now * 1000) - self.retention.days(behaviour.retention_days, now) * DAY_MS
 
     def change(self, changes: dict[str, Any]) -> Behaviour:
         """Change switches; faults begin anew if any of theirs is among them.

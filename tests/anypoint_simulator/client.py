@@ -65,13 +65,13 @@ class Client:
         path = f"/audit/v2/organizations/{organization}/query{parameters}"
         return self.send("POST", path, json={"startDate": 0} if body is None else body)
 
-    def query(self, organization: str, parameters: str = "", **body: Any) -> dict[str, Any]:
+    def query(self, organization: str, parameters: str = "", /, **body: Any) -> dict[str, Any]:
         """Return the answer to a query that must succeed."""
         answer = self.post(organization, {"startDate": 0, **body}, parameters)
         assert answer.status == 200, (answer.status, answer.data)
         return read(answer.data)
 
-    def everything(self, organization: str, parameters: str = "", **body: Any) -> list[dict[str, Any]]:
+    def everything(self, organization: str, parameters: str = "", /, **body: Any) -> list[dict[str, Any]]:
         """Return all entries of a query, by cursor, until the empty page."""
         entries: list[dict[str, Any]] = []
         page = self.query(organization, f"?cursorPagination=true{parameters}", **body)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import base64
+from typing import Literal
 
 import pytest
 from tests.anypoint_simulator.client import TOKEN_PATH, Client, read, simulated
@@ -99,7 +100,7 @@ def test_each_token_leaves_an_entry_in_the_root() -> None:
 
 
 @pytest.mark.parametrize("status", ["403", "429"])
-def test_at_the_cap_of_active_tokens_the_next_is_refused(status: str) -> None:
+def test_at_the_cap_of_active_tokens_the_next_is_refused(status: Literal["403", "429"]) -> None:
     with simulated(behaviour=Behaviour(token_cap=2, over_cap=status, token_seconds=60)) as client:
         assert [client.ask_token().status for _ in range(3)] == [200, 200, int(status)]
         assert client.anypoint.counters.active_tokens == 2

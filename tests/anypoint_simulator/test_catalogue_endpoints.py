@@ -97,3 +97,11 @@ def test_a_csv_may_have_more_rows_than_a_page_has_entries(reader: Client) -> Non
     with simulated(Scenario(now=NOW, huge=0)) as client:
         client.log_in()
         assert len(read(client.post(client.anypoint.organizations[1]).data)["data"]) == 200 < len(rows(client))
+
+
+def test_a_planned_retention_takes_effect_on_its_day(client: Client) -> None:
+    root = client.anypoint.root
+    client.send("PUT", f"/audit/v2/organizations/{root}/retentionSettings", json={"retentionPeriod": 90})
+    client.clock.now += 9 * 86_400
+    client.log_in()
+    assert listed(client, "retentionSettings") == {"data": [{"retentionPeriod": 90, "effectiveFrom": None}]}

@@ -124,3 +124,16 @@ def test_counters_and_truth_are_for_programs_in_this_process_too(client: Client)
     client.query(client.anypoint.root)
     assert client.anypoint.counters.total("query") == 1
     assert client.anypoint.truth(client.anypoint.root, end=NOW_MS) == client.anypoint.truth(client.anypoint.root)
+
+
+def test_queries_are_counted_by_whether_the_page_was_full(client: Client) -> None:
+    group = client.anypoint.organizations[1]
+    count = len(client.truth(group))
+    client.query(group, limit=count)
+    client.query(group, limit=count - 1, ascending=False)
+    client.query(group, limit=count + 1)
+    client.query(group, offset=count)
+    client.query(group, "?cursorPagination=true", endDate=1)
+    told = get(client, "counters")
+    assert (told["full_pages"], told["partial_pages"], told["empty_pages"]) == (2, 1, 2)
+    assert (told["newest_first"], told["ends"], told["by_offset"], told["pages"]) == (1, 1, 4, 3)

@@ -136,3 +136,38 @@ def test_an_entry_that_arrives_behind_the_cursor_is_missed_and_ahead_of_it_is_se
     assert rest[-1] == ahead
     assert behind not in rest
     assert len(rest) == len(entries) - 20 + 1
+
+
+@pytest.mark.parametrize("limit", [1, 7, 200])
+def test_pages_that_start_at_the_last_millisecond_by_offset_0_bring_everything(limit: int) -> None:
+    """As a collector reads that follows no cursor; what fills a whole page it reads by offsets inside it."""
+    with simulated(quiet(now=NOW, groups=0, entries_per_day=300, burst=10)) as client:
+        client.log_in()
+        root, expected = client.anypoint.root, client.truth(client.anypoint.root)
+        found: list[dict[str, Any]] = []
+        start = 0
+        while True:
+            page = client.query(root, VERSIONED.replace("&", "?"), startDate=start, endDate=NOW_MS, limit=limit)
+            assert page["total"] == len(expected) - len(found)
+            if page["total"] == len(page["data"]):
+                break
+            last = page["data"][-1]["timestamp"]
+            settled = [e for e in page["data"] if e["timestamp"] < last]
+            if not settled:
+                alike = client.query(root, VERSIONED.replace("&", "?"), startDate=last, endDate=last, limit=200)
+                assert alike["total"] == len(alike["data"])
+                settled, last = alike["data"], last + 1
+            found += settled
+            start = last
+        assert found + page["data"] == expected
+
+
+def test_every_page_by_offset_has_the_total_of_its_query(reader: Client) -> None:
+    group = reader.anypoint.organizations[1]
+    count = len(reader.truth(group))
+    for ascending in (True, False):
+        for offset in (0, 1, count - 1, count, count + 5):
+            page = reader.query(group, offset=offset, limit=3, ascending=ascending)
+            assert page["total"] == count
+            assert len(page["data"]) == max(0, min(3, count - offset))
+            assert "cursor" not in page

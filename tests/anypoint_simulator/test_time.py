@@ -117,3 +117,26 @@ def test_renamed_objects_keep_their_present_name_in_every_spelling() -> None:
         for _, present in versions:
             for item in read(present)["objects"]:
                 assert item["objectName"] == log.renamed.get(item["objectId"], item["objectName"])
+
+
+def test_what_is_older_than_the_retention_is_gone_to_the_millisecond(client: Client) -> None:
+    root, kept = client.anypoint.root, NOW_MS - 30 * 86_400_000
+    client.anypoint.add_entries(root, [entry(kept - 1), entry(kept), entry(kept + 1)])
+    found = {"startDate": 0, "endDate": kept + 1}
+    assert client.query(root, **found)["total"] == 3  # only said, unless it is told to delete
+    client.anypoint.change(retention_days=30, retention_deletes=True)
+    assert client.query(root, **found)["total"] == 2
+    assert [e["timestamp"] for e in client.everything(root, **found)] == [kept, kept + 1]
+    assert [e["timestamp"] for e in client.truth(root, 0, kept + 1)] == [kept, kept + 1]
+    client.clock.now += 0.001
+    assert client.query(root, ascending=False, **found)["total"] == 1
+
+
+def test_the_date_header_has_the_time_of_the_simulator(client: Client) -> None:
+    root = client.anypoint.root
+    assert client.post(root).headers["Date"] == "Fri, 03 Oct 2025 14:00:00 GMT"
+    client.anypoint.change(clock_offset_seconds=90)
+    assert client.post(root).headers["Date"] == "Fri, 03 Oct 2025 14:01:30 GMT"
+    assert client.post("no-such").headers["Date"] == "Fri, 03 Oct 2025 14:01:30 GMT"
+    client.anypoint.change(date_header=False)
+    assert "Date" not in client.post(root).headers

@@ -89,7 +89,7 @@ def test_the_sum_is_a_sentence() -> None:
 
 def test_the_page_has_a_row_for_every_check() -> None:
     config, stop = deployment(), Stop()
-    looks = [
+    looks: list[Anypoint | Archive | Cloud | Feeds] = [
         Anypoint(Settings(), Secret(""), stop),
         Archive("", list, int, 0),
         Cloud(lambda: connect(stop), config),

@@ -65,7 +65,7 @@ def test_adopting_takes_over_and_destroying_leaves_what_was_adopted(bench: Bench
 
 
 def test_destroying_leaves_nothing_of_ours_and_everything_of_others(bench: Bench) -> None:
-    foreign = {
+    foreign: dict[str, dict[str, Any]] = {
         "projects/acme-logs/topics/orders": {"name": "projects/acme-logs/topics/orders"},
         "projects/acme-logs/alertPolicies/1": {
             "name": "projects/acme-logs/alertPolicies/1",

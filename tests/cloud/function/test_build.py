@@ -62,7 +62,7 @@ def test_a_dependency_that_is_not_installed_is_named_with_its_remedy(
             raise metadata.PackageNotFoundError(name)
         return installed(name)
 
-    monkeypatch.setattr(build.metadata, "distribution", without_storage)
+    monkeypatch.setattr(metadata, "distribution", without_storage)
     with pytest.raises(UsageError, match=r"google-cloud-storage.*pip install 'mulesoft-audit-collector\[gcp\]'"):
         build.build_source(tmp_path / "new")
     assert not (tmp_path / "new").exists()
