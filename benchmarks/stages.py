@@ -19,7 +19,7 @@ from isal import isal_zlib
 from benchmarks.task import given
 from mulesoft_audit import settings as all_settings
 from mulesoft_audit.anypoint.entry import Recognized, read_page, recognize
-from mulesoft_audit.anypoint.transport import MAX_BODY, Answer
+from mulesoft_audit.anypoint.transport import MAX_BODY, Response
 from mulesoft_audit.archive.local import LocalStore
 from mulesoft_audit.archive.part import PartWriter
 from mulesoft_audit.clock import Stop
@@ -58,32 +58,29 @@ class Stages:
 
     def prepare(self) -> None:
         """Fetch the pages."""
-        cursor: str | int | None = None
-        for _ in range(PAGES):
-            body = self._ask(cursor)
+        for number in range(PAGES):
+            body = self._ask(200 * number)
             page = read_page(body)
-            cursor = page.cursor
             self.answers.append(body)
             self.packed.append(isal_zlib.compress(body, 1, 31))
             self.found.append(recognize(page.entries))
             self.blocks.append(b"\n".join([*self.found[-1].lines, b""]))
 
-    def _ask(self, cursor: str | int | None) -> bytes:
+    def _ask(self, offset: int) -> bytes:
         query = {"startDate": self.task.start, "endDate": self.task.end, "ascending": True, "limit": 200}
-        return self.source.transport.ask(
+        return self.source.transport.request(
             "POST",
-            f"/audit/v2/organizations/{self.task.organization}/query"
-            "?getVersionedObjectsInLogs=true&cursorPagination=true&doIncludeTotal=true",
-            json=msgspec.json.encode(query | ({"cursor": cursor} if cursor else {})),
+            f"/audit/v2/organizations/{self.task.organization}/query?getVersionedObjectsInLogs=true",
+            json=msgspec.json.encode(query | {"offset": offset}),
             tokens=self.source.tokens,
-            understand=_body,
+            read=_body,
             what="a page",
         )
 
     def request(self) -> None:
         """Ask for the pages and inflate them."""
         for _ in range(PAGES):
-            self._ask(None)
+            self._ask(0)
 
     def inflate(self) -> None:
         """Inflate the pages, as `Transport` does."""
@@ -122,8 +119,8 @@ class Stages:
             return seconds(lambda: day.commit(batch))
 
 
-def _body(answer: Answer) -> bytes:
-    return answer.body
+def _body(response: Response) -> bytes:
+    return response.body
 
 
 def seconds(call: Callable[[], object]) -> float:

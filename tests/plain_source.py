@@ -235,6 +235,8 @@ class _Handler(BaseHTTPRequestHandler):
         if source.rolls_up and organization == ROOT:
             held = sorted((item for log in source.logs.values() for item in log), key=lambda item: item[0])
         found = [body for stamp, visible, body in held if start <= stamp <= end and visible <= now]
+        if query.get("ascending") is False:
+            found.reverse()
         if source.order:
             found = source.order(found)
         if not versioned:

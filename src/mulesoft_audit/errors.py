@@ -14,6 +14,11 @@ Each message says what failed, for which organization and time range, what is sa
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
 
 class AuditError(Exception):
     """Base of every error that is reported as one message.
@@ -75,3 +80,25 @@ class Interrupted(AuditError):
     """Stopped by a signal or a deadline. What was committed is kept; the next run continues."""
 
     exit_code = 130
+
+
+#: Exit statuses, the worst first: a process that met several failures ends with the first of these.
+#: First what keeps everything from being collected, or written: credentials, the archive. Then a mistake of the
+#: program, after which nothing that it says is certain. Then a wrong setting, which stays until a person changes it.
+#: Then what concerns one organization: an unavailable source, a missing permission. Then the deployment, which collects
+#: nothing itself. A stop comes last: it hides no failure.
+WORST_FIRST = (3, 6, 1, 2, 5, 4, 7, 130)
+
+
+def worst_status(statuses: Iterable[int]) -> int:
+    """Return the one of these exit statuses that a process ends with; 0 if there is none."""
+    return min(statuses, key=WORST_FIRST.index, default=0)
+
+
+def worst(errors: Iterable[AuditError]) -> AuditError:
+    """Return the error whose exit status a process ends with; of several with that status, the first.
+
+    Raises:
+        ValueError: there are no errors.
+    """
+    return min(errors, key=lambda error: WORST_FIRST.index(error.exit_code))

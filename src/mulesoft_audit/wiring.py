@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mulesoft_audit.anypoint.pacer import Pacer
 from mulesoft_audit.anypoint.query import AuditQuery
+from mulesoft_audit.anypoint.retention import retention_days
 from mulesoft_audit.anypoint.token import TokenSource
 from mulesoft_audit.anypoint.transport import Transport
 from mulesoft_audit.anypoint.tree import HierarchyRefused, Organization, hierarchy, organization_id, root_id
-from mulesoft_audit.collect.demand import workers_for
+from mulesoft_audit.collect.pool import workers_for
+from mulesoft_audit.collect.run import Whose
 from mulesoft_audit.errors import UsageError
 from mulesoft_audit.memory import spare_memory
 
@@ -23,19 +24,23 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Source:
-    """Anypoint, ready to be asked."""
+    """Anypoint, ready for requests."""
 
     transport: Transport
     tokens: TokenSource
     query: AuditQuery
     pacer: Pacer
 
-    def under(self, stop: Stop) -> Source:
+    def sharing(self, stop: Stop) -> Source:
         """Return the same Anypoint for one run of several, which share token, connections and pace."""
-        pacer = self.pacer.under(stop)
-        transport = self.transport.under(stop, pacer)
-        tokens = self.tokens.under(transport)
+        pacer = self.pacer.sharing(stop)
+        transport = self.transport.sharing(stop, pacer)
+        tokens = self.tokens.sharing(transport)
         return Source(transport, tokens, AuditQuery(transport, tokens), pacer)
+
+    def clock_ahead(self) -> float | None:
+        """Return by how many seconds this machine's clock is ahead of Anypoint's; None if that is not known yet."""
+        return self.transport.clock_ahead
 
     def close(self) -> None:
         """Give the token back and close the connections."""
@@ -62,10 +67,8 @@ def open_source(settings: Settings, secret: Secret, stop: Stop) -> Source:
     return Source(transport, tokens, AuditQuery(transport, tokens), pacer)
 
 
-def find_organizations(
-    source: Source, settings: Settings, named: tuple[str, ...]
-) -> tuple[list[Organization], HierarchyRefused | None]:
-    """Return whose logs to collect, and what kept the business groups from being found, if something did.
+def find_organizations(source: Source, settings: Settings, named: tuple[str, ...]) -> Whose:
+    """Return whose logs to collect, for how long the source keeps them, and what kept others from being found.
 
     Args:
         source: Anypoint.
@@ -74,24 +77,25 @@ def find_organizations(
 
     Raises:
         UsageError: a name is not an id, or there is no such organization.
-        CredentialsError, SourceError, Interrupted: as `Transport.ask`.
+        CredentialsError, SourceError, Interrupted: as `Transport.request`.
     """
-    if named:
-        return _named(source, settings, named), None
-    root = organization_id(settings.mule_org_id) if settings.mule_org_id else ""
-    root = root or root_id(source.transport, source.tokens)
-    try:
-        return hierarchy(source.transport, source.tokens, root), None
-    except HierarchyRefused as error:
-        return [Organization(root)], error
-
-
-def _named(source: Source, settings: Settings, named: tuple[str, ...]) -> list[Organization]:
-    """Return organizations by id, each with its place in the tree if there are several and the tree may be read."""
-    known: dict[str, Organization] = {}
     wanted = [organization_id(name) for name in dict.fromkeys(named)]
-    if len(wanted) > 1 and settings.mule_org_id:
-        with suppress(HierarchyRefused):
-            tree = hierarchy(source.transport, source.tokens, organization_id(settings.mule_org_id))
-            known = {organization.id: organization for organization in tree}
-    return [known.get(name, Organization(name)) for name in wanted]
+    root = organization_id(settings.mule_org_id) if settings.mule_org_id else ""
+    if not root:
+        try:
+            root = root_id(source.transport, source.tokens)
+        except UsageError:
+            if not wanted:
+                raise
+    days = retention_days(source.transport, source.tokens, root) if root else None
+    if len(wanted) == 1:
+        return Whose(root, [Organization(wanted[0])], True, days)
+    try:
+        tree = hierarchy(source.transport, source.tokens, root)
+    except HierarchyRefused as error:
+        found = [Organization(name) for name in wanted or [root]]
+        return Whose(root, found, bool(wanted), days, [] if wanted else [error])
+    if not wanted:
+        return Whose(root, tree.organizations, False, days, [*tree.problems])
+    known = {organization.id: organization for organization in tree.organizations}
+    return Whose(root, [known.get(name, Organization(name)) for name in wanted], True, days)

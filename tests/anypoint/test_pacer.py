@@ -47,7 +47,7 @@ def test_no_sixty_seconds_see_more_than_the_allowance(per_minute: int, latencies
         slot = pace.acquire()
         arrivals.append(clock.now + min(latency, 1.0) / 2)  # the server counts it on its way
         clock.now += latency
-        pace.answered(slot)
+        pace.responded(slot)
     for index, arrival in enumerate(arrivals):
         within = [a for a in arrivals[: index + 1] if a > arrival - 60.0 + 1e-6]
         assert len(within) <= per_minute
@@ -59,7 +59,7 @@ def test_nearly_all_of_the_allowance_is_used() -> None:
     for _ in range(7000):
         slot = pace.acquire()
         clock.now += 0.01
-        pace.answered(slot)
+        pace.responded(slot)
     assert 7000 / (clock.now - began) * 60 > 0.97 * 700
 
 
@@ -82,7 +82,7 @@ def test_a_503_when_the_allowance_is_spent_waits_at_once_for_the_minute() -> Non
     assert pace.pushed_back(slots[-1], second_of_minute=50.0, retry_after=None) >= 10.0
 
 
-def test_answers_to_requests_that_were_under_way_are_one_push_back() -> None:
+def test_responses_to_requests_that_were_under_way_are_one_push_back() -> None:
     pace, clock, _ = pacer(700)
     slots = [pace.acquire() for _ in range(8)]
     clock.now += 0.3

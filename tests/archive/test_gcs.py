@@ -17,7 +17,7 @@ from tests.storage_server import StorageServer
 
 from mulesoft_audit.archive.gcs import WRITER, GcsStore
 from mulesoft_audit.archive.store import GenerationMismatch, Held, ObjectExists
-from mulesoft_audit.errors import ArchiveError, CredentialsError, PermissionMissing, UsageError
+from mulesoft_audit.errors import ArchiveError, CredentialsError, Interrupted, PermissionMissing, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -226,7 +226,7 @@ def test_a_page_that_fails_is_asked_for_again_and_no_other(server: StorageServer
     asked = [seen.query for seen in server.seen]
     assert len(asked) == 5
     assert all(query["prefix"] == ["day/"] for query in asked)
-    assert all(query["fields"] == ["items(name,size),nextPageToken"] for query in asked)
+    assert all(query["fields"] == ["items(name,size,generation),nextPageToken"] for query in asked)
 
 
 @EVERY
@@ -253,6 +253,39 @@ def test_an_endpoint_nobody_listens_at_is_reported_within_the_budget(
         operation(store)
     assert time.monotonic() - begun < 2
     store.close()
+
+
+@EVERY
+def test_a_stop_ends_the_waiting_before_a_request_is_repeated(
+    server: StorageServer, operation: Callable[[GcsStore], object]
+) -> None:
+    server.fail("status:503", times=None)
+    store = GcsStore("audit-archive", retry_seconds=30, first_pause=20)
+    begun = time.monotonic()
+    store.stopping = lambda: time.monotonic() - begun > 0.3
+    with pytest.raises(Interrupted, match="503"):
+        operation(store)
+    assert time.monotonic() - begun < 2
+    store.close()
+
+
+def test_a_stop_ends_the_waiting_within_an_upload_session_and_tells_no_address(server: StorageServer) -> None:
+    server.fail("status:503", method="upload-chunk", times=None)
+    store = GcsStore("audit-archive", retry_seconds=30, first_pause=20)
+    begun = time.monotonic()
+    store.stopping = lambda: time.monotonic() - begun > 0.3
+    with pytest.raises(Interrupted) as raised:
+        store.create("new", LARGE)
+    assert time.monotonic() - begun < 2
+    assert raised.value.__suppress_context__
+    assert "upload_id" not in str(raised.value)
+    store.close()
+
+
+def test_what_needs_no_waiting_is_done_while_stopping(server: StorageServer, store: GcsStore) -> None:
+    store.stopping = lambda: True
+    store.replace("new", SMALL, store.create("new", LARGE))
+    assert server.objects()["new"].data == SMALL
 
 
 def test_a_refusal_that_will_stay_is_not_repeated(server: StorageServer, store: GcsStore) -> None:
@@ -285,7 +318,7 @@ def test_every_upload_carries_its_checksum(
     server: StorageServer, store: GcsStore, data: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With another one, the service keeps nothing: so it was compared there."""
-    monkeypatch.setattr("mulesoft_audit.archive.gcs._crc32c", lambda _: "AAAAAA==")
+    monkeypatch.setattr("mulesoft_audit.archive.gcs.crc32c", lambda _: "AAAAAA==")
     with pytest.raises(ArchiveError, match="400"):
         store.create("part", data)
     assert server.objects() == {}
@@ -428,7 +461,7 @@ def test_lost_answers_do_not_fail_it(server: StorageServer, store: GcsStore) -> 
 def test_nothing_is_sent_and_no_client_made_before_it_is_used(server: StorageServer) -> None:
     store = GcsStore("audit-archive", "/team/mule/")
     assert store.url == "gs://audit-archive/team/mule"
-    assert store._made is None
+    assert store._client._made is None
     assert server.seen == []
 
 

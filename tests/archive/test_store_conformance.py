@@ -14,7 +14,7 @@ from tests.storage_server import StorageServer
 
 from mulesoft_audit.archive.gcs import GcsStore
 from mulesoft_audit.archive.local import LocalStore
-from mulesoft_audit.archive.store import GenerationMismatch, Held, Listed, ObjectExists, Store
+from mulesoft_audit.archive.store import GenerationMismatch, Held, ObjectExists, Store
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -61,8 +61,14 @@ def world(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mo
 
 
 @pytest.fixture
-def store(world: World) -> Store:
-    return world.open()
+def store(world: World) -> Iterator[Store]:
+    store = world.open()
+    yield store
+    store.close()
+
+
+def sizes(store: Store, prefix: str) -> list[tuple[str, int]]:
+    return [(listed.name, listed.size) for listed in store.list(prefix)]
 
 
 def test_what_is_created_is_read_back_with_its_generation(store: Store) -> None:
@@ -173,7 +179,7 @@ def test_a_listing_is_in_order_and_stays_below_its_prefix(store: Store) -> None:
     names = [f"{DAY}mulesoft-audit-{i:06}.json.gz" for i in (3, 1, 2)]
     for name in [*names, DAY.replace("/23/", "/24/") + "x", DAY.replace("/23/", "/2/") + "x", "state/x"]:
         store.create(name, name.encode())
-    assert list(store.list(DAY)) == [Listed(name, len(name)) for name in sorted(names)]
+    assert sizes(store, DAY) == [(name, len(name)) for name in sorted(names)]
     assert len(list(store.list("audit/"))) == 5
     assert [listed.name for listed in store.list("state/")] == ["state/x"]
 
@@ -211,7 +217,7 @@ def test_a_large_object_is_written_and_replaced_whole(store: Store) -> None:
         store.create("large", second)
     generation = store.replace("large", second, generation)
     assert store.read("large") == Held(second, generation)
-    assert list(store.list("large")) == [Listed("large", 17 * MIB)]
+    assert sizes(store, "large") == [("large", 17 * MIB)]
 
 
 @pytest.mark.parametrize("size", [8 * MIB - 1, 8 * MIB, 8 * MIB + 1, 16 * MIB])
@@ -225,7 +231,7 @@ def test_an_empty_object_is_an_object(store: Store) -> None:
     generation = store.create("empty", b"")
     assert generation != 0
     assert store.read("empty") == Held(b"", generation)
-    assert list(store.list("")) == [Listed("empty", 0)]
+    assert sizes(store, "") == [("empty", 0)]
     assert store.replace("empty", b"1", generation) != 0
 
 
@@ -242,7 +248,7 @@ def test_an_empty_object_is_an_object(store: Store) -> None:
 def test_names_are_taken_as_they_are(store: Store, name: str) -> None:
     generation = store.create(name, b"1")
     assert store.read(name) == Held(b"1", generation)
-    assert list(store.list(name[: len(name) // 2])) == [Listed(name, 1)]
+    assert sizes(store, name[: len(name) // 2]) == [(name, 1)]
     assert store.replace(name, b"22", generation) != generation
 
 
@@ -254,7 +260,7 @@ def test_a_good_store_passes_its_check_and_nothing_is_left_behind(store: Store) 
     store.create("state/x", b"1")
     store.check()
     store.check()
-    assert list(store.list("")) == [Listed("state/x", 1)]
+    assert sizes(store, "") == [("state/x", 1)]
 
 
 def test_checks_at_the_same_time_do_not_disturb_each_other(world: World) -> None:
@@ -270,3 +276,30 @@ def test_what_one_writes_another_reads(world: World) -> None:
 
 def test_the_url_is_what_a_person_would_pass(store: Store) -> None:
     assert store.url.endswith(("archive", "gs://audit-archive", "gs://audit-archive/team/mule"))
+
+
+def test_a_listing_says_the_generation_that_reading_says_or_none(store: Store) -> None:
+    for name in ("a", "b"):
+        store.create(name, name.encode())
+    store.replace("b", b"2", store.read("b").generation)  # type: ignore[union-attr]
+    for listed in store.list(""):
+        held = store.read(listed.name)
+        assert held is not None
+        assert listed.generation in (0, held.generation)
+
+
+def test_whoever_says_that_it_is_alone_is_alone(world: World) -> None:
+    mine, theirs = world.open(), world.open()
+    mine.create("a", b"1")
+    theirs.replace("b", b"1", 0)
+    assert not mine.alone()
+    assert not theirs.alone()
+    assert not mine.alone()
+
+
+def test_a_store_works_on_after_it_was_closed(store: Store) -> None:
+    store.create("a", b"1")
+    store.close()
+    store.close()
+    store.create("b", b"1")
+    assert sizes(store, "") == [("a", 1), ("b", 1)]

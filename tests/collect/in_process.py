@@ -11,13 +11,15 @@ from tests.plain_source import CLIENT_ID, CLIENT_SECRET, PlainSource
 from mulesoft_audit.archive.layout import day_of, day_start
 from mulesoft_audit.archive.local import LocalStore
 from mulesoft_audit.clock import Stop, SystemClock
-from mulesoft_audit.collect.organization import Period
-from mulesoft_audit.collect.run import Summary, collect
+from mulesoft_audit.collect.period import Period
+from mulesoft_audit.collect.run import collect
 from mulesoft_audit.settings import load
 from mulesoft_audit.wiring import find_organizations, open_source
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from mulesoft_audit.collect.summary import Summary
 
 DAY, HOUR = 86_400_000, 3_600_000
 
@@ -50,10 +52,10 @@ def run_at(
     flags = {"client_id": CLIENT_ID, "anypoint_base_url": source.url, "requests_per_minute": 100_000}
     settings = load({**flags, "client_secret": CLIENT_SECRET}, {})
     anypoint = open_source(settings, settings.secret, stop)
-    period = Period(None if since is None else day_start(day_of(since)), at, look_back)
+    period = Period(None if since is None else day_start(day_of(since)), None, look_back)
     try:
-        organizations, _ = find_organizations(anypoint, settings, orgs)
+        whose = find_organizations(anypoint, settings, orgs)
         store = LocalStore(archive)
-        return collect(organizations, period, store=store, query=anypoint.query, pacer=anypoint.pacer, stop=stop)
+        return collect(whose, period, store=store, query=anypoint.query, pacer=anypoint.pacer, stop=stop)
     finally:
         anypoint.close()

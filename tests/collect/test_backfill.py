@@ -12,9 +12,9 @@ import pytest
 from tests.archives import command, lines
 from tests.plain_source import ROOT, PlainSource, serving
 
+from anypoint_simulator import Behaviour, Scenario, World, quiet, running
 from mulesoft_audit.cli.collect import period_of
 from mulesoft_audit.settings import load
-from mulesoft_audit.simulator import Behaviour, Scenario, World, quiet, running
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -13,13 +13,15 @@ from tests.plain_source import CLIENT_ID, CLIENT_SECRET, ROOT, PlainSource, serv
 from mulesoft_audit.anypoint.tree import Organization
 from mulesoft_audit.archive.local import LocalStore
 from mulesoft_audit.clock import Stop
-from mulesoft_audit.collect.organization import Period
-from mulesoft_audit.collect.run import Summary, collect
+from mulesoft_audit.collect.period import Period
+from mulesoft_audit.collect.run import Whose, collect
 from mulesoft_audit.settings import load
 from mulesoft_audit.wiring import open_source
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from mulesoft_audit.collect.summary import Summary
 
 DAY = 86_400_000
 START = 1_790_000_000
@@ -50,7 +52,14 @@ def run(source: PlainSource, archive: Path, clock: FastClock, per_minute: int) -
     period = Period(START * 1000 - 3 * DAY, START * 1000, DAY)
     try:
         store = LocalStore(archive)
-        return collect([Organization(ROOT)], period, store=store, query=anypoint.query, pacer=anypoint.pacer, stop=stop)
+        return collect(
+            Whose(ROOT, [Organization(ROOT)]),
+            period,
+            store=store,
+            query=anypoint.query,
+            pacer=anypoint.pacer,
+            stop=stop,
+        )
     finally:
         anypoint.close()
 

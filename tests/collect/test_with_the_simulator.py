@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from tests.archives import collect, lines
 
-from mulesoft_audit.simulator import Anypoint, Behaviour, Scenario, World, running
+from anypoint_simulator import Anypoint, Behaviour, Scenario, World, running
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -11,6 +11,7 @@ from tests.control_plane.clock import FakeClock
 from tests.doctor.harness import GROUP, OTHER, Offset, answering, doctor
 from tests.plain_source import CLIENT_ID, CLIENT_SECRET, ROOT, PlainSource
 
+from anypoint_simulator import Scenario, World, running
 from mulesoft_audit.anypoint.planes import plane_at
 from mulesoft_audit.clock import Stop
 from mulesoft_audit.doctor.anypoint import Anypoint
@@ -18,7 +19,6 @@ from mulesoft_audit.doctor.finding import Finding, State, examine, exit_code
 from mulesoft_audit.doctor.reach import Knock, knock, reach, skew
 from mulesoft_audit.secret import Secret
 from mulesoft_audit.settings import Settings
-from mulesoft_audit.simulator import Scenario, World, running
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -94,7 +94,7 @@ def test_a_log_in_page_in_between_is_not_anypoint(tmp_path: Path) -> None:
         report = doctor(url, "--archive", str(tmp_path))
     assert report.code == 5
     assert f"the credentials go to {url} alone" in report.said("Anypoint")
-    assert "proxy answers in its place" in report.said("Anypoint")
+    assert "proxy responds in its place" in report.said("Anypoint")
     assert report.state("credentials") == "skipped"
 
 
@@ -229,12 +229,12 @@ def test_the_simulator_tells_how_long_it_keeps_entries(tmp_path: Path) -> None:
     assert "365 days" in report.said("retention")
 
 
-def test_the_gravest_failure_decides() -> None:
+def test_the_worst_failure_decides() -> None:
     def broken(code: int) -> Finding:
         return Finding("", State.FAIL, "", "", code)
 
     assert exit_code([]) == exit_code([Finding("", State.WARN, "")]) == 0
-    codes = [3, 6, 2, 7, 5, 4, 1]
+    codes = [3, 6, 2, 5, 4, 7, 1]
     for rank, code in enumerate(codes):
         assert exit_code([broken(one) for one in reversed(codes[rank:])]) == code
 

@@ -16,7 +16,7 @@ import msgspec
 from isal import isal_zlib
 from msgspec import Raw
 
-from mulesoft_audit.anypoint.transport import Garbled
+from mulesoft_audit.anypoint.response import BadResponse
 
 _ABSENT = Raw(b"")
 _SEPARATOR = b"\x1f"  # cannot occur unescaped in JSON, so that no two field lists join to the same bytes
@@ -25,7 +25,6 @@ _SEPARATOR = b"\x1f"  # cannot occur unescaped in JSON, so that no two field lis
 class _Page(msgspec.Struct):
     data: list[Raw]
     total: int | float | None = None
-    cursor: str | int | None = None
 
 
 class _Object(msgspec.Struct, gc=False):
@@ -50,18 +49,16 @@ _decode_entry = msgspec.json.Decoder(_Entry).decode
 
 
 class Page(NamedTuple):
-    """One answer to an audit query.
+    """One response to an audit query.
 
     Attributes:
         entries: each entry's own bytes, in the order received.
         total: the total of the whole query, if it was given.
-        cursor: where the next page starts; None says that there is none.
-        size: bytes of the answer.
+        size: bytes of the response's body.
     """
 
     entries: list[Raw | bytes]
     total: int | None
-    cursor: str | int | None
     size: int = 0
 
 
@@ -84,7 +81,7 @@ def read_page(body: bytes) -> Page:
     """Cut a page into its entries.
 
     Raises:
-        Garbled: it is not a page: not JSON, cut, or without `data`.
+        BadResponse: it is not a page: not JSON, cut, or without `data`.
     """
     try:
         page = _decode_page(body)
@@ -94,7 +91,7 @@ def read_page(body: bytes) -> Page:
     entries: list[Raw | bytes] = page.data  # type: ignore[assignment]
     if b"\n" in body or b"\r" in body:
         entries = [as_line(raw) for raw in entries]
-    return Page(entries, int(total) if total is not None else None, page.cursor, len(body))
+    return Page(entries, int(total) if total is not None else None, len(body))
 
 
 def _read_odd_page(body: bytes) -> Page:
@@ -103,17 +100,16 @@ def _read_odd_page(body: bytes) -> Page:
     try:
         value = json.loads(text, strict=False)
     except (ValueError, RecursionError) as error:
-        raise Garbled("its answer is not JSON, or was cut") from error
+        raise BadResponse("its response is not JSON, or was cut") from error
     if not isinstance(value, dict) or not isinstance(value.get("data"), list):
-        raise Garbled("its answer has no list of entries")
-    total, cursor = value.get("total"), value.get("cursor")
+        raise BadResponse("its response has no list of entries")
+    total = value.get("total")
     entries: list[Raw | bytes] = [as_line(raw) for raw in _elements_of_data(text)]
     if len(entries) != len(value["data"]):
-        raise Garbled("its answer names its entries twice")
+        raise BadResponse("its response names its entries twice")
     return Page(
         entries,
         int(total) if isinstance(total, int | float) else None,
-        cursor if isinstance(cursor, str | int) else None,
         len(body),
     )
 

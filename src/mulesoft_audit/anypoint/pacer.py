@@ -1,6 +1,6 @@
 """One pace for every organization and every worker of a process.
 
-Anypoint counts requests per IP address and per minute, and answers 503 until the minute ends ("Audit Logging":
+Anypoint counts requests per IP address and per minute, and responds 503 until the minute ends ("Audit Logging":
 700 a minute in the US, 40 in EU and Gov). Whether that minute is the clock's or a rolling one is not said; holding
 every 60 seconds to the allowance is right for both.
 """
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from mulesoft_audit.clock import Clock, Stop
 
 MINUTE = 60.0
-#: A request is counted by the server between our sending it and our having its answer. Past this many seconds
+#: A request is counted by the server between our sending it and our having its response. Past this many seconds
 #: it is the server that is slow, not the way to it.
 IN_FLIGHT_SECONDS = 1.0
 
@@ -36,9 +36,9 @@ class _Allowance:
     lock: threading.Lock = field(default_factory=threading.Lock)
     slots: deque[Slot] = field(default_factory=deque)
     resume_at: float = 0.0
-    strikes: int = 0
-    struck_at: float = 0.0
-    first_struck_at: float = 0.0
+    refusals: int = 0
+    refused_at: float = 0.0
+    first_refused_at: float = 0.0
 
 
 class Pacer:
@@ -47,21 +47,21 @@ class Pacer:
     Attributes:
         per_minute: the allowance of this process.
         requests: how many slots were given.
-        answers: how many of those requests were answered, well or not.
-        over_limit: how many answers said that the limit was exceeded.
+        responses: how many of those requests have ended, with a response or without.
+        over_limit: how many responses said that the limit was exceeded.
         waited: seconds that requests were held back, summed over workers.
     """
 
     def __init__(self, per_minute: int, stop: Stop) -> None:
         self.per_minute = max(1, per_minute)
         self.requests = 0
-        self.answers = 0
+        self.responses = 0
         self.over_limit = 0
         self.waited = 0.0
         self._stop = stop
         self._shared = _Allowance()
 
-    def under(self, stop: Stop) -> Pacer:
+    def sharing(self, stop: Stop) -> Pacer:
         """Return a pacer that shares this one's allowance, counts for itself, and stops when `stop` does."""
         other = Pacer(self.per_minute, stop)
         other._shared = self._shared
@@ -99,19 +99,19 @@ class Pacer:
         with self._shared.lock:
             slot.counted_at = self._stop.clock.monotonic() + IN_FLIGHT_SECONDS
 
-    def answered(self, slot: Slot) -> None:
-        """Note that the answer to `slot`'s request is here: the server counted it before now."""
+    def responded(self, slot: Slot) -> None:
+        """Note that the response to `slot`'s request is here: the server counted it before now."""
         with self._shared.lock:
-            self.answers += 1
+            self.responses += 1
             slot.counted_at = min(slot.counted_at, self._stop.clock.monotonic())
 
     def succeeded(self) -> None:
-        """Note an answer that was not over the limit: whatever was the matter is over."""
+        """Note a response that was not over the limit: whatever was the matter is over."""
         with self._shared.lock:
-            self._shared.strikes = 0
+            self._shared.refusals = 0
 
     def pushed_back(self, slot: Slot, second_of_minute: float, retry_after: float | None) -> float:
-        """Hold every request back because `slot`'s was answered 503 or 429; return for how many seconds.
+        """Hold every request back because the response to `slot`'s was 503 or 429; return for how many seconds.
 
         A lone 503 while most of the allowance is unspent is more likely a passing fault: it is tried again
         after a second. The next ones are waited out to the end of the minute, and every third a whole minute.
@@ -125,30 +125,30 @@ class Pacer:
             now = self._stop.clock.monotonic()
             self.over_limit += 1
             sent_at = slot.counted_at - IN_FLIGHT_SECONDS
-            if self._shared.strikes and sent_at < self._shared.struck_at:  # was under way when another was pushed back
+            if self._shared.refusals and sent_at < self._shared.refused_at:  # it was under way when another was refused
                 return max(0.0, self._shared.resume_at - now)
-            self._shared.first_struck_at = self._shared.first_struck_at if self._shared.strikes else now
-            self._shared.strikes += 1
-            self._shared.struck_at = now
-            wait = self._patience(second_of_minute, retry_after)
+            self._shared.first_refused_at = self._shared.first_refused_at if self._shared.refusals else now
+            self._shared.refusals += 1
+            self._shared.refused_at = now
+            wait = self._wait(second_of_minute, retry_after)
             self._shared.resume_at = max(self._shared.resume_at, now + wait)
             return wait
 
-    def _patience(self, second_of_minute: float, retry_after: float | None) -> float:
+    def _wait(self, second_of_minute: float, retry_after: float | None) -> float:
         jitter = random.uniform(0.05, 0.5)
-        if retry_after is not None and self._shared.strikes == 1:
+        if retry_after is not None and self._shared.refusals == 1:
             return min(retry_after, 10 * MINUTE) + jitter
-        if self._shared.strikes == 1 and len(self._shared.slots) < self.per_minute // 2:
+        if self._shared.refusals == 1 and len(self._shared.slots) < self.per_minute // 2:
             return 1.0
-        minute = MINUTE if self._shared.strikes % 3 == 0 else MINUTE - second_of_minute % MINUTE + 0.5
+        minute = MINUTE if self._shared.refusals % 3 == 0 else MINUTE - second_of_minute % MINUTE + 0.5
         return max(minute, min(retry_after or 0.0, 10 * MINUTE)) + jitter  # each third: the minute may be a rolling one
 
     @property
     def pushed_back_for(self) -> float:
         """For how many seconds, without one success, the source has pushed back."""
-        if not self._shared.strikes:
+        if not self._shared.refusals:
             return 0.0
-        return self._stop.clock.monotonic() - self._shared.first_struck_at
+        return self._stop.clock.monotonic() - self._shared.first_refused_at
 
     @property
     def clock(self) -> Clock:

@@ -14,7 +14,7 @@ _TRANSIENT = frozenset({408, 410, 429, 500, 502, 503, 504})  # 410: an upload se
 
 
 class Damaged(ValueError):
-    """An answer that contradicts itself; the next one may not."""
+    """A response that contradicts itself; the next one may not."""
 
 
 def foreign() -> tuple[type[Exception], ...]:
@@ -34,7 +34,7 @@ def foreign() -> tuple[type[Exception], ...]:
             "A gs:// archive needs Google's client library, which is not installed.",
             "Install the package with its extra: mulesoft-audit-collector[gcp].",
         ) from None
-    # ValueError is what the library makes of an answer that is not JSON, or that contradicts its session.
+    # ValueError is what the library makes of a response that is not JSON, or that contradicts its session.
     return (
         *(GoogleAPIError, GoogleAuthError, DataCorruption, InvalidResponse, RequestException),
         *(HTTPError, http.client.HTTPException, OSError, ValueError),
@@ -47,7 +47,7 @@ def repeatable(error: BaseException) -> bool:
 
     status = status_of(error)
     if status is not None:
-        return status in _TRANSIENT or status < 400  # an answer below 400 that was not understood is a proxy's
+        return status in _TRANSIENT or status < 400  # a response below 400 that was not understood is a proxy's
     if isinstance(error, GoogleAuthError):
         return isinstance(error, TransportError) or error.retryable
     return isinstance(error, foreign())
@@ -59,7 +59,7 @@ def repeatable_in_session(error: BaseException) -> bool:
 
 
 def status_of(error: BaseException) -> int | None:
-    """The HTTP status behind an exception; None if there was no answer."""
+    """The HTTP status behind an exception; None if there was no response."""
     from google.api_core.exceptions import GoogleAPICallError, RetryError
     from google.cloud.storage.exceptions import InvalidResponse
 

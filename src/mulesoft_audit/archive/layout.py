@@ -4,6 +4,8 @@ audit/<org>/<YYYY>/<MM>/<DD>/mulesoft-audit-000001.json.gz    what the feed read
 state/<org>/<YYYY>/<MM>/<DD>.manifest.json                    what is held of that day
 state/<org>/<YYYY>/<MM>/<DD>.keys/000001.bin                  the keys of each part
 state/<org>/head.json                                         where to continue: a hint
+state/organizations.json                                      whose archive this is
+state/last-run.json                                           what the last run found: for people and alerts
 state/oversize/<org>/<YYYY>/<MM>/<DD>/…                       entries too long for a line of the feed
 """
 
@@ -13,6 +15,10 @@ import re
 from datetime import UTC, date, datetime
 
 AUDIT, STATE = "audit/", "state/"
+ORGANIZATIONS = "state/organizations.json"
+LAST_RUN = "state/last-run.json"
+#: Folders under `state/` that are no organization's.
+NOT_ORGANIZATIONS = frozenset({"tmp", "oversize", "quarantine"})
 DAY_MS = 86_400_000
 _PART = re.compile(r"mulesoft-audit-(\d{6,})\.json\.gz")
 
@@ -74,6 +80,15 @@ def keys_name(organization: str, day: date, number: int) -> str:
 def head_name(organization: str) -> str:
     """Return the name of an organization's head."""
     return f"{STATE}{organization}/head.json"
+
+
+_HEAD = re.compile(re.escape(STATE) + r"([^/]+)/head\.json")
+
+
+def organization_of(name: str) -> str | None:
+    """Return the id of the organization whose head `name` is; None if it is something else."""
+    match = _HEAD.fullmatch(name)
+    return match.group(1) if match and match.group(1) not in NOT_ORGANIZATIONS else None
 
 
 def oversize_name(organization: str, day: date, digest: str, ordinal: int) -> str:

@@ -3,32 +3,27 @@
 from __future__ import annotations
 
 import errno
-import fcntl
 import os
-import secrets
-import socket
-import threading
-import time
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from hashlib import sha256
-from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from isal.isal_zlib import crc32
 
-from mulesoft_audit.archive.store import GenerationMismatch, Held, Listed, ObjectExists
+from mulesoft_audit.archive.locks import Lock, Presence
+from mulesoft_audit.archive.store import GenerationMismatch, Held, Listed, ObjectExists, never
+from mulesoft_audit.archive.temporary import new_name, sweep
 from mulesoft_audit.errors import ArchiveError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
 _TEMPORARY = "state/tmp"
-_LOCK = "state/.lock"
+_LOCK = "state/.lock"  #: held while an object is replaced
+_WRITERS = "state/.writers"  #: held by each store that writes, all at once
+_OWN = frozenset({_LOCK, _WRITERS})
 _SMALL = 1 << 20
-_LONG_AGO = 3600.0  #: seconds after which a half-written file is nobody's
-_TOKEN = secrets.token_hex(6) + "-"  #: tells this process from an earlier one of the same number
-_serial = count()
 
 
 class LocalStore:
@@ -43,7 +38,9 @@ class LocalStore:
         """Use the directory `root`; it is made when something is first written."""
         self.root = root
         self.url = str(root)
-        self._thread_lock = threading.Lock()
+        self.stopping: Callable[[], bool] = never
+        self._lock = Lock(root / _LOCK)
+        self._presence = Presence(root / _WRITERS, self._lock)
         self._swept = False
         self._known: set[Path] = set()
 
@@ -51,6 +48,7 @@ class LocalStore:
         """See `Store.create`. A directory has no place for `metadata`; the manifest holds the same."""
         del metadata
         with self._failures(name):
+            self._enter()
             target = self._place(name)
             temporary = self._write(data)
             try:
@@ -64,7 +62,7 @@ class LocalStore:
 
     def replace(self, name: str, data: bytes, generation: int) -> int:
         """See `Store.replace`. The generation is a digest of the content."""
-        with self._failures(name), self._locked():
+        with self._failures(name), self._replacing():
             target = self._place(name)
             try:
                 found = _generation(target.read_bytes())
@@ -105,12 +103,22 @@ class LocalStore:
                 folders.remove("tmp")
             for file in files:
                 name = file if base == "." else f"{base}/{file}"
-                if name.startswith(prefix) and name != _LOCK:
+                if name.startswith(prefix) and name not in _OWN:
                     yield name, (Path(directory) / file).stat().st_size
+
+    def alone(self) -> bool:
+        """See `Store.alone`. Each store that writes holds a lock that can be shared; who can have it alone, is."""
+        with self._failures(_WRITERS):
+            self._enter()
+            return self._presence.alone(self.stopping)
+
+    def close(self) -> None:
+        """See `Store.close`."""
+        self._presence.leave()
 
     def check(self) -> None:
         """See `Store.check`."""
-        probe = f"{_TEMPORARY}/{_temporary_name()}"
+        probe = f"{_TEMPORARY}/{new_name()}"
         self.replace(probe, b"1", self.create(probe, b"0"))
         with self._failures(probe):
             try:
@@ -142,8 +150,10 @@ class LocalStore:
     def _write(self, data: bytes) -> Path:
         folder = self.root / _TEMPORARY
         self._make(folder)
-        self._sweep(folder)
-        path = folder / _temporary_name()
+        if not self._swept:
+            self._swept = True
+            sweep(folder)
+        path = folder / new_name()
         try:
             with path.open("xb") as file:
                 file.write(data)
@@ -154,25 +164,21 @@ class LocalStore:
             raise
         return path
 
-    def _sweep(self, folder: Path) -> None:
-        """Remove what was left half-written: by processes of this machine that are gone, and by anybody long ago."""
-        if self._swept:
-            return
-        self._swept = True
-        for path in folder.iterdir():
-            place, pid, own = ([*path.name.rsplit(".", 2), "", ""])[:3]
-            gone = place == _place() and pid.isdigit() and not _alive(int(pid))
-            reborn = place == _place() and pid == str(os.getpid()) and not own.startswith(_TOKEN)
-            with suppress(FileNotFoundError):
-                if gone or reborn or time.time() - path.stat().st_mtime > _LONG_AGO:
-                    path.unlink()
+    def _enter(self) -> None:
+        """Count as writing, in folders that are the archive's own: what lies behind a link may be anybody's."""
+        for folder in ("state", _TEMPORARY):
+            if (self.root / folder).is_symlink():
+                raise ArchiveError(
+                    f"{self.url}/{folder} is a symbolic link, and what it leads to is not the archive's own.",
+                    "Remove the link, or move the whole archive to where it leads.",
+                )
+        self._make((self.root / _WRITERS).parent)
+        self._presence.enter(self.stopping)
 
     @contextmanager
-    def _locked(self) -> Iterator[None]:
-        path = self.root / _LOCK
-        self._make(path.parent)
-        with self._thread_lock, path.open("ab") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
+    def _replacing(self) -> Iterator[None]:
+        self._enter()
+        with self._lock.held(self.stopping):
             yield
 
     @contextmanager
@@ -202,19 +208,6 @@ def _generation(data: bytes) -> int:
     return int.from_bytes(sha256(data).digest()[:8]) or 1
 
 
-def _place() -> str:
-    """Return what tells this host, and this container on it, from others that share the directory."""
-    try:
-        namespace = str(Path("/proc/self/ns/pid").stat().st_ino)
-    except OSError:
-        namespace = "0"
-    return f"{socket.gethostname()}-{namespace}"
-
-
-def _temporary_name() -> str:
-    return f"{_place()}.{os.getpid()}.{_TOKEN}{next(_serial)}"
-
-
 def _flush(folder: Path) -> None:
     """Make the names in `folder` durable."""
     descriptor = os.open(folder, os.O_RDONLY)
@@ -222,13 +215,3 @@ def _flush(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-
-def _alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True

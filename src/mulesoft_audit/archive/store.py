@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 from mulesoft_audit.errors import ArchiveError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
 
 class ObjectExists(ArchiveError):
@@ -21,10 +21,17 @@ class GenerationMismatch(ArchiveError):
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """One object of a listing: its full name below the archive's root and its size in bytes."""
+    """One object of a listing.
+
+    Attributes:
+        name: its full name below the archive's root.
+        size: in bytes.
+        generation: as `Held` has it; 0 if the listing does not say: read the object to find out.
+    """
 
     name: str
     size: int
+    generation: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +51,14 @@ class Store(Protocol):
 
     url: str  #: what a person would pass as ARCHIVE; no secrets in it
 
+    #: Whether waiting (for a lock, or before a request is repeated) is to end, with `Interrupted`, within half a
+    #: second. What can be done without waiting is done all the same. Set it at any time; at first it is never so.
+    stopping: Callable[[], bool]
+
     def create(self, name: str, data: bytes, metadata: Mapping[str, str] | None = None) -> int:
         """Write a new object, durably, whole or not at all; return its generation.
 
-        A retry of a write of its own whose answer was lost is recognized and succeeds.
+        A retry of a write of its own whose response was lost is recognized and succeeds.
 
         Raises:
             ObjectExists: an object of that name is there and was written by somebody else.
@@ -70,6 +81,18 @@ class Store(Protocol):
         """List the objects whose names start with `prefix`, in lexicographic order, a page at a time."""
         ...
 
+    def alone(self) -> bool:
+        """Return True only if it is certain that no other process, and no other store of this one, is writing here.
+
+        A store counts as writing from its first `create` or `replace`, or from this call, until it is closed or
+        its process ends. True says nothing about who begins to write later.
+        """
+        ...
+
+    def close(self) -> None:
+        """Give back what is held open; a later call opens it again. To close twice does nothing."""
+        ...
+
     def check(self) -> None:
         """Prove that objects can be written, read and conditionally replaced; leave nothing behind.
 
@@ -77,3 +100,8 @@ class Store(Protocol):
             ArchiveError: with what is missing and what to do.
         """
         ...
+
+
+def never() -> bool:
+    """Return False: nobody asks to stop."""
+    return False

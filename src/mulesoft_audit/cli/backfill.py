@@ -20,13 +20,12 @@ from mulesoft_audit.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from mulesoft_audit.anypoint.tree import Organization
     from mulesoft_audit.archive.store import Store
     from mulesoft_audit.clock import Stop
-    from mulesoft_audit.collect.organization import Period
+    from mulesoft_audit.collect.period import Period
     from mulesoft_audit.collect.plan import Estimate
-    from mulesoft_audit.collect.run import Summary
-    from mulesoft_audit.settings import Settings
+    from mulesoft_audit.collect.run import Whose
+    from mulesoft_audit.collect.summary import Summary
     from mulesoft_audit.wiring import Source
 
 EPILOG = """\b
@@ -47,7 +46,7 @@ Exit status: as of collect. Stop it whenever you like; the next one goes on.
 @click.option("--until", metavar="TIME", help="Up to, not including, this time. Default: now.")
 @click.option("--org", "orgs", multiple=True, metavar="ID", help="Only this organization (repeatable).")
 @click.option("--org-id", "mule_org_id", metavar="ID", help="The root organization.  [MULE_ORG_ID]")
-@click.option("--look-back", metavar="TIME", help="How long entries may arrive after their time.  [LOOK_BACK: 24h]")
+@click.option("--look-back", metavar="TIME", help="What to read again if totals prove nothing.  [LOOK_BACK: 24h]")
 @click.option("--oldest-first", is_flag=True, help="Begin with the oldest days. Default: the newest.")
 @click.option("--via", "topic", metavar="TOPIC", help="Let Cloud Run instances do it: projects/P/topics/T.")
 @click.option("--plan-only", is_flag=True, help="Show what it would take, and stop.")
@@ -75,7 +74,7 @@ def command(
     from mulesoft_audit.archive.opening import open_archive
     from mulesoft_audit.cli.collect import period_of, report, stop_on_signals
     from mulesoft_audit.clock import Stop
-    from mulesoft_audit.errors import UsageError
+    from mulesoft_audit.errors import UsageError, worst_status
     from mulesoft_audit.logs import configure
     from mulesoft_audit.wiring import find_organizations, open_source
 
@@ -89,39 +88,37 @@ def command(
     stop_on_signals(stop)
     source = open_source(settings, secret_of(settings), stop)
     try:
-        organizations, refused = find_organizations(source, settings, orgs)
-        period = _within_retention(source, organizations[0], period, stop)
-        estimates = _plan(source, organizations, period, store)
+        whose = find_organizations(source, settings, orgs)
+        period = _within_retention(whose, period, stop)
+        end = period.until if period.until is not None else int(stop.clock.time() * 1000)
+        estimates = _plan(source, whose, period, end, store)
         _show(estimates, period, source.pacer.per_minute, as_json=as_json and plan_only)
-        if refused and (plan_only or topic):
-            tell(refused)
+        if plan_only or topic:
+            for problem in whose.problems:
+                tell(problem)
         if plan_only or not (yes or _wanted()):
-            return refused.exit_code if refused else 0
+            return worst_status(problem.exit_code for problem in whose.problems)
         if topic:
-            _publish(source, organizations, period, topic, settings)
-            return refused.exit_code if refused else 0
-        summary = _collect(source, organizations, period, store, stop, sum(e.missing for e in estimates))
+            _publish(source, whose, (period.since or 0, end), topic, store)
+            return worst_status(problem.exit_code for problem in whose.problems)
+        summary = _collect(source, whose, period, store, stop, sum(e.missing for e in estimates))
     finally:
         source.close()
-    summary.failures += [refused] if refused else []
     report(summary, store, as_json=as_json)
     return summary.exit_code
 
 
-def _within_retention(source: Source, root: Organization, period: Period, stop: Stop) -> Period:
+def _within_retention(whose: Whose, period: Period, stop: Stop) -> Period:
     """Return the period cut to what the source still keeps, and say so."""
     from mulesoft_audit.anypoint.query import iso
-    from mulesoft_audit.anypoint.retention import retention_days
-    from mulesoft_audit.archive.layout import DAY_MS, day_of, day_start
+    from mulesoft_audit.collect.period import Kept
     from mulesoft_audit.errors import UsageError
 
-    days = retention_days(source.transport, source.tokens, root.id)
-    if days is None or period.since is None:
+    oldest = Kept.by(whose.retention_days, int(stop.clock.time() * 1000)).since
+    if period.since is None or period.since >= oldest:
         return period
-    oldest = day_start(day_of(int(stop.clock.time() * 1000) - days * DAY_MS))
-    if period.since >= oldest:
-        return period
-    if period.until <= oldest:
+    days = whose.retention_days
+    if period.until is not None and period.until <= oldest:
         raise UsageError(
             f"The source keeps {days} days, from {iso(oldest)[:10]} on: nothing before is left to collect."
         )
@@ -131,12 +128,12 @@ def _within_retention(source: Source, root: Organization, period: Period, stop: 
     return replace(period, since=oldest)
 
 
-def _plan(source: Source, organizations: list[Organization], period: Period, store: Store) -> list[Estimate]:
+def _plan(source: Source, whose: Whose, period: Period, until: int, store: Store) -> list[Estimate]:
     from mulesoft_audit.anypoint.query import Window
     from mulesoft_audit.collect.plan import estimate
 
     assert period.since is not None  # noqa: S101 - the flag is required
-    return estimate(organizations, Window(period.since, period.until), source.query, store)
+    return estimate(whose.organizations, Window(period.since, until), source.query, store)
 
 
 def _show(estimates: list[Estimate], period: Period, per_minute: int, *, as_json: bool) -> None:
@@ -198,22 +195,26 @@ def _wanted() -> bool:
     return not (sys.stdin.isatty() and sys.stderr.isatty()) or click.confirm("Start?", default=True, err=True)
 
 
-def _publish(source: Source, organizations: list[Organization], period: Period, topic: str, settings: Settings) -> None:
+def _publish(source: Source, whose: Whose, stretch: tuple[int, int], topic: str, store: Store) -> None:
     from mulesoft_audit.cloud.fanout import fan_out
     from mulesoft_audit.cloud.publish import publisher
 
-    assert period.since is not None  # noqa: S101 - the flag is required
-    sent = fan_out(organizations, period.since, period.until, source.query, publisher(topic))
-    click.echo(f"Published {sent} messages to {topic}. Watch the archive {settings.archive_url} fill.", err=True)
+    sent = fan_out(whose.organizations, *stretch, source.query, store, publisher(topic))
+    click.echo(f"Published {sent} messages to {topic}. Watch the archive {store.url} fill.", err=True)
 
 
-def _collect(
-    source: Source, organizations: list[Organization], period: Period, store: Store, stop: Stop, expected: int
-) -> Summary:
+def _collect(source: Source, whose: Whose, period: Period, store: Store, stop: Stop, expected: int) -> Summary:
     from mulesoft_audit.cli.progress import shown
     from mulesoft_audit.collect.run import collect
 
     with shown(source.pacer, expected) as started:
         return collect(
-            organizations, period, store=store, query=source.query, pacer=source.pacer, stop=stop, started=started
+            whose,
+            period,
+            store=store,
+            query=source.query,
+            pacer=source.pacer,
+            stop=stop,
+            ahead=source.clock_ahead,
+            started=started,
         )

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
     from mulesoft_audit.archive.store import Store
     from mulesoft_audit.clock import Stop
-    from mulesoft_audit.collect.organization import Period
-    from mulesoft_audit.collect.run import Summary
+    from mulesoft_audit.collect.period import Period
+    from mulesoft_audit.collect.summary import Summary
     from mulesoft_audit.settings import Settings
 
 EPILOG = """\b
@@ -53,7 +53,7 @@ Exit status:
 @click.option("--until", metavar="TIME", help="Up to, not including, this time. Default: now.")
 @click.option("--org", "orgs", multiple=True, metavar="ID", help="Only this organization (repeatable).")
 @click.option("--org-id", "mule_org_id", metavar="ID", help="The root organization.  [MULE_ORG_ID]")
-@click.option("--look-back", metavar="TIME", help="How long entries may arrive after their time.  [LOOK_BACK: 24h]")
+@click.option("--look-back", metavar="TIME", help="What to read again if totals prove nothing.  [LOOK_BACK: 24h]")
 @source_options
 @shared(config_option, json_option)
 def command(
@@ -66,9 +66,10 @@ def command(
 ) -> int:
     """Bring an archive up to date with Anypoint's audit log.
 
-    The first run collects the last 24 hours (or from --since); each later run goes on where the archive
-    ends, and looks again for entries that arrived late. Days are held whole: a --since is taken back to
-    00:00 UTC of its day. Running it twice, at once or after a crash, never writes an entry twice.
+    The first run collects the last 24 hours (or from --since). Each later run compares the whole archive
+    with what Anypoint counts, and brings what is missing, whatever its age. Days are held whole: a --since
+    is taken back to 00:00 UTC of its day. Running it twice, at once or after a crash, never writes an entry
+    twice.
     """
     from mulesoft_audit.archive.opening import open_archive
     from mulesoft_audit.clock import Stop
@@ -94,21 +95,11 @@ def period_of(settings: Settings, since: str | None, until: str | None, now: int
     Raises:
         UsageError: a time is unreadable, in the future, or the wrong way round.
     """
-    from mulesoft_audit.anypoint.query import iso
-    from mulesoft_audit.archive.layout import day_of, day_start
-    from mulesoft_audit.collect.organization import Period
-    from mulesoft_audit.errors import UsageError
-    from mulesoft_audit.times import duration, moment
+    from mulesoft_audit.collect.period import Period
+    from mulesoft_audit.times import duration
 
     look_back = duration(settings.look_back, "LOOK_BACK")
-    end = moment(until, now, "--until") if until else now
-    start = moment(since, now, "--since") if since else None
-    for name, value in (("--since", start), ("--until", end if until else None)):
-        if value is not None and value > now:
-            raise UsageError(f"{name} is {iso(value)}, which is in the future; it is {iso(now)} now.")
-    if start is not None and start >= end:
-        raise UsageError(f"--since ({iso(start)}) is not before --until ({iso(end)}).")
-    return Period(None if start is None else day_start(day_of(start)), end, look_back)
+    return Period.parse(since, until, now, look_back, names=("--since", "--until"))
 
 
 def stop_on_signals(stop: Stop) -> None:
@@ -132,14 +123,18 @@ def _run(settings: Settings, store: Store, period: Period, orgs: tuple[str, ...]
 
     source = open_source(settings, secret_of(settings), stop)
     try:
-        organizations, refused = find_organizations(source, settings, orgs)
+        whose = find_organizations(source, settings, orgs)
         with shown(source.pacer) as started:
-            summary = collect(
-                organizations, period, store=store, query=source.query, pacer=source.pacer, stop=stop, started=started
+            return collect(
+                whose,
+                period,
+                store=store,
+                query=source.query,
+                pacer=source.pacer,
+                stop=stop,
+                ahead=source.clock_ahead,
+                started=started,
             )
-        if refused:
-            summary.failures.append(refused)
-        return summary
     finally:
         source.close()
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from mulesoft_audit.anypoint.pacer import Pacer
-    from mulesoft_audit.collect.run import Summary
+    from mulesoft_audit.collect.summary import Summary
 
 REFRESH_SECONDS = 0.5
 
@@ -58,7 +58,7 @@ def line(summary: Summary, pacer: Pacer, seconds: float, expected: int = 0) -> s
     rate = read / seconds if seconds > 0 else 0.0
     text = f"{done}/{len(runs)} organizations  {read:,} entries  {rate:,.0f}/s"
     text += f"  {pacer.last_minute()}/{pacer.per_minute} requests/min"
-    left = (expected or sum(run.progress.expected for run in runs)) - read
+    left = (expected or sum(run.result.expected for run in runs)) - read
     if left > 0 and rate > 0:
         text += f"  {_time(left / rate)} left"
     return text

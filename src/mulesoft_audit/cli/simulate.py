@@ -9,12 +9,12 @@ from typing import Any
 
 import click
 
+from anypoint_simulator import CLIENT_ID, CLIENT_SECRET, World
+from anypoint_simulator.options import GroupedCommand, from_options, switch_options
+from anypoint_simulator.running import LOCALHOST
+from anypoint_simulator.serving import serve
+from anypoint_simulator.state import State
 from mulesoft_audit.errors import UsageError
-from mulesoft_audit.simulator import CLIENT_ID, CLIENT_SECRET, World
-from mulesoft_audit.simulator.options import GroupedCommand, from_options, switch_options
-from mulesoft_audit.simulator.running import LOCALHOST
-from mulesoft_audit.simulator.serving import serve
-from mulesoft_audit.simulator.state import State
 
 
 @click.command("simulate", cls=GroupedCommand)

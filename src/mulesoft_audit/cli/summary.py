@@ -11,7 +11,7 @@ from mulesoft_audit.secret import without_secrets
 from mulesoft_audit.times import ago
 
 if TYPE_CHECKING:
-    from mulesoft_audit.collect.run import Summary
+    from mulesoft_audit.collect.summary import Summary
 
 
 def as_log_line(summary: Summary, archive: str) -> str:
@@ -31,14 +31,16 @@ def as_table(summary: Summary, archive: str) -> None:
     for name, justify in (("Organization", "left"), ("New", "right"), ("Read", "right"), ("State", "left")):
         table.add_column(name, justify="right" if justify == "right" else "left", overflow="ellipsis", no_wrap=True)
     for run in summary.organizations:
-        failed = run.group.error is not None
-        state = "failed" if failed else "complete" if run.done else "unfinished"
-        if run.progress.carried:
-            state = f"{run.progress.carried} to the next run"
+        state = "failed" if run.failures else "complete" if run.complete else "not proved" if run.done else "unfinished"
+        if run.result.left:
+            state = f"{run.result.left} to the next run"
         name = "  " * run.organization.depth + (run.organization.name or run.organization.id)
         shown = "".join(c if c.isprintable() else "�" for c in name)
-        table.add_row(Text(shown), f"{run.written:,}", f"{run.progress.read:,}", state)
+        table.add_row(Text(shown), f"{run.result.written:,}", f"{run.result.read:,}", state)
     console = Console(highlight=False)
     console.print(table)
+    for run in summary.organizations:
+        for text in run.result.not_proved:
+            console.print(Text(f"{run.organization}: {text}."))
     lag = f", newest {ago(summary.ended - summary.newest)} old" if summary.newest else ""
     console.print(Text(f"{sentence(summary)}, {summary.requests} requests{lag}. Archive: {archive}"))

@@ -7,18 +7,15 @@ written twice.
 
 from __future__ import annotations
 
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from mulesoft_audit.anypoint.entry import recognize
 from mulesoft_audit.anypoint.query import LogRefused, Window, iso
 from mulesoft_audit.archive.layout import DAY_MS, day_of, day_start
 from mulesoft_audit.cloud.message import Message
-from mulesoft_audit.collect.days import Days
-from mulesoft_audit.collect.organization import CAP
+from mulesoft_audit.collect.newest import newest_page
+from mulesoft_audit.collect.roll_up import repeats
 from mulesoft_audit.ledger import head as heads
-from mulesoft_audit.ledger.intervals import common
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -31,6 +28,8 @@ if TYPE_CHECKING:
 SIZE = 200_000
 #: Days down to which a span is halved whose total may be a cap, or is not given.
 UNKNOWN_DAYS = 8
+#: A total of just this many is taken for a cap, not a count: search engines stop counting there.
+CAP = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,31 +54,22 @@ class Span:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
-    """How far a backfill is, by the archive alone.
-
-    Attributes:
-        entries: held in the time asked for.
-        covered: milliseconds of it, summed over organizations, that agreed with the source.
-        wanted: milliseconds of it, summed over organizations.
-    """
-
-    entries: int
-    covered: int
-    wanted: int
-
-    @property
-    def done(self) -> bool:
-        """Whether all of it agreed with the source."""
-        return self.covered >= self.wanted
-
-
-@dataclass(frozen=True, slots=True)
 class Planned:
-    """Spans of work, newest first, and which logs may not be read."""
+    """Spans of work, newest first; who is collected together; and which logs may not be read."""
 
     spans: list[Span]
+    families: list[tuple[Organization, ...]]
     refused: list[LogRefused]
+
+
+def _promise(store: Store, family: tuple[Organization, ...], since: int) -> None:
+    """Write into the archive since when everything of these is to be held, and whose log repeats whose."""
+    for organization in family:
+        head, generation = heads.load(store, organization.id)
+        head.since = min(filter(None, (head.since, since)))
+        if len(family) > 1 and organization is family[0]:
+            head.rolls_up, head.below = True, [one.id for one in family[1:]]
+        heads.save(store, head, generation)
 
 
 def fan_out(
@@ -87,17 +77,22 @@ def fan_out(
     since_ms: int,
     until_ms: int,
     query: AuditQuery,
+    store: Store,
     publish: Callable[[Sequence[bytes]], object],
     *,
     size: int = SIZE,
 ) -> int:
     """Publish a message for each span of work, newest first; return how many.
 
+    Since when everything is to be held is written into the archive first: each message covers a part of that time, and
+    whoever works on it writes manifests only.
+
     Args:
         organizations: whose logs.
         since_ms: from 00:00 UTC of the day of this Unix millisecond.
         until_ms: up to, not including, this one; not in the future.
-        query: the source, which is asked for totals only.
+        query: the source.
+        store: the archive.
         publish: publishes messages; `publisher(topic)`.
         size: entries of one message, about.
 
@@ -106,6 +101,8 @@ def fan_out(
         AuditError: the source cannot be asked, or Pub/Sub refuses. What was published stays so; it does no harm.
     """
     planned = plan(organizations, since_ms, until_ms, query, size=size)
+    for family in planned.families:
+        _promise(store, family, day_start(day_of(since_ms)))
     publish([span.message.encoded() for span in planned.spans])
     if planned.refused:
         raise planned.refused[0]
@@ -121,13 +118,14 @@ def plan(
         AuditError: the source cannot be asked.
     """
     window = Window(day_start(day_of(since_ms)), until_ms)
-    planned = Planned([], [])
+    planned = Planned([], [], [])
     for family in families(organizations, window, query):
         try:
             found = list(_merged(_halved(family[0], window, query, size), size))
         except LogRefused as error:
             planned.refused.append(error)
         else:
+            planned.families.append(family)
             planned.spans.extend(Span(family, stretch, entries) for stretch, entries in found)
     planned.spans.sort(key=lambda span: span.window.end, reverse=True)
     return planned
@@ -138,7 +136,7 @@ def families(
 ) -> Iterator[tuple[Organization, ...]]:
     """Yield what has to be collected together: an organization and, if its log repeats theirs, those below it.
 
-    Whether it does is not documented, so an entry of a group below is looked for in the log above.
+    Whether it does is not documented: see `collect.roll_up`.
     """
     below = {organization.id: _below(organization, organizations) for organization in organizations}
     taken: set[str] = set()
@@ -157,19 +155,17 @@ def _below(above: Organization, organizations: Sequence[Organization]) -> list[O
 
 
 def _repeats(above: Organization, below: Sequence[Organization], window: Window, query: AuditQuery) -> bool:
-    """Return whether the log of `above` has an entry of one of those below it."""
+    """Return whether the log of `above` repeats the logs of those below it."""
+    pages = []
     for organization in below:
         try:
-            sample = recognize(query.page(organization, window, None).entries)
+            pages.append((organization, newest_page(query, organization, *window, heads.Head(organization.id))))
         except LogRefused:
             continue
-        for time, (identity, _) in zip(sample.times, sample.keys, strict=True):
-            if time is not None:
-                with suppress(LogRefused):
-                    page = query.page(above, Window(time, time + 1), None)
-                    return any(found == identity for found, _ in recognize(page.entries).keys)
-                return False
-    return False
+    try:
+        return bool(repeats(query, above, pages))
+    except LogRefused:
+        return False
 
 
 def _halved(
@@ -203,18 +199,3 @@ def _merged(windows: Iterator[tuple[Window, int]], size: int) -> Iterator[tuple[
         before = window, entries
     if before:
         yield before
-
-
-def standing(store: Store, organizations: Sequence[Organization], since_ms: int, until_ms: int) -> Standing:
-    """Return how far a backfill is, from the manifests and heads in the archive.
-
-    Raises:
-        ArchiveError: the archive cannot be read.
-    """
-    wanted = (day_start(day_of(since_ms)), until_ms)
-    entries = covered = 0
-    for organization in organizations:
-        entries += Days(store, organization.id).count(Window(*wanted))
-        held = heads.load(store, organization.id).covered
-        covered += sum(end - start for start, end in common(held, [wanted]))
-    return Standing(entries, covered, (wanted[1] - wanted[0]) * len(organizations))

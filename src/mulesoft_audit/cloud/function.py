@@ -21,7 +21,7 @@ from mulesoft_audit.wiring import find_organizations
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from mulesoft_audit.collect.run import Summary
+    from mulesoft_audit.collect.summary import Summary
 
 log = logging.getLogger(__name__)
 
@@ -127,11 +127,17 @@ def _run(message: Message, stop: Stop) -> bool:
     look_back = duration(settings.look_back, "LOOK_BACK")
     period = period_of(message, look_back, int(stop.clock.time() * 1000))
     shared, store = _instance.opened(settings)
-    source = shared.under(stop)
-    organizations, refused = find_organizations(source, settings, message.organizations)
-    summary = collect(organizations, period, store=store, query=source.query, pacer=source.pacer, stop=stop)
-    if refused:
-        summary.failures.append(refused)
+    source = shared.sharing(stop)
+    whose = find_organizations(source, settings, message.organizations)
+    summary = collect(
+        whose,
+        period,
+        store=store,
+        query=source.query,
+        pacer=source.pacer,
+        stop=stop,
+        ahead=source.clock_ahead,
+    )
     _report(summary, store.url, message)
     if summary.interrupted and stop.reason == DEADLINE:
         return _continue(summary, message.next(period), settings.continue_topic)

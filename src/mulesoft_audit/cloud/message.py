@@ -19,8 +19,7 @@ import msgspec
 
 from mulesoft_audit.anypoint.query import iso
 from mulesoft_audit.anypoint.tree import organization_id
-from mulesoft_audit.archive.layout import day_of, day_start
-from mulesoft_audit.collect.organization import Period
+from mulesoft_audit.collect.period import Period
 from mulesoft_audit.errors import UsageError
 from mulesoft_audit.times import moment
 
@@ -50,7 +49,7 @@ class Message(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
     def next(self, period: Period) -> Message:
         """Return the message that continues this one, read as `period`: later, "7d" would mean another day."""
         since = iso(period.since) if self.since and period.since is not None else ""
-        until = iso(period.until) if self.until else ""
+        until = iso(period.until) if self.until and period.until is not None else ""
         return Message(self.organizations, since, until, self.continued + 1)
 
 
@@ -101,14 +100,23 @@ def period_of(message: Message, look_back: int, now: int) -> Period:
     Raises:
         Malformed: a time is unreadable, or the wrong way round.
     """
+    ahead = message.until and moment_or_malformed(message.until, now) > now
     try:
-        since = moment(message.since, now, "since") if message.since else None
-        until = min(now, moment(message.until, now, "until")) if message.until else now
+        return Period.parse(message.since, "" if ahead else message.until, now, look_back, names=("since", "until"))
     except UsageError as error:
         raise Malformed(error.message, error.hint) from error
-    if since is not None and since >= until:
-        raise Malformed(f"The message's since ({iso(since)}) is not before its until ({iso(until)}).")
-    return Period(None if since is None else day_start(day_of(since)), until, look_back)
+
+
+def moment_or_malformed(text: str, now: int) -> int:
+    """Return a message's time in Unix ms.
+
+    Raises:
+        Malformed: it is unreadable.
+    """
+    try:
+        return moment(text, now, "until")
+    except UsageError as error:
+        raise Malformed(error.message, error.hint) from error
 
 
 def trace_fields(

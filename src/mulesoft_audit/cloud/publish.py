@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import requests
 
+from mulesoft_audit.backoff import backoff
 from mulesoft_audit.cloud.google.errors import LOGIN, ApiError, Uncertain, understood
 from mulesoft_audit.cloud.message import TOPIC
 from mulesoft_audit.errors import CredentialsError, UsageError
@@ -68,7 +69,7 @@ class Publisher:
                 passing = isinstance(error, Uncertain) or error.status in AGAIN
                 if not passing or time.monotonic() > until:
                     raise
-                self._sleep(0.2 * 2**attempt * random.uniform(0.75, 1.0))
+                self._sleep(backoff(attempt, random.random()))
         return self._once(body)
 
     def _once(self, body: dict[str, Any]) -> list[str]:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from multiprocessing.pool import ThreadPool
 from typing import TYPE_CHECKING
 
 from mulesoft_audit.anypoint.query import PAGE_LIMIT, Window
-from mulesoft_audit.collect.days import Days
-from mulesoft_audit.collect.organization import SLICE
+from mulesoft_audit.collect.reading import pieces
 from mulesoft_audit.errors import PermissionMissing
+from mulesoft_audit.ledger import head as heads
+from mulesoft_audit.ledger.days import Days
 
 if TYPE_CHECKING:
     from mulesoft_audit.anypoint.query import AuditQuery
@@ -40,11 +41,10 @@ class Estimate:
 
     @property
     def requests(self) -> int:
-        """Requests that collecting them takes: full pages, one to end each slice, one to find its bounds."""
+        """Requests that collecting them takes, each page beginning with an entry of the one before, and their proof."""
         if not self.missing:
             return 1
-        slices = -(-self.missing // SLICE)
-        return -(-self.missing // PAGE_LIMIT) + 2 * slices + 1
+        return -(-self.missing // (PAGE_LIMIT - 1)) + pieces(self.missing) + 2
 
 
 def estimate(organizations: list[Organization], window: Window, query: AuditQuery, store: Store) -> list[Estimate]:
@@ -55,11 +55,15 @@ def estimate(organizations: list[Organization], window: Window, query: AuditQuer
     """
 
     def one(organization: Organization) -> Estimate:
-        held = Days(store, organization.id).count(window)
+        head, _ = heads.load(store, organization.id)
+        days = Days(store, organization.id, head.days)
+        if not head.days:
+            days.refresh()
+        held = days.source_up_to(window.start, window.end) or days.held(window.start)
         try:
             return Estimate(organization, query.total(organization, window), held)
         except PermissionMissing:
             return Estimate(organization, None, held)
 
-    with ThreadPoolExecutor(WORKERS) as pool:
-        return list(pool.map(one, organizations))
+    with ThreadPool(WORKERS) as pool:
+        return pool.map(one, organizations)

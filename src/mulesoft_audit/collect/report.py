@@ -8,7 +8,7 @@ from mulesoft_audit.anypoint.query import iso
 
 if TYPE_CHECKING:
     from mulesoft_audit.collect.organization import OrganizationRun
-    from mulesoft_audit.collect.run import Summary
+    from mulesoft_audit.collect.summary import Summary
 
 
 def as_fields(summary: Summary, archive: str) -> dict[str, object]:
@@ -16,11 +16,11 @@ def as_fields(summary: Summary, archive: str) -> dict[str, object]:
     return {
         "event": "run",
         "archive": archive,
-        "complete": summary.exit_code == 0 and not any(run.progress.carried for run in summary.organizations),
+        "complete": summary.complete,
         "exit_code": summary.exit_code,
         "interrupted": summary.interrupted,
         "until": iso(summary.until),
-        "organizations": [_organization(run, summary.ended) for run in summary.organizations],
+        "organizations": [organization_fields(run, summary.ended) for run in summary.organizations],
         "new_entries": summary.written,
         "new_parts": summary.parts,
         **_lag(summary.newest, summary.ended),
@@ -32,14 +32,22 @@ def as_fields(summary: Summary, archive: str) -> dict[str, object]:
     }
 
 
-def _organization(run: OrganizationRun, ended: int) -> dict[str, object]:
+def organization_fields(run: OrganizationRun, ended: int) -> dict[str, object]:
+    """Return what a run did for one organization."""
+    result = run.result
     return {
         "id": run.organization.id,
         "name": run.organization.name,
-        "complete": run.done and run.group.error is None,
-        "new_entries": run.written,
-        "entries_read": run.progress.read,
-        "left_to_the_next_run": run.progress.carried,
+        "complete": run.complete,
+        "new_entries": result.written,
+        "entries_read": result.read,
+        "left_to_the_next_run": result.left,
+        "not_proved": result.not_proved,
+        "since": iso(run.head.since) if run.head.since else None,
+        "compared_since": iso(result.floor) if result.floor else None,
+        "source_total": result.total,
+        "verified_at": iso(result.verified_at) if result.verified_at else None,
+        "failures": [error.message for error in run.failures],
         **_lag(run.newest, ended),
     }
 
@@ -54,6 +62,6 @@ def _lag(newest: int, ended: int) -> dict[str, object]:
 def sentence(summary: Summary) -> str:
     """Return the run in one sentence."""
     groups = len(summary.organizations)
-    done = sum(run.done and run.group.error is None for run in summary.organizations)
-    text = f"{summary.written} new entries from {done} of {groups} organizations in {summary.seconds:.1f} s"
+    proved = sum(run.complete for run in summary.organizations)
+    text = f"{summary.written} new entries; {proved} of {groups} organizations complete, in {summary.seconds:.1f} s"
     return text if summary.exit_code == 0 else f"Incomplete: {text}"

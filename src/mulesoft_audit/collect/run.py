@@ -1,161 +1,238 @@
-"""A run: every organization brought up to date, under one pace, one deadline and one wish to stop."""
+"""A run: every organization brought up to date, under one pace, one deadline and one way to stop."""
 
 from __future__ import annotations
 
-import functools
 import logging
+import threading
 from dataclasses import dataclass, field
+from multiprocessing.pool import ThreadPool
 from typing import TYPE_CHECKING
 
-from mulesoft_audit.collect.crew import Crew
-from mulesoft_audit.collect.demand import FIRST_WORKERS, Demand, workers_for
-from mulesoft_audit.collect.family import relate
-from mulesoft_audit.collect.organization import OrganizationRun, Period
+from mulesoft_audit.anypoint.query import iso
+from mulesoft_audit.anypoint.tree import Organization
+from mulesoft_audit.archive.layout import DAY_MS
+from mulesoft_audit.collect import last_run
+from mulesoft_audit.collect.organization import OrganizationRun
+from mulesoft_audit.collect.period import Kept, Period
+from mulesoft_audit.collect.pool import WorkerPool, workers_for
+from mulesoft_audit.collect.reading import WORTH_TAKING, Memory
+from mulesoft_audit.collect.report import organization_fields
+from mulesoft_audit.collect.roll_up import is_below, relate
+from mulesoft_audit.collect.summary import Summary
 from mulesoft_audit.errors import AuditError, Interrupted
-from mulesoft_audit.ledger import head as heads
+from mulesoft_audit.ledger import registry as registries
+from mulesoft_audit.ledger.days import Days
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from mulesoft_audit.anypoint.pacer import Pacer
     from mulesoft_audit.anypoint.query import AuditQuery
-    from mulesoft_audit.anypoint.tree import Organization
     from mulesoft_audit.archive.store import Store
     from mulesoft_audit.clock import Stop
 
 log = logging.getLogger(__name__)
 
+READERS = 16
+RESCUE_SECONDS = 2.0  #: how long committing may take once it is time to stop; a SIGTERM leaves five seconds
+AHEAD_SECONDS = 5.0  #: by how much this machine's clock may be ahead before the source's is gone by
 
-@dataclass(slots=True)
-class Summary:
-    """What a run did.
+
+@dataclass(frozen=True, slots=True)
+class Whose:
+    """Whose logs are collected.
 
     Attributes:
-        organizations: each organization's run, in the order asked for.
-        failures: what failed, one per organization, and what concerns all.
-        interrupted: why the run ended early; empty if it did not.
-        requests: requests sent.
-        over_limit: answers that said that the limit was exceeded.
-        waited: seconds that requests were held back, summed over workers.
-        seconds: how long it took.
-        until: Unix ms up to which entries were asked for.
-        ended: Unix ms when it ended.
+        root: id of the root organization; empty if it is not known.
+        organizations: in the order of the tree.
+        named: whether they were named one by one; otherwise they are all that the tree names.
+        retention_days: for how long the source keeps entries; None if it does not say.
+        problems: what kept other organizations from being found.
     """
 
-    organizations: list[OrganizationRun] = field(default_factory=list)
-    failures: list[AuditError] = field(default_factory=list)
-    interrupted: str = ""
-    requests: int = 0
-    over_limit: int = 0
-    waited: float = 0.0
-    seconds: float = 0.0
-    until: int = 0
-    ended: int = 0
-
-    @property
-    def written(self) -> int:
-        """Entries that were new to the archive."""
-        return sum(run.written for run in self.organizations)
-
-    @property
-    def parts(self) -> int:
-        """Parts that were written."""
-        return sum(run.days.created for run in self.organizations)
-
-    @property
-    def newest(self) -> int:
-        """Unix ms of the newest entry held; 0 for none."""
-        return max((run.newest for run in self.organizations), default=0)
-
-    @property
-    def got_on(self) -> bool:
-        """Whether the archive holds, or is known to hold, more than before: whether it is of use to go on."""
-        return any(run.written or run.progress.gained for run in self.organizations)
-
-    @property
-    def exit_code(self) -> int:
-        """The process's exit status: that of the gravest failure."""
-        if self.failures:
-            return max(self.failures, key=lambda error: _GRAVITY.get(error.exit_code, 0)).exit_code
-        return Interrupted.exit_code if self.interrupted else 0
+    root: str
+    organizations: list[Organization]
+    named: bool = False
+    retention_days: int | None = None
+    problems: list[AuditError] = field(default_factory=list)
 
 
-#: What concerns everybody outweighs what concerns one organization.
-_GRAVITY = {4: 1, 5: 2, 2: 3, 1: 4, 6: 5, 3: 6}
+class Run:
+    """What the organizations of one run share."""
+
+    def __init__(self, whose: Whose, period: Period, store: Store, query: AuditQuery, pacer: Pacer, stop: Stop) -> None:
+        self.period = period
+        self.store = store
+        self.query = query
+        self.stop = stop
+        self.ahead: Callable[[], float | None] = lambda: None
+        self.until = period.until if period.until is not None else self.now()
+        self.kept = Kept.by(whose.retention_days, self.until)
+        self.memory = Memory()
+        self.pool = WorkerPool(workers_for(pacer.per_minute), stop, idle=self._share)
+        self.first_of_day = True
+        self.runs: list[OrganizationRun] = []
+        self._named = whose.named
+        self._deferred: list[OrganizationRun] = []
+        self._lock = threading.Lock()
+
+    def now(self) -> int:
+        """Return Unix ms: by the source's clock, if this machine's is ahead of it."""
+        ahead = self.ahead() or 0.0
+        return int((self.stop.clock.time() - (ahead if ahead > AHEAD_SECONDS else 0.0)) * 1000)
+
+    def is_named(self, organization: Organization) -> bool:
+        """Return whether somebody asked for this organization by its id, and nothing is held of it."""
+        held = any(run.head.days for run in self.runs if run.organization.id == organization.id)
+        return self._named and not held
+
+    def beginning(self) -> int:
+        """Return since when the archive holds other organizations' entries, Unix ms; 0 if it holds none."""
+        return min((run.head.since for run in self.runs if run.head.since and run.head.days), default=0)
+
+    def load(self, organizations: Sequence[Organization]) -> None:
+        """Read where each organization stands, and queue it."""
+        with ThreadPool(min(READERS, len(organizations))) as pool:
+            self.runs = pool.starmap(
+                self._organization, list(zip(organizations, range(len(organizations)), strict=True))
+            )
+        relate(self.runs)
+        for run in self.runs:
+            if run.family:
+                self.pool.submit((0, run.rank), run.begin_undecided)
+            else:
+                self.ready(run, run.begin)
+
+    def _organization(self, organization: Organization, rank: int) -> OrganizationRun:
+        return OrganizationRun(organization, self, rank)
+
+    def ready(self, run: OrganizationRun, step: Callable[[], None]) -> None:
+        """Queue a step of an organization; if its log repeats others', once these are collected."""
+        below = [one for one in self.runs if is_below(one, run, self.runs)]
+        run.relatives = self._relatives(run, below)
+        with self._lock:
+            if run.head.rolls_up and not all(one.done for one in below):
+                run.deferred = step
+                self._deferred.append(run)
+                return
+        self.pool.submit((0, run.rank), step)
+
+    def _relatives(self, run: OrganizationRun, below: Sequence[OrganizationRun]) -> list[Days]:
+        above = [one for one in self.runs if one.head.rolls_up and is_below(run, one, self.runs)]
+        found = [one.days for one in above]
+        if run.head.rolls_up:
+            there = {one.organization.id for one in below}
+            found += [one.days for one in below]
+            found += [Days(self.store, name, {}) for name in run.head.below if name not in there]
+        return found
+
+    def finished(self, run: OrganizationRun) -> None:
+        """Go on with those that waited for `run`."""
+        del run
+        with self._lock:
+            waiting, self._deferred = self._deferred, []
+        for one in waiting:
+            self.ready(one, one.deferred)
+
+    def _share(self) -> Callable[[], None] | None:
+        """Return work for an idle worker: the later half of what the busiest reader has left."""
+        rests = [(found, run) for run in self.runs if run.reading and (found := run.reading.largest_rest())]
+        if not rests:
+            return None
+        (rest, reader), run = max(rests, key=lambda item: item[0][0])
+        reading = run.reading
+        return reading.share(reader) if reading and rest >= WORTH_TAKING else None
+
+    def rescue(self, summary: Summary) -> None:
+        """Commit what readers hold that still wait for the source, and keep where each organization stands."""
+
+        def commit() -> None:
+            try:
+                for run in self.runs:
+                    if not run.done:
+                        run.abandon()
+                        run.save()
+            except AuditError as error:
+                summary.problems.append(error)
+
+        thread = threading.Thread(target=commit, name="rescue", daemon=True)  # a store that hangs keeps nobody
+        thread.start()
+        thread.join(RESCUE_SECONDS)
 
 
 def collect(
-    organizations: list[Organization],
+    whose: Whose,
     period: Period,
     *,
     store: Store,
     query: AuditQuery,
     pacer: Pacer,
     stop: Stop,
+    ahead: Callable[[], float | None] = lambda: None,
     started: Callable[[Summary], None] = lambda _: None,
 ) -> Summary:
-    """Bring the archive's entries of `organizations` up to the source's.
+    """Bring the archive's entries up to the source's.
 
     Args:
-        organizations: whose logs.
+        whose: whose logs.
         period: from when to when.
         store: the archive.
         query: the source.
         pacer: the pace that every request keeps.
-        stop: the wish to stop; what was read by then is committed.
+        stop: tells that it is time to stop; what was read by then is committed.
+        ahead: returns by how many seconds this machine's clock is ahead of the source's; None if that is not known.
         started: called with the summary as it fills, for whoever shows progress.
 
     Returns:
         What was done and what failed. Nothing is raised for a failure that the summary can hold.
+
+    Raises:
+        UsageError: the archive belongs to another root organization.
+        ArchiveError: the archive cannot be read at all.
     """
-    clock = stop.clock
-    began = clock.monotonic()
-    most = workers_for(pacer.per_minute)
-    crew = Crew(min(FIRST_WORKERS, most), stop, most=most, demand=Demand(pacer))
-    beginning = _beginning(store, organizations)
-    runs = [
-        OrganizationRun(
-            organization, period, store, query, crew, lambda: int(clock.time() * 1000), rank, earliest=beginning
-        )
-        for rank, organization in enumerate(organizations)
-    ]
-    relate(runs)
-    summary = Summary(runs, until=period.until)
-    started(summary)
-    for run in runs:
-        run.start()
+    began = stop.clock.monotonic()
+    registry, generation = registries.load(store)
+    found = {one.id: registries.Known(one.name, one.parent, one.depth) for one in whose.organizations}
+    gone = {} if whose.named else registries.left_the_tree(registry, found)
+    registries.bind(store, registry, generation, whose.root, found)
+    organizations = [*whose.organizations, *(Organization(name, one.name, one.depth) for name, one in gone.items())]
+    for one in organizations[len(whose.organizations) :]:
+        log.warning("The organization tree names %s no more; its log is still read", one)
+    before, last_generation = last_run.load(store)
+    run = Run(whose, period, store, query, pacer, stop)
+    run.ahead = ahead
+    run.until = period.until if period.until is not None else run.now()
+    run.first_of_day = before.ended // DAY_MS != run.until // DAY_MS
+    summary = Summary(run.runs, list(whose.problems), until=run.until)
     stop.heeded = True
     try:
-        crew.run(lambda: _rescue(runs, summary))
+        run.load(organizations)
+        summary.organizations = run.runs
+        started(summary)
+        if run.pool.run():
+            run.rescue(summary)
+            summary.interrupted = stop.reason
     except Interrupted as error:
         summary.interrupted = stop.reason or error.message
     except AuditError as error:
-        summary.failures.append(error)
+        run.rescue(summary)
+        summary.problems.append(error)
     stop.heeded = False
-    summary.failures += [run.group.error for run in runs if isinstance(run.group.error, AuditError)]
-    summary.requests, summary.over_limit, summary.waited = pacer.requests, pacer.over_limit, pacer.waited
-    summary.seconds, summary.ended = clock.monotonic() - began, int(clock.time() * 1000)
+    _say_floor_jumped(run, before)
+    summary.count(pacer, stop.clock.monotonic() - began, run.now())
+    fields = {one.organization.id: organization_fields(one, summary.ended) for one in run.runs}
+    floor = run.kept.floor or before.floor
+    after = last_run.LastRun(summary.ended, floor, summary.complete, summary.exit_code, fields)
+    last_run.save(store, after, before, last_generation)
     return summary
 
 
-def _beginning(store: Store, organizations: list[Organization]) -> Callable[[], int | None]:
-    """Return what tells since when the archive holds any of `organizations`; it looks once, when first asked."""
-
-    @functools.cache
-    def earliest() -> int | None:
-        wanted = [start for one in organizations for start, _ in heads.load(store, one.id).wanted]
-        return min(wanted, default=None)
-
-    return earliest
-
-
-def _rescue(runs: list[OrganizationRun], summary: Summary) -> None:
-    """Commit what readers hold that are still waiting for the source, and keep what agreed."""
-    for run in runs:
-        try:
-            for reader in list(run.readers):
-                reader.abandon()
-            run.save()
-        except AuditError as error:
-            summary.failures.append(error)
-            return
+def _say_floor_jumped(run: Run, before: last_run.LastRun) -> None:
+    """Where the source keeps much less than it did a moment ago, what it dropped unread cannot be proved."""
+    passed = run.until - before.ended
+    if before.floor and run.kept.floor - before.floor > passed + 2 * DAY_MS:
+        text = f"Anypoint keeps entries from {iso(run.kept.floor)[:10]} on only, and kept them from "
+        text += f"{iso(before.floor)[:10]} on before: what it dropped in between was not compared"
+        log.warning("%s", text)
+        for one in run.runs:
+            one.result.not_proved.append(text)

@@ -135,11 +135,14 @@ class Anypoint:
         """Find the business groups, or take the organizations that were named."""
         self.organizations = [Organization(name) for name in self.named or (self.root,)]
         try:
-            found = hierarchy(self.source.transport, self.source.tokens, self.root)
+            tree = hierarchy(self.source.transport, self.source.tokens, self.root)
         except HierarchyRefused as error:
             return warn(error.message, error.hint) if self.named else failed(error)
+        found = tree.organizations
         known = {one.id: one for one in found}
         self.organizations = [known.get(one, Organization(one)) for one in self.named] if self.named else found
+        if tree.problems and not self.named:
+            return failed(tree.problems[0])
         count, pace = len(self.organizations), self.settings.pace
         wait = f"; asking each takes about {count / pace:.0f} min at {pace} a minute" if count > pace else ""
         return ok(f"{count} of {len(found)} organizations{wait}" if self.named else f"{count} organizations{wait}")

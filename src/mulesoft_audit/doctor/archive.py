@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, field
+from datetime import datetime
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,23 +12,20 @@ from urllib.parse import urlsplit
 
 from mulesoft_audit.anypoint.query import iso
 from mulesoft_audit.anypoint.tree import ID, Organization
-from mulesoft_audit.archive.layout import DAY_MS, STATE, day_of, day_start, manifest_name
+from mulesoft_audit.archive.layout import STATE
 from mulesoft_audit.archive.opening import open_archive
+from mulesoft_audit.collect import last_run
 from mulesoft_audit.doctor.finding import Check, Finding, fail, failed, ok, printable, skipped, warn
 from mulesoft_audit.errors import ArchiveError, AuditError, UsageError
-from mulesoft_audit.ledger import head as heads
-from mulesoft_audit.ledger.intervals import common, minus
-from mulesoft_audit.ledger.manifest import HOUR_MS, decode
+from mulesoft_audit.ledger.manifest import HOUR_MS
 from mulesoft_audit.times import ago
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from mulesoft_audit.archive.store import Store
-    from mulesoft_audit.ledger.intervals import Interval
 
 FRESH = 26 * HOUR_MS  #: a daily run, and two hours for it to happen in
-NEWEST_WITHIN = 3  #: days whose manifests are read for the newest entry
 NOT_ORGANIZATIONS = frozenset({"tmp", "oversize"})
 LISTED = 50_000  #: objects looked through for organizations, where Anypoint does not name them
 
@@ -133,24 +131,30 @@ class Archive:
         ]
 
     def _held(self, organization: Organization, name: str) -> Finding:
-        head, now = heads.load(self.store, organization.id), self.now()
-        end = max((until for _, until in head.covered), default=0)
-        if not end:
+        """Say what the last run that looked at an organization found."""
+        run, now = last_run.load(self.store)[0].organizations.get(organization.id), self.now()
+        if not isinstance(run, dict):
             return warn("nothing is held yet", f"mulesoft-audit collect --archive {printable(self.url)}", name)
-        self.complete[organization.id] = end
-        newest = newest_entry(self.store, organization.id, end)
-        entry = f"newest entry {iso(newest)}" if newest else f"no entry in the last {NEWEST_WITHIN} days of that"
-        detail = f"complete until {iso(end)}, {ago(now - end)} ago; {entry}"
-        if now - end > FRESH:
+        verified = unix_ms(run.get("verified_at"))
+        newest = run.get("newest_entry")
+        entry = f"newest entry {printable(str(newest))}" if newest else "no entry"
+        if not verified:
+            said = "; ".join(str(text) for text in [*run.get("failures", []), *run.get("not_proved", [])])
+            detail = f"not proved complete by the last run: {printable(said) or 'it was stopped'}; {entry}"
+            return warn(detail, "Run collect and see what it says.", name)
+        self.complete[organization.id] = verified
+        detail = f"complete until {iso(verified)}, {ago(now - verified)} ago; {entry}"
+        if now - verified > FRESH:
             return fail(
                 f"{detail}; no run has succeeded for more than {ago(FRESH)}",
                 "Run collect and see what it says; if a schedule should do that, see why it does not.",
                 AuditError.exit_code,
                 name,
             )
-        holes = missing(head, now - self.look_back)
-        if holes:
-            return warn(f"{detail}; {spelled(holes)}", "Run collect: it goes on with what is missing.", name)
+        if not run.get("complete"):
+            said = "; ".join(str(text) for text in [*run.get("failures", []), *run.get("not_proved", [])])
+            left = f"{run.get('left_to_the_next_run')} entries were left to the next run"
+            return warn(f"{detail}; {printable(said) or left}", "Run collect and see what it says.", name)
         return ok(detail, name)
 
     def check_oversize(self) -> Finding:
@@ -164,26 +168,9 @@ class Archive:
         )
 
 
-def missing(head: heads.Head, before: int) -> list[Interval]:
-    """Return what of the time asked for, up to `before`, is not held."""
-    return common(minus(head.wanted, head.covered), [(0, before)])
-
-
-def spelled(holes: list[Interval]) -> str:
-    """Return gaps in words: how much time, and the first of them."""
-    length = sum(end - start for start, end in holes)
-    start, end = holes[0]
-    more = f" and {len(holes) - 1} more" if len(holes) > 1 else ""
-    return f"{ago(length)} that was asked for is not held: {iso(start)} to {iso(end)}{more}"
-
-
-def newest_entry(store: Store, organization: str, end: int) -> int:
-    """Return the time of the newest entry held before `end`, from the last days' manifests; 0 if they have none."""
-    for back in range(NEWEST_WITHIN):
-        day = day_of(end - 1 - back * DAY_MS)
-        name = manifest_name(organization, day)
-        held = store.read(name)
-        parts = decode(held.data, name).parts if held else []
-        if parts:
-            return day_start(day) + max(part.last for part in parts)
-    return 0
+def unix_ms(text: object) -> int:
+    """Return a time as the last run wrote it in Unix milliseconds; 0 if there is none."""
+    try:
+        return round(datetime.fromisoformat(str(text)).timestamp() * 1000)
+    except ValueError:
+        return 0

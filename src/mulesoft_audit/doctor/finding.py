@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from mulesoft_audit.errors import AuditError, Interrupted, SourceError
+from mulesoft_audit.errors import AuditError, Interrupted, SourceError, worst_status
 
 
 class State(StrEnum):
@@ -27,7 +27,7 @@ class Finding:
         state: how it is.
         detail: what was seen.
         mend: what to do about it; empty if nothing needs to be done.
-        exit_code: the process's exit status should this be the gravest failure; 0 unless it is one.
+        exit_code: the process's exit status should this be the worst failure; 0 unless it is one.
     """
 
     name: str
@@ -38,9 +38,6 @@ class Finding:
 
 
 Found = Finding | Iterable[Finding]
-
-#: An exit status by how much it outweighs others: what concerns everything outweighs what concerns one thing.
-GRAVITY = {1: 1, 4: 2, 5: 3, 7: 4, 2: 5, 6: 6, 3: 7}
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,9 +107,13 @@ def _look(check: Check) -> Iterator[Finding]:
 
 
 def exit_code(findings: Iterable[Finding]) -> int:
-    """Return the exit status of the gravest failure; 0 if nothing failed."""
-    codes = [finding.exit_code for finding in findings if finding.state is State.FAIL]
-    return max(codes, key=lambda code: GRAVITY.get(code, 0), default=0)
+    """Return the exit status that the findings make; 0 if nothing failed.
+
+    What the doctor finds by itself (a day that is behind, a clock that is off) has status 1 and gives way to any
+    failure of another kind.
+    """
+    codes = {finding.exit_code for finding in findings if finding.state is State.FAIL}
+    return worst_status(codes - {AuditError.exit_code} or codes)
 
 
 def printable(text: str) -> str:

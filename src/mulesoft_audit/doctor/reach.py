@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
 
 from mulesoft_audit.anypoint.pacer import Pacer
-from mulesoft_audit.anypoint.transport import Transport
+from mulesoft_audit.anypoint.transport import RedirectRefused, Transport, unix_time
 from mulesoft_audit.clock import Stop
 from mulesoft_audit.doctor.finding import Finding, fail, ok, skipped, warn
 from mulesoft_audit.errors import AuditError, Interrupted, SourceError
 
 if TYPE_CHECKING:
     from mulesoft_audit.anypoint.planes import Plane
-    from mulesoft_audit.anypoint.transport import Answer
+    from mulesoft_audit.anypoint.transport import Response
     from mulesoft_audit.clock import Clock
 
 DOOR = "/accounts/api/me"  #: answers 401 to whoever shows no token, which is all that is wanted
@@ -50,11 +49,11 @@ def knock(plane: Plane, clock: Clock, patience: float = PATIENCE) -> Knock:
     stop = Stop(clock, began + patience)
     transport = Transport(plane, Pacer(plane.requests_per_minute, stop), stop, timeout=patience / 2, connections=1)
 
-    def understand(answer: Answer) -> Knock:
-        return Knock(answer.status, _epoch(answer), clock.time(), clock.monotonic() - began)
+    def read(response: Response) -> Knock:
+        return Knock(response.status, _epoch(response), clock.time(), clock.monotonic() - began)
 
     try:
-        return transport.ask("GET", DOOR, understand=understand, what="an answer of any kind")
+        return transport.request("GET", DOOR, read=read, what="a response of any kind")
     except Interrupted:
         if transport.pacer.over_limit:
             raise
@@ -63,16 +62,14 @@ def knock(plane: Plane, clock: Clock, patience: float = PATIENCE) -> Knock:
         transport.close()
 
 
-def _epoch(answer: Answer) -> float | None:
-    try:
-        return parsedate_to_datetime(answer.headers.get("Date", "")).timestamp() + 0.5  # it is cut to whole seconds
-    except (ValueError, TypeError):
-        return None
+def _epoch(response: Response) -> float | None:
+    date = unix_time(response.headers.get("Date", ""))
+    return None if date is None else date + 0.5  # it is cut to whole seconds
 
 
 def unreachable(plane: Plane, error: SourceError) -> Finding:
     """Return what kept the plane from answering."""
-    if "redirect" in error.message:
+    if isinstance(error, RedirectRefused):
         return fail(f"{plane.name}: {error.message}", error.hint, SourceError.exit_code)
     mend = (
         "Check ANYPOINT_PLANE (or ANYPOINT_BASE_URL), DNS, and that a firewall or proxy (HTTPS_PROXY) lets that host "

@@ -1,111 +1,158 @@
-"""The head of an organization: which time was asked for, which is held, up to which day it is closed.
+"""The head of an organization: since when its archive is to hold everything, and a cache of what the manifests say.
 
-It saves asking again. It is a hint: lost or stale it costs requests, never an entry, because what it says is compared
-with the source on each run.
+Only `since` is decided here, and it is in every manifest too. All else can be made again from the manifests: lost or
+out of date, it costs requests, never an entry, because what it says is compared with the source on each run.
 """
 
 from __future__ import annotations
 
-from random import uniform
+import logging
+import struct
+from random import random
 from time import sleep
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from mulesoft_audit.archive.layout import day_of_manifest, day_start, head_name, manifest_name, manifests_of
+from mulesoft_audit.archive.layout import head_name
 from mulesoft_audit.archive.store import GenerationMismatch
+from mulesoft_audit.backoff import backoff
 from mulesoft_audit.errors import ArchiveError
-from mulesoft_audit.ledger.intervals import Interval, union
-from mulesoft_audit.ledger.manifest import FORMAT, Manifest, decode, decode_document
+from mulesoft_audit.ledger.manifest import FORMAT, Damaged, decode_document
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from mulesoft_audit.archive.store import Store
+    from mulesoft_audit.ledger.keys import Key
+
+log = logging.getLogger(__name__)
 
 TRIES = 50
+_KEY = struct.Struct(">Q16sI")
 
 
-class Head(msgspec.Struct):
+class Counted(msgspec.Struct, frozen=True, array_like=True):
+    """What a manifest said of its day.
+
+    Attributes:
+        revision: how often the manifest was written by then.
+        generation: its generation in the store.
+        held: entries in the archive.
+        source: entries that the source had.
+        unreadable: how many of them could not be read.
+    """
+
+    revision: int
+    generation: int
+    held: int
+    source: int
+    unreadable: int = 0
+
+
+class Head(msgspec.Struct, omit_defaults=True):
     """Where an organization stands. Times are Unix milliseconds.
 
     Attributes:
         organization: whose head.
-        wanted: stretches that somebody asked for.
-        covered: stretches that were read and agreed with the source.
-        closed_until: 00:00 UTC of the first day that is still open.
-        newest: time of the newest entry held; 0 if there is none.
+        since: 00:00 UTC of the day since when everything is to be held; 0 if nobody said.
+        days: what the manifests say, by day (YYYY-MM-DD).
+        known_from: from here on, `newest` has every entry that the source gave; 0 if that is unknown.
+        newest: the newest entries' times, identities and checksums.
+        unread: stretches that a run was reading when it was stopped; the next one begins with them.
+        totals: what the source's totals are worth; see `collect.totals`. 0: they count; -1: they prove nothing; more:
+            they stop at that number.
         rolls_up: whether this organization's log repeats the logs of the business groups below it; None if unknown.
-        below: ids of the business groups whose logs it repeats, for a run that is not told of them.
+        below: ids of the business groups whose logs it repeats.
         format: of this document.
     """
 
     organization: str
-    wanted: list[Interval] = []
-    covered: list[Interval] = []
-    closed_until: int = 0
-    newest: int = 0
+    since: int = 0
+    days: dict[str, Counted] = {}
+    known_from: int = 0
+    newest: bytes = b""
+    unread: list[tuple[int, int]] = []
+    totals: int = 0
     rolls_up: bool | None = None
     below: list[str] = []
-    format: int = FORMAT
+    format: int = 0
 
-    def merged(self, other: Head) -> Head:
-        """Return what two heads know together."""
-        return Head(
-            self.organization,
-            union(self.wanted + other.wanted),
-            union(self.covered + other.covered),
-            max(self.closed_until, other.closed_until),
-            max(self.newest, other.newest),
-            other.rolls_up if self.rolls_up is None else self.rolls_up,
-            sorted({*self.below, *other.below}),
-        )
+    def newest_keys(self) -> list[Key]:
+        """Return `newest` as keys, their times in Unix milliseconds."""
+        if len(self.newest) % _KEY.size:
+            return []
+        return list(_KEY.iter_unpack(self.newest))
+
+    def keep_newest(self, keys: Iterable[Key], known_from: int) -> None:
+        """Keep the newest entries' keys, of whole milliseconds, from `known_from` on."""
+        self.newest = b"".join(_KEY.pack(*key) for key in sorted(keys))
+        self.known_from = known_from
 
 
-def load(store: Store, organization: str) -> Head:
-    """Return the organization's head; one made from its manifests if it is lost.
+def encode(head: Head) -> bytes:
+    """Return the head as it is stored."""
+    head.format = FORMAT
+    return msgspec.json.encode(head) + b"\n"
+
+
+class _FirstFormat(msgspec.Struct):
+    """What is still needed of a head that the first version wrote."""
+
+    wanted: list[tuple[int, int]] = []
+    rolls_up: bool | None = None
+    below: list[str] = []
+    format: int = 0
+
+
+def load(store: Store, organization: str) -> tuple[Head, int]:
+    """Return the organization's head and its generation: an empty one and 0 if there is none.
+
+    A damaged head is taken for a lost one. One of the first format keeps what was asked for, and is filled from the
+    manifests by its first run.
 
     Raises:
         ArchiveError: a newer version wrote it, or the archive cannot be read.
     """
-    held = store.read(head_name(organization))
-    if held:
-        return decode_document(held.data, head_name(organization), Head)
-    return _rebuilt(store, organization)
-
-
-def _rebuilt(store: Store, organization: str) -> Head:
-    """Take everything between the first and the last manifest as covered: a gap shows when totals are compared."""
-    days = [
-        day
-        for item in store.list(manifests_of(organization))
-        if (day := day_of_manifest(organization, item.name)) is not None
-    ]
-    if not days:
-        return Head(organization)
-    name = manifest_name(organization, max(days))
+    name = head_name(organization)
     held = store.read(name)
-    last = decode(held.data, name) if held else Manifest(organization, "")
-    whole = [(day_start(min(days)), max(last.covered_until, day_start(max(days))))]
-    newest = max((day_start(max(days)) + part.last for part in last.parts), default=0)
-    return Head(organization, union(whole), union(whole), newest=newest)
+    if held is None:
+        return Head(organization), 0
+    try:
+        old = decode_document(held.data, name, _FirstFormat)
+        if old.format < FORMAT:
+            since = min((start for start, _ in old.wanted), default=0)
+            return Head(organization, since, rolls_up=old.rolls_up, below=old.below), held.generation
+        return decode_document(held.data, name, Head), held.generation
+    except Damaged:
+        log.warning("%s is damaged; it is made again from the manifests", name)
+        return Head(organization), held.generation
 
 
-def save(store: Store, head: Head) -> Head:
-    """Merge `head` into the stored one; return the result.
+def save(store: Store, head: Head, generation: int) -> int:
+    """Replace the stored head; return its new generation. Where somebody else wrote it too, keep what both can say.
 
     Raises:
         ArchiveError: the archive cannot be written.
     """
     name = head_name(head.organization)
     for attempt in range(TRIES):
-        held = store.read(name)
-        merged = head.merged(decode_document(held.data, name, Head)) if held else head
-        data = msgspec.json.encode(merged) + b"\n"
-        if held and held.data == data:
-            return merged
         try:
-            store.replace(name, data, held.generation if held else 0)
+            return store.replace(name, encode(head), generation)
         except GenerationMismatch:  # others write it too; a hundred of them if a backfill is fanned out
-            sleep(uniform(0, min(2.0, 0.02 * 2**attempt)))
-            continue
-        return merged
+            sleep(backoff(attempt + 1, random(), first=0.02, longest=2.0))
+            theirs, generation = load(store, head.organization)
+            _merge(head, theirs)
     raise ArchiveError(f"{name} changes faster than it can be written.", "Are many collectors writing one archive?")
+
+
+def _merge(head: Head, theirs: Head) -> None:
+    """Take over what somebody else found out. The newest entries are not known any more: two runs saw others."""
+    head.since = min(filter(None, (head.since, theirs.since)), default=0)
+    for day, counted in theirs.days.items():
+        if day not in head.days or head.days[day].revision < counted.revision:
+            head.days[day] = counted
+    head.unread = [*head.unread, *(one for one in theirs.unread if one not in head.unread)]
+    head.rolls_up = theirs.rolls_up if head.rolls_up is None else head.rolls_up
+    head.below = sorted({*head.below, *theirs.below})
+    head.keep_newest((), 0)

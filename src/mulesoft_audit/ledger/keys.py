@@ -1,4 +1,4 @@
-"""The keys of a day, compactly: 24 bytes an entry, in the order of the part's lines.
+"""The keys of a day, compactly: 24 bytes an entry, in the order of the part's lines; taking multisets apart.
 
 A record is the millisecond of the day (4 bytes), the identity (16) and the checksum (4), big-endian, so that records
 sort by time. Keys are kept beside the parts because a feed may delete a part once it has read it.
@@ -9,16 +9,17 @@ from __future__ import annotations
 import struct
 from array import array
 from bisect import bisect_left
-from collections import Counter
 from sys import byteorder
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
 RECORD = struct.Struct(">I16sI")
 SIZE = RECORD.size
 _FOUR_BYTES = "I" if array("I").itemsize == 4 else "L"  #: of an array
+
+Key = tuple[int, bytes, int]  #: time in milliseconds, identity, checksum
 
 
 class Keys:
@@ -39,7 +40,7 @@ class Keys:
     def __len__(self) -> int:
         return len(self.data) // SIZE
 
-    def __iter__(self) -> Iterator[tuple[int, bytes, int]]:
+    def __iter__(self) -> Iterator[Key]:
         return RECORD.iter_unpack(self.data)
 
     def times(self) -> list[int]:
@@ -54,7 +55,7 @@ class Keys:
         return int.from_bytes(self.data[index * SIZE : index * SIZE + 4])
 
     def ordered(self) -> Keys:
-        """Return the same records in order of time: itself, for a source that answers in order."""
+        """Return the same records in order of time: itself, for a source that responds in order."""
         if self._ordered is None:
             self._ordered = self._sorted()
         return self._ordered
@@ -75,92 +76,64 @@ class Keys:
         return ordered if (low, high) == (0, len(ordered)) else Keys(ordered.data[low * SIZE : high * SIZE])
 
 
-class Multiset:
-    """What is held, as a multiset of identities from which entries that are seen again are taken out.
+class Unseen(NamedTuple):
+    """What taking the held entries from the seen ones leaves.
 
-    Two entries of one identity are told apart by the checksum of their bytes where that is possible: the one whose
-    bytes are held is taken first. Where a name was rewritten since, the count decides.
+    Attributes:
+        new: indices of seen entries that are held nowhere.
+        repeated: indices of seen entries that are held elsewhere: by an organization whose log this one repeats.
+        missing: how many held entries were not seen.
     """
 
-    def __init__(self) -> None:
-        self._held: dict[bytes, list[int]] = {}
-        self._times: Counter[int] = Counter()
-        self._size = 0
+    new: list[int]
+    repeated: list[int]
+    missing: int
 
-    def __len__(self) -> int:
-        return self._size
 
-    @property
-    def any(self) -> bool:
-        """Whether anything was ever added: what was taken since may still excuse."""
-        return bool(self._size or self._times)
+def unseen(seen: Sequence[Key], held: Iterable[Key], elsewhere: Iterable[Key] = ()) -> Unseen:
+    """Take what is held from what was seen, as multisets: two equal entries are two.
 
-    def add(self, keys: Keys) -> None:
-        """Add records."""
-        held = self._held
-        for _, identity, checksum in keys:
-            held.setdefault(identity, []).append(checksum)
-        self._times.update(keys.times())
-        self._size += len(keys)
+    An entry is held if its identity and bytes are, or else if its identity is: a renamed object does not make a new
+    entry, and of two entries with one identity the right one counts as held. Elsewhere, bytes decide too. Nothing is
+    decided by time alone: an entry that shares a millisecond with one that vanished is new.
 
-    def merge(self, other: Multiset) -> None:
-        """Add what another multiset holds, which is then known by identity only."""
-        for identity, checksums in other._held.items():
-            self._held.setdefault(identity, []).extend(checksums)
-        self._size += len(other)
+    Args:
+        seen: entries of whole milliseconds, as the source gave them.
+        held: what the archive holds of these milliseconds.
+        elsewhere: what it holds of them for organizations whose entries may be among those seen.
+    """
+    left = _by_identity(held)
+    size = sum(map(len, left.values()))
+    rest = range(len(seen))
+    if left:
+        unequal = [index for index in rest if not _take(left, seen[index][1], seen[index][2])]
+        unknown = [index for index in unequal if not _take_any(left, seen[index][1])]
+        size -= len(seen) - len(unknown)
+        rest = unknown  # type: ignore[assignment]
+    others = _by_identity(elsewhere) if rest else {}
+    repeated = [index for index in rest if _take(others, seen[index][1], seen[index][2])] if others else []
+    gone = set(repeated)
+    return Unseen([index for index in rest if index not in gone], repeated, size)
 
-    def take(self, seen: list[tuple[bytes, int]]) -> list[bool]:
-        """Take entries out; return for each whether it was held.
 
-        Args:
-            seen: identity and checksum of entries that may share identities: all of one millisecond.
-        """
-        answers = [self._take_same(identity, checksum) for identity, checksum in seen]
-        for index, (identity, _) in enumerate(seen):
-            if not answers[index]:
-                answers[index] = self._take_any(identity)
-        return answers
+def _by_identity(keys: Iterable[Key]) -> dict[bytes, list[int]]:
+    found: dict[bytes, list[int]] = {}
+    for _, identity, checksum in keys:
+        found.setdefault(identity, []).append(checksum)
+    return found
 
-    def excuse(self, times: list[int], taken: list[bool]) -> int:
-        """Take for held what was not recognized, as far as something else that is held of its millisecond was not seen.
 
-        Then the source gives an entry otherwise than it did before. Writing it would deliver it twice.
+def _take(left: dict[bytes, list[int]], identity: bytes, checksum: int) -> bool:
+    checksums = left.get(identity)
+    if not checksums or checksum not in checksums:
+        return False
+    checksums.remove(checksum)
+    return True
 
-        Args:
-            times: milliseconds of the day of all entries of these milliseconds.
-            taken: whether each was recognized; changed in place.
 
-        Returns:
-            How many were excused.
-        """
-        left = self._times
-        for time, known in zip(times, taken, strict=True):
-            if known:
-                left[time] -= 1
-        excused = 0
-        for index, time in enumerate(times):
-            if not taken[index] and left[time] > 0:
-                left[time] -= 1
-                taken[index] = True
-                excused += 1
-        return excused
-
-    def _take_same(self, identity: bytes, checksum: int) -> bool:
-        checksums = self._held.get(identity)
-        if checksums is None or checksum not in checksums:
-            return False
-        checksums.remove(checksum)
-        return self._taken(identity, checksums)
-
-    def _take_any(self, identity: bytes) -> bool:
-        checksums = self._held.get(identity)
-        if checksums is None:
-            return False
-        checksums.pop()
-        return self._taken(identity, checksums)
-
-    def _taken(self, identity: bytes, left: list[int]) -> bool:
-        if not left:
-            del self._held[identity]
-        self._size -= 1
-        return True
+def _take_any(left: dict[bytes, list[int]], identity: bytes) -> bool:
+    checksums = left.get(identity)
+    if not checksums:
+        return False
+    checksums.pop()
+    return True

@@ -13,7 +13,12 @@ from mulesoft_audit.errors import ArchiveError
 
 T = TypeVar("T", bound=msgspec.Struct)
 
-FORMAT = 1
+
+class Damaged(ArchiveError):
+    """One object of the archive is damaged or lost; the others are as good as before."""
+
+
+FORMAT = 2  #: 1 had no `since`, and other ideas of what was covered; it is read as well
 HOUR_MS = 3_600_000
 
 
@@ -55,19 +60,34 @@ class Oversize(msgspec.Struct, frozen=True):
     key: bytes
 
 
+class Unreadable(msgspec.Struct, frozen=True):
+    """An entry that the source counts and cannot be made to give.
+
+    Attributes:
+        first: millisecond of the day from which on it may be.
+        last: millisecond of the day up to which it may be.
+        reason: why it could not be read.
+    """
+
+    first: int
+    last: int
+    reason: str
+
+
 class Manifest(msgspec.Struct, omit_defaults=True):
     """What is held of a day.
 
     Attributes:
         organization: whose day.
         day: YYYY-MM-DD, UTC.
+        since: Unix ms since when the organization's archive is to hold everything; 0 if nobody said.
         parts: by number.
         oversize: entries that are kept outside the feed.
-        hours: entries by hour of the day, 24 numbers.
-        covered_until: Unix ms up to which the day was read and agreed with the source; 0 if never.
-        source_total: what the source said it has of the covered part of the day; None if it was not asked.
-        source_asked_at: Unix ms of that answer.
-        closed: the day is older than the look-back, and its count equalled the source's.
+        hours: entries held by hour of the day, 24 numbers.
+        source: how many entries the source had when the day was last read to its end: what is held, less what the
+            source deleted since, more what it repeats of other organizations, more what could not be read. None: as
+            many as are held.
+        unreadable: entries that could not be read.
         revision: how many times this manifest was written.
         previous: hex SHA-256 of the manifest this one replaced: a chain over its revisions.
         written_by: name and version of the software.
@@ -76,22 +96,30 @@ class Manifest(msgspec.Struct, omit_defaults=True):
 
     organization: str
     day: str
+    since: int = 0
     parts: list[PartEntry] = []
     oversize: list[Oversize] = []
     hours: list[int] = []
-    covered_until: int = 0
-    source_total: int | None = None
-    source_asked_at: int = 0
-    closed: bool = False
+    source: int | None = None
+    unreadable: list[Unreadable] = []
     revision: int = 0
     previous: str = ""
     written_by: str = ""
-    format: int = FORMAT
+    format: int = 0
 
     @property
-    def entries(self) -> int:
+    def held(self) -> int:
         """How many entries the archive holds of this day."""
         return sum(part.entries for part in self.parts) + len(self.oversize)
+
+    @property
+    def difference(self) -> int:
+        """How many more entries the source had than are held; fewer if negative."""
+        return 0 if self.source is None else self.source - self.held
+
+    def numbers(self) -> set[int]:
+        """Return the numbers of the parts."""
+        return {part.number for part in self.parts}
 
     def count_hours(self, times: list[int]) -> None:
         """Count entries by hour; `times` are milliseconds of the day."""
@@ -114,7 +142,8 @@ def decode(data: bytes, name: str) -> Manifest:
     """Return the manifest in `data`.
 
     Raises:
-        ArchiveError: a newer version wrote it, or it is damaged.
+        Damaged: it is damaged.
+        ArchiveError: a newer version wrote it.
     """
     return decode_document(data, name, Manifest)
 
@@ -123,14 +152,15 @@ def decode_document(data: bytes, name: str, kind: type[T]) -> T:
     """Return the document of `kind` in `data`, refusing what a newer version of this software wrote.
 
     Raises:
-        ArchiveError: a newer version wrote it, or it is damaged.
+        Damaged: it is damaged.
+        ArchiveError: a newer version wrote it.
     """
     try:
         found = msgspec.json.decode(data, type=_Format).format
         if found <= FORMAT:
             return msgspec.json.decode(data, type=kind)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise ArchiveError(
+        raise Damaged(
             f"{name} in the archive is damaged and cannot be read.",
             "It was left as it is. Move it aside and run again: it is made anew from the parts and the source.",
         ) from error

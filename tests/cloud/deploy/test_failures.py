@@ -12,8 +12,8 @@ from mulesoft_audit.cloud.deploy import engine
 from mulesoft_audit.cloud.deploy.config import Deployment
 from mulesoft_audit.cloud.deploy.run import force_run
 from mulesoft_audit.cloud.google import NotEnabled, connect
-from mulesoft_audit.cloud.google.auth import local_endpoint
 from mulesoft_audit.cloud.google.client import Google
+from mulesoft_audit.cloud.google.endpoint import local_endpoint
 from mulesoft_audit.cloud.google.errors import named_permissions, printable, understood
 from mulesoft_audit.errors import CredentialsError, DeploymentError, PermissionMissing, UsageError
 

@@ -8,8 +8,8 @@ import pytest
 from tests.cloud.function.harness import BUCKET, Function, environment, served
 from tests.storage_server import StorageServer
 
+from anypoint_simulator import Anypoint, Behaviour, World, quiet, running
 from mulesoft_audit.cloud.build import build_source
-from mulesoft_audit.simulator import Anypoint, Behaviour, World, quiet, running
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from tests.storage_server import StorageServer
 
-    from mulesoft_audit.simulator import Anypoint
+    from anypoint_simulator import Anypoint
 
 BUCKET = "audit-archive"
 TOPIC = "projects/audit-project/topics/audit-trigger"

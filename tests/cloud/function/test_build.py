@@ -105,7 +105,7 @@ before = time.process_time()
 import main
 spent = time.process_time() - before
 import mulesoft_audit.cloud.function
-late = {"google.cloud.storage", "google.auth", "requests", "mulesoft_audit.cli", "mulesoft_audit.simulator"}
+late = {"google.cloud.storage", "google.auth", "requests", "mulesoft_audit.cli", "anypoint_simulator"}
 sockets = [fd for fd in os.listdir("/proc/self/fd") if "socket" in os.path.realpath(f"/proc/self/fd/{fd}")]
 assert not late & set(sys.modules), late & set(sys.modules)
 assert threading.active_count() == 1 and not sockets

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from tests.cloud.function.harness import Style
     from tests.storage_server import StorageServer
 
-    from mulesoft_audit.simulator import Anypoint
+    from anypoint_simulator import Anypoint
 
 BACKFILL = {"since": "10d"}
 DAY = 86_400_000

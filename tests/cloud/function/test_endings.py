@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from tests.cloud.function.conftest import Serve
     from tests.storage_server import StorageServer
 
-    from mulesoft_audit.simulator import Anypoint
+    from anypoint_simulator import Anypoint
 
 BACKFILL = {"since": "10d"}
 

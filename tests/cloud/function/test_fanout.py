@@ -12,6 +12,7 @@ import pytest
 from tests.cloud.function.harness import BUCKET, assert_exact, environment, message, request, served
 from tests.plain_source import CLIENT_ID, CLIENT_SECRET, ROOT, PlainSource, entry, serving
 
+from anypoint_simulator import Behaviour, World, quiet, running
 from mulesoft_audit.anypoint.query import iso
 from mulesoft_audit.anypoint.tree import Organization
 from mulesoft_audit.archive.gcs import GcsStore
@@ -21,7 +22,6 @@ from mulesoft_audit.cloud.message import decode
 from mulesoft_audit.errors import PermissionMissing
 from mulesoft_audit.secret import Secret
 from mulesoft_audit.settings import Settings
-from mulesoft_audit.simulator import Behaviour, World, quiet, running
 from mulesoft_audit.wiring import Source, find_organizations, open_source
 
 if TYPE_CHECKING:

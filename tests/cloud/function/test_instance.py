@@ -34,7 +34,7 @@ def test_what_was_opened_is_used_again_until_a_setting_changes(tmp_path: Path) -
 def test_every_run_of_an_instance_keeps_one_pace_and_stops_for_itself(tmp_path: Path) -> None:
     source, _ = Instance().opened(settings(tmp_path))
     one, other = Stop(), Stop()
-    first, second = source.under(one), source.under(other)
+    first, second = source.sharing(one), source.sharing(other)
     first.pacer.acquire()
     assert second.pacer.last_minute() == 1
     assert (first.pacer.requests, second.pacer.requests) == (1, 0)

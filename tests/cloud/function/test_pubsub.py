@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from tests.storage_server import StorageServer
 
-    from mulesoft_audit.simulator import Anypoint
+    from anypoint_simulator import Anypoint
 
 DAY = 86_400_000
 _numbers = itertools.count(1)

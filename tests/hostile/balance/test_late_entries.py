@@ -104,7 +104,9 @@ def test_entries_that_become_visible_while_a_run_reads_are_delivered_or_left_to_
 def test_a_source_in_which_an_entry_appears_at_every_query_is_never_called_complete_wrongly(
     source: HostileSource, tmp_path: Path
 ) -> None:
-    source.respond = moving(lambda of, query: of.add(ROOT, now() - 2 * DAY - query.number * SECOND, seed=query.number))
+    source.respond = moving(
+        lambda of, query: of.add(ROOT, now() - 90 * HOUR - query.number * SECOND, seed=query.number)
+    )
     for _ in range(3):
         run = collect(source, tmp_path, "--since", "5d")
         assert run.code == 0, run.err
@@ -118,6 +120,7 @@ def test_an_entry_of_the_future_is_not_lost_when_its_time_comes(source: HostileS
     assert_done(collect(source, tmp_path, "--since", "5d"))
     source.add(ROOT, now() + HOUR, seed="future")
     collect(source, tmp_path)
+    source.skew = 3700
     run = collect(source, tmp_path, HOSTILE_SHIFT="3700")
     assert_done(run)
     assert_exact(source, tmp_path)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
+from mulesoft_audit.cloud.google.endpoint import ENDPOINT, local_endpoint
 from mulesoft_audit.errors import CredentialsError, UsageError
 
 if TYPE_CHECKING:
@@ -17,9 +17,7 @@ if TYPE_CHECKING:
     from mulesoft_audit.clock import Stop
     from mulesoft_audit.cloud.google.client import Google
 
-ENDPOINT = "MULESOFT_AUDIT_GOOGLE_ENDPOINT"
 SCOPE = "https://www.googleapis.com/auth/cloud-platform"
-LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 EXTRA = "Install it with `pip install 'mulesoft-audit-collector[gcp]'`."
 
 
@@ -44,22 +42,6 @@ def connect(stop: Stop, tell: Callable[[str], None] = lambda _: None, *, project
         raise UsageError("The part that talks to Google Cloud is not installed.", EXTRA) from error
     endpoint = local_endpoint(os.environ.get(ENDPOINT, ""))
     return Google(_anonymous() if endpoint else _authorized(project), stop, endpoint=endpoint, tell=tell)
-
-
-def local_endpoint(url: str) -> str:
-    """Return the checked control plane of this machine, or "" for the real one.
-
-    Raises:
-        UsageError: it is not on this machine.
-    """
-    if not url:
-        return ""
-    parts = urlsplit(url)
-    if parts.scheme != "http" or parts.hostname not in LOOPBACK or parts.path.strip("/") or parts.query:
-        raise UsageError(
-            f"{ENDPOINT} is {url!r}; expected http://127.0.0.1:PORT.", "It is for tests on this machine only."
-        )
-    return f"http://{parts.netloc}"
 
 
 def _anonymous() -> requests.Session:

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import google.auth.exceptions
 import requests
 
-from mulesoft_audit.cloud.google.auth import LOOPBACK
+from mulesoft_audit.cloud.google.endpoint import LOOPBACK
 from mulesoft_audit.cloud.google.errors import LOGIN, ApiError, NotEnabled, NotFound, Uncertain, printable, understood
 from mulesoft_audit.errors import CredentialsError, DeploymentError
 

@@ -1,0 +1,173 @@
+"""Where an archive differs from its source, found by totals."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mulesoft_audit.anypoint.query import PAGE_LIMIT, Window
+from mulesoft_audit.archive.layout import DAY_MS, day_start
+from mulesoft_audit.collect.reading import joined
+from mulesoft_audit.collect.rules import Decision, decide, middle
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+    from datetime import date
+
+    from mulesoft_audit.anypoint.query import AuditQuery
+    from mulesoft_audit.anypoint.tree import Organization
+    from mulesoft_audit.collect.newest import Newest
+    from mulesoft_audit.ledger.days import Days
+
+
+class Search:
+    """Compares what days are expected to have with what the source counts of them.
+
+    Nothing newer than the page's border is asked for: that moves. Each stretch that is found and ends there is to be
+    read up to the end all the same.
+    """
+
+    def __init__(self, query: AuditQuery, organization: Organization, days: Days, newest: Newest) -> None:
+        self._query = query
+        self._organization = organization
+        self._days = days
+        self._newest = newest
+        self._end = newest.border + 1
+
+    def _expected(self, start: int, end: int) -> int:
+        after = self._newest.newer if end >= self._end else self._days.source(end)
+        return self._days.source(start) - after
+
+    def _total(self, start: int, end: int) -> int | None:
+        return self._query.total(self._organization, Window(start, end))
+
+    def by_halves(self, start: int, total: int | None, end: int | None = None) -> list[Window]:
+        """Return what differs from `start` to `end` (the border if None), of which the source counts `total`."""
+        found: list[Window] = []
+        left = [(Window(start, end or self._end), total)]
+        while left:
+            part, counted = left.pop()
+            decision = decide(part.start, part.end, self._expected(*part), counted)
+            if decision is Decision.READ:
+                found.append(part)
+            elif decision is Decision.SPLIT and counted is not None:
+                left += self._halves(part, counted)
+        return self._joined(found)
+
+    def _halves(self, part: Window, counted: int) -> list[tuple[Window, int | None]]:
+        """Return both halves of a stretch with their totals; one request tells both."""
+        border = middle(part.start, part.end)
+        earlier, later = Window(part.start, border), Window(border, part.end)
+        of_later = self._total(*later)
+        if of_later is None or of_later < self._expected(*later) or counted - of_later < self._expected(*earlier):
+            of_later = self._total(*later)  # a replica that lags says less than there is
+        of_earlier = None if of_later is None or of_later > counted else counted - of_later
+        return [(earlier, of_earlier), (later, of_later)]
+
+    def by_day(self, but: Collection[date]) -> list[Window]:
+        """Compare every day that is held, `but` some, by one total each."""
+        days = [day_start(day) for day in self._days.dates(self._newest.floor, self._end) if day not in but]
+        borders = {border for day in days for border in (day, day + DAY_MS) if self._newest.floor <= border < self._end}
+        found: list[Window] = []
+        stop, counted_after = self._end, 0
+        for border in sorted(borders | {self._newest.floor}, reverse=True) if days else ():
+            counted = self._total(border, self._end)
+            if counted is None or counted - counted_after != self._expected(border, stop):
+                found.append(Window(border, stop))
+            stop, counted_after = border, counted or 0
+        return self._joined(found)
+
+    def by_suffix(self) -> list[Window]:
+        """Compare from some day on, another one each day: what balances by accident does not on both sides of it."""
+        days = [day_start(day) for day in self._days.dates(self._newest.floor, self._end)][1:]
+        if not days:
+            return []
+        border = days[self._newest.until // DAY_MS % len(days)]
+        later = self._total(border, self._end)
+        if later == self._expected(border, self._end):
+            return []
+        earlier = self.by_halves(self._newest.floor, self._total(self._newest.floor, border), border)
+        return self._joined([*earlier, *self.by_halves(border, later)])
+
+    def before_cap(self, floor: int, cap: int, most: int) -> tuple[list[Window], list[Window]]:
+        """Compare a few stretches before the one that a run compares as a whole, others each time.
+
+        Args:
+            floor: from when on anything is compared.
+            cap: where totals stop.
+            most: how many stretches to compare.
+
+        Returns:
+            Those that differ, and all that were compared and counted.
+        """
+        stretches = under_cap(self._days, floor, self._newest.floor, cap)
+        turn = self._newest.until // 3_600_000 * most
+        chosen = [stretches[(turn + i) % len(stretches)] for i in range(min(most, len(stretches)))]
+        different, looked = [], []
+        for one in chosen:
+            total = self._total(*one)
+            if total is not None and total < cap:
+                looked.append(one)
+                different += [one] if total != self._expected(*one) else []
+        return different, looked
+
+    def _joined(self, windows: list[Window]) -> list[Window]:
+        """Return the windows in order, neighbours as one; what ends at the border is to be read to the end."""
+        stops = [Window(start, self._newest.until if end >= self._end else end) for start, end in windows]
+        return joined(stops)
+
+
+def sure_total(query: AuditQuery, organization: Organization, window: Window) -> int | None:
+    """Return a total that the source gives twice in a row; the last one, if it says another each time.
+
+    Raises:
+        AuditError: as `AuditQuery.total`.
+    """
+    total = query.total(organization, window)
+    for _ in range(3):
+        before, total = total, query.total(organization, window)
+        if total == before:
+            break
+    return total
+
+
+def below_cap(days: Days, floor: int, cap: int) -> int | None:
+    """Return the first 00:00 UTC from which on the source has fewer entries than a cap, with room for a page more.
+
+    None if the newest day alone has as many: then no total tells anything of it.
+    """
+    found = None
+    for day in reversed(days.dates(floor, 1 << 43)):
+        start = day_start(day)
+        if days.source(start) + PAGE_LIMIT >= cap:
+            return found
+        found = max(start, floor)
+    return floor if found is not None else None
+
+
+def under_cap(days: Days, start: int, end: int, cap: int) -> list[Window]:
+    """Return stretches of whole days from `start` to `end` that have fewer entries than a cap, as long as may be."""
+    found: list[Window] = []
+    for day in days.dates(start, end):
+        first, last = max(start, day_start(day)), day_start(day) + DAY_MS
+        if found and days.source(found[-1].start, last) < cap:
+            found[-1] = Window(found[-1].start, last)
+        else:
+            found.append(Window(first, last))
+    return found
+
+
+def in_the_middle(days: Days, floor: int, until: int) -> int:
+    """Return a moment (Unix ms) before and after which there are entries from `floor` to `until`, if that can be."""
+    total = days.source(floor)
+    for day in days.dates(floor + 1, until):
+        start = day_start(day)
+        if 0 < days.source(start) < total:
+            return start
+    for day in days.dates(floor, until)[:1]:
+        hours = days.get(day).load().manifest.hours
+        filled = [hour for hour, entries in enumerate(hours) if entries]
+        if len(filled) > 1:
+            return day_start(day) + filled[len(filled) // 2] * 3_600_000
+        if filled:
+            return day_start(day) + filled[0] * 3_600_000 + 1_800_000
+    return (floor + until) // 2

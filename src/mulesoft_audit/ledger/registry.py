@@ -1,0 +1,87 @@
+"""Which root organization an archive belongs to, and which organizations it holds: `state/organizations.json`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from mulesoft_audit.archive.layout import ORGANIZATIONS, STATE, organization_of
+from mulesoft_audit.archive.store import GenerationMismatch
+from mulesoft_audit.errors import ArchiveError, UsageError
+from mulesoft_audit.ledger.manifest import FORMAT, decode_document
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from mulesoft_audit.archive.store import Store
+
+TRIES = 20
+
+
+class Known(msgspec.Struct, frozen=True, omit_defaults=True):
+    """An organization that the archive holds, as it was last named: `parent` is the id of the one above."""
+
+    name: str = ""
+    parent: str = ""
+    depth: int = 0
+
+
+class Registry(msgspec.Struct, omit_defaults=True):
+    """What an archive belongs to.
+
+    Attributes:
+        root: id of the root organization; empty if it was never known.
+        organizations: by id.
+        format: of this document.
+    """
+
+    root: str = ""
+    organizations: dict[str, Known] = {}
+    format: int = 0
+
+
+def load(store: Store) -> tuple[Registry, int]:
+    """Return the registry and its generation. An archive that has none yet is looked through for heads, once.
+
+    Raises:
+        ArchiveError: a newer version wrote it, or the archive cannot be read.
+        Damaged: it is damaged.
+    """
+    held = store.read(ORGANIZATIONS)
+    if held:
+        return decode_document(held.data, ORGANIZATIONS, Registry), held.generation
+    names = (organization_of(item.name) for item in store.list(STATE))
+    return Registry(organizations={name: Known() for name in names if name}), 0
+
+
+def bind(store: Store, registry: Registry, generation: int, root: str, found: dict[str, Known]) -> Registry:
+    """Return the registry with what was found, written if that is news.
+
+    Raises:
+        UsageError: the archive belongs to another root organization.
+        ArchiveError: it cannot be written.
+    """
+    for _ in range(TRIES):
+        if root and registry.root and registry.root != root:
+            raise UsageError(
+                f"The archive {store.url} belongs to the root organization {registry.root}, not to {root}.",
+                "Nothing was read or written. Give each root organization an archive of its own (--archive), or "
+                "correct MULE_ORG_ID.",
+            )
+        merged = Registry(registry.root or root, {**registry.organizations, **found}, FORMAT)
+        if generation and merged == registry:
+            return merged
+        try:
+            store.replace(ORGANIZATIONS, msgspec.json.format(msgspec.json.encode(merged), indent=1) + b"\n", generation)
+        except GenerationMismatch:
+            registry, generation = load(store)
+            continue
+        return merged
+    raise ArchiveError(f"{ORGANIZATIONS} changes faster than it can be written.", "Run again.")
+
+
+def left_the_tree(registry: Registry, found: Iterable[str]) -> dict[str, Known]:
+    """Return the organizations that the archive holds and the tree names no more."""
+    there = set(found)
+    return {name: known for name, known in registry.organizations.items() if name not in there}
