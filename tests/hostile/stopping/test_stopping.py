@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import fcntl
 import signal
-import subprocess
 import time
 from typing import TYPE_CHECKING
 
@@ -13,6 +12,7 @@ from tests.hostile.running import Run, assert_done, assert_exact, checked, colle
 from tests.hostile_source import GROUP, HOUR, ROOT, HostileSource, Query, Response, honest, now
 
 if TYPE_CHECKING:
+    import subprocess
     from pathlib import Path
 
 
