@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from tests.hostile.behaviours import moving
 from tests.hostile.running import assert_done, assert_exact, collect, settle
-from tests.hostile_source import DAY, GROUP, HOUR, MINUTE, ROOT, SECOND, Entry, HostileSource, Query, now
+from tests.hostile_source import DAY, GROUP, HOUR, MINUTE, ROOT, Entry, HostileSource, Query, now
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -102,11 +102,11 @@ def test_entries_that_become_visible_while_a_run_reads_are_delivered_or_left_to_
 
 
 def test_a_run_is_complete_only_if_it_has_what_its_last_query_showed(source: HostileSource, tmp_path: Path) -> None:
-    """An entry appears with every response about this log."""
+    """An entry appears with every response about this log, within the bounds that were asked for."""
 
     def one_more(of: HostileSource, query: Query) -> None:
         if query.organization == ROOT:
-            of.add(ROOT, now() - 2 * DAY - query.number * SECOND, seed=query.number)
+            of.add(ROOT, query.start + len(of.queries), seed=len(of.queries))
 
     source.respond = moving(one_more)
     for _ in range(4):
