@@ -12,7 +12,15 @@ from tests.hostile.running import Run, assert_done, assert_exact, checked, colle
 from tests.hostile_source import GROUP, HOUR, ROOT, HostileSource, Query, Response, honest, now
 
 if TYPE_CHECKING:
+    import subprocess
     from pathlib import Path
+
+
+def end(process: subprocess.Popen[str]) -> None:
+    """Leave nothing running that did not stop by itself."""
+    if process.returncode is None:
+        process.kill()
+        process.communicate()
 
 
 def told_to_stop(source: HostileSource, archive: Path, after: float, **environment: str) -> tuple[Run, float]:
@@ -24,7 +32,7 @@ def told_to_stop(source: HostileSource, archive: Path, after: float, **environme
         began = time.monotonic()
         out, err = process.communicate(timeout=15)
     finally:
-        process.kill()
+        end(process)
     return checked(process.returncode, out, err), time.monotonic() - began
 
 
@@ -59,7 +67,7 @@ def test_sigterm_ends_a_run_though_the_archives_lock_is_taken_while_it_reads(
         try:
             out, err = process.communicate(timeout=15)
         finally:
-            process.kill()
+            end(process)
         assert time.monotonic() - began < 6
     assert checked(process.returncode, out, err).code in {6, 130}
     large.respond = honest
