@@ -14,15 +14,15 @@ from tests.doctor.harness import GROUP, OTHER, doctor
 from tests.plain_source import ROOT, PlainSource
 from tests.storage_server import StorageServer
 
+from mulesoft_audit.anypoint.query import iso
 from mulesoft_audit.archive.local import LocalStore
 from mulesoft_audit.archive.opening import open_archive
-from mulesoft_audit.ledger.head import Head, save
+from mulesoft_audit.collect.last_run import LastRun, load, save
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 HOUR = 3_600_000
-DAY = 24 * HOUR
 HELD = ("held of Root", "held of Payments", "held of Logistics")
 
 
@@ -92,12 +92,16 @@ def test_before_the_first_run_there_is_nothing_to_be_stale(source: PlainSource, 
     assert "mulesoft-audit collect" in report.findings[HELD[0]]["mend"]
 
 
+def said_by_the_last_run(archive: Path, organization: str, **fields: object) -> None:
+    run = {"verified_at": None, "complete": False, "failures": [], "not_proved": [], "left_to_the_next_run": 0}
+    store = LocalStore(archive)
+    save(store, LastRun(organizations={organization: {**run, **fields}}), *load(store))
+
+
 def test_a_part_that_no_run_has_brought_up_to_date_is_stale(source: PlainSource, tmp_path: Path) -> None:
     now = int(time.time() * 1000)
-    store = LocalStore(tmp_path)
     for organization, hours in ((ROOT, 1), (GROUP, 27), (OTHER, 25)):
-        held = [(now - 3 * DAY, now - hours * HOUR)]
-        save(store, Head(organization, held, held))
+        said_by_the_last_run(tmp_path, organization, verified_at=iso(now - hours * HOUR), complete=True)
     report = doctor(source.url, "--archive", str(tmp_path))
     assert report.code == 1
     assert [report.state(name) for name in HELD] == ["ok", "fail", "ok"]
@@ -105,13 +109,14 @@ def test_a_part_that_no_run_has_brought_up_to_date_is_stale(source: PlainSource,
     assert "27 h ago" in report.said(HELD[1])
 
 
-def test_time_that_was_asked_for_and_is_not_held_is_named(source: PlainSource, tmp_path: Path) -> None:
-    now = int(time.time() * 1000) // DAY * DAY
-    wanted = [(now - 9 * DAY, now)]
-    save(LocalStore(tmp_path), Head(ROOT, wanted, [(now - 9 * DAY, now - 6 * DAY), (now - 4 * DAY, now)]))
+def test_what_the_last_run_could_not_prove_is_named(source: PlainSource, tmp_path: Path) -> None:
+    said_by_the_last_run(tmp_path, ROOT, not_proved=["totals stop at 10000"])
+    verified = iso(int(time.time() * 1000))
+    said_by_the_last_run(tmp_path, GROUP, verified_at=verified, left_to_the_next_run=3)
     report = doctor(source.url, "--archive", str(tmp_path))
-    assert report.state("held of Root") == "warn"
-    assert "2 d that was asked for is not held" in report.said("held of Root")
+    assert [report.state(name) for name in HELD[:2]] == ["warn", "warn"]
+    assert "totals stop at 10000" in report.said(HELD[0])
+    assert "3 entries were left" in report.said(HELD[1])
 
 
 def test_a_newer_format_is_refused_for_that_organization_alone(source: PlainSource, archive: Path) -> None:

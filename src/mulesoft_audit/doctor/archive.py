@@ -16,6 +16,7 @@ from mulesoft_audit.archive.opening import open_archive
 from mulesoft_audit.collect import last_run
 from mulesoft_audit.doctor.finding import Check, Finding, fail, failed, ok, skipped, warn
 from mulesoft_audit.errors import ArchiveError, AuditError, UsageError
+from mulesoft_audit.ledger import head as heads
 from mulesoft_audit.ledger.manifest import HOUR_MS
 from mulesoft_audit.printable import printable
 from mulesoft_audit.times import ago
@@ -134,6 +135,7 @@ class Archive:
 
     def _held(self, organization: Organization, name: str) -> Finding:
         """Say what the last run that looked at an organization found."""
+        heads.load(self.store, organization.id)  # raises, if a newer version wrote it
         run, now = last_run.load(self.store)[0].organizations.get(organization.id), self.now()
         if not isinstance(run, dict):
             return warn("nothing is held yet", f"mulesoft-audit collect --archive {printable(self.url)}", name)

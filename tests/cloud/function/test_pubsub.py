@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import requests
-from tests.cloud.function.harness import assert_exact, environment, free_port, served, wait_for
+from tests.cloud.function.harness import BUCKET, assert_exact, environment, free_port, served, wait_for
 
+from mulesoft_audit.archive.gcs import GcsStore
 from mulesoft_audit.cloud.fanout import fan_out
 from mulesoft_audit.cloud.publish import publisher
 from mulesoft_audit.settings import Settings
@@ -113,7 +114,7 @@ def test_a_backfill_by_pubsub_ends_complete(
     from tests.cloud.function.test_fanout import opened
 
     source = opened(anypoint.url, anypoint.root, anypoint.client_id, anypoint.client_secret)
-    organizations, _ = find_organizations(source, Settings(mule_org_id=anypoint.root), ())
+    organizations = find_organizations(source, Settings(mule_org_id=anypoint.root), ()).organizations
     settings = environment(
         anypoint,
         storage,
@@ -125,7 +126,8 @@ def test_a_backfill_by_pubsub_ends_complete(
         emulator.push_to(function.port)
         anypoint.change(latency_ms=150)
         now = int(time.time() * 1000)
-        sent = fan_out(organizations, now - 4 * DAY, now, source.query, publisher(emulator.topic), size=700)
+        store = GcsStore(BUCKET)
+        sent = fan_out(organizations, now - 4 * DAY, now, source.query, store, publisher(emulator.topic), size=700)
         anypoint.change(latency_ms=250)
         source.close()
 
