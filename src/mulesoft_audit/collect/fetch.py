@@ -143,8 +143,13 @@ class Slice:
             page = self._next_page()
             if page is None:
                 continue
-            found = self._within(placed(page, self.position))
-            settled = self._settle(page, found) if in_order(found.times) else self._without_order()
+            given = placed(page, self.position)
+            repeated = self._is_repeated(given)
+            if self._must_ask_again(page, repeated=repeated):
+                continue
+            self._before = given.keys
+            found = self._within(given)
+            settled = self._settle(page, found, repeated) if in_order(found.times) else self._without_order()
             if settled.times:
                 self.settled += len(settled.times)
                 yield settled
@@ -155,16 +160,22 @@ class Slice:
             return found
         return found.between(self.position // SECOND * SECOND, self._end)
 
-    def _settle(self, page: Page, found: Entries) -> Entries:
+    def _is_repeated(self, given: Entries) -> bool:
+        """Return whether a page is the one before, or one of earlier time: a page that was asked for before."""
+        if not given.times:
+            return False
+        second = self.position // SECOND * SECOND
+        if max(given.times) < second:
+            return True
+        same = given.keys == self._before and len(set(given.keys)) > 1
+        return same and (self._offset > 0 or given.times[0] < second)
+
+    def _settle(self, page: Page, found: Entries, repeated: bool) -> Entries:
         """Return what is settled by a page, together with what was gathered at this position, and move on."""
         count = len(page.entries)
-        repeated = found.keys == self._before and len(set(found.keys)) > 1
-        if self._must_ask_again(page, repeated=repeated):
-            return NOTHING
         if repeated and set(found.times) == {self.position}:
             self.holes.append(Hole(self.position, self.position, "the source gives one page of it again and again"))
             return self._move_to(self.position + 1, self._gathered)
-        self._before = found.keys
         fresh = self._gathered.joined(found.between(self.position, self._end))
         last = found.times[-1] if found.times else self.position
         most = min(self._asked, max(self._query.fullest, self._fullest))
@@ -211,7 +222,8 @@ class Slice:
 
     def _next_page(self) -> Page | None:
         """Ask for the page at the present position; None if it could not be read, and was stepped over."""
-        allowed = 2 * (self.settled // self._fullest) + MORE_REQUESTS * (1 + len(self.holes))
+        came = self.settled + len(self._gathered.times)
+        allowed = 2 * (came // self._fullest) + MORE_REQUESTS * (1 + len(self.holes))
         if self.requests > allowed or len(self.holes) > MOST_HOLES:
             raise NoProgress(
                 f"Anypoint's pages of {self} lead nowhere: {self.requests} queries gave {self.settled} entries, and "
