@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -227,7 +228,7 @@ def test_a_cut_stretch_is_the_same_stretch(start: int, length: int, parts: int) 
     window = Window(start, start + length)
     found = cut(window, parts)
     assert (found[0].start, found[-1].end) == window
-    assert all(one.end == after.start for one, after in zip(found, found[1:], strict=False))
+    assert all(one.end == after.start for one, after in pairwise(found))
     assert all(one.start < one.end for one in found)
     assert len(found) <= parts
     assert all(one.start % 1000 == 0 for one in found[1:])
