@@ -64,13 +64,12 @@ class Response(NamedTuple):
     headers: dict[str, str] = {}  # noqa: RUF012 - never changed
 
 
-
 @dataclass
 class HostileSource:
     """What the source holds, how it responds, and what it was asked."""
 
     logs: dict[str, list[Entry]] = field(default_factory=lambda: {ROOT: []})
-    respond: Callable[[HostileSource, Query], Response] = field(default=lambda source, query: honest(source, query))
+    respond: Callable[[HostileSource, Query], Response] = field(default_factory=lambda: honest)
     root: str = ROOT
     names: dict[str, str] = field(default_factory=dict)
     me: Any = None  #: instead of who the app is; bytes are sent as they are

@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mulesoft_audit.anypoint.pacer import Pacer
 from mulesoft_audit.anypoint.query import AuditQuery
+from mulesoft_audit.anypoint.response import NoResponse, RedirectRefused
 from mulesoft_audit.anypoint.retention import retention_days
 from mulesoft_audit.anypoint.token import TokenSource
 from mulesoft_audit.anypoint.transport import Transport
 from mulesoft_audit.anypoint.tree import HierarchyRefused, Organization, hierarchy, organization_id, root_id
 from mulesoft_audit.collect.pool import workers_for
 from mulesoft_audit.collect.run import Whose
-from mulesoft_audit.errors import UsageError
+from mulesoft_audit.errors import SourceError, UsageError
 from mulesoft_audit.memory import spare_memory
 
 if TYPE_CHECKING:
     from mulesoft_audit.clock import Stop
     from mulesoft_audit.secret import Secret
     from mulesoft_audit.settings import Settings
+
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
@@ -67,6 +72,17 @@ def open_source(settings: Settings, secret: Secret, stop: Stop) -> Source:
     return Source(transport, tokens, AuditQuery(transport, tokens), pacer)
 
 
+def _kept(source: Source, root: str) -> int | None:
+    """Return for how many days the source keeps entries; None if it does not say: then the entries themselves tell."""
+    try:
+        return retention_days(source.transport, source.tokens, root) if root else None
+    except (RedirectRefused, NoResponse):
+        raise
+    except SourceError as error:
+        log.warning("How long Anypoint keeps entries is not known: %s", error.message)
+        return None
+
+
 def find_organizations(source: Source, settings: Settings, named: tuple[str, ...]) -> Whose:
     """Return whose logs to collect, for how long the source keeps them, and what kept others from being found.
 
@@ -87,7 +103,7 @@ def find_organizations(source: Source, settings: Settings, named: tuple[str, ...
         except UsageError:
             if not wanted:
                 raise
-    days = retention_days(source.transport, source.tokens, root) if root else None
+    days = _kept(source, root)
     if len(wanted) == 1:
         return Whose(root, [Organization(wanted[0])], True, days)
     try:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
-from mulesoft_audit.anypoint.response import BadResponse
+from mulesoft_audit.anypoint.response import TooSlow
 
 if TYPE_CHECKING:
     import socket
@@ -69,7 +69,7 @@ class Bounds:
         """
         now = time.monotonic()
         if now >= self._until:
-            raise BadResponse(f"its response took longer than {self._seconds:.0f} s")
+            raise TooSlow(f"its response took longer than {self._seconds:.0f} s")
         if self._stop is not None and self._stop.asked:
             self._stop_seen = self._stop_seen or now
             if now - self._stop_seen >= LAST_RESPONSE:

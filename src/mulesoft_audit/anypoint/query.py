@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import msgspec
 
 from mulesoft_audit.anypoint.entry import Page, read_page
-from mulesoft_audit.anypoint.transport import BadResponse, RedirectRefused
+from mulesoft_audit.anypoint.response import BadResponse, NoResponse, RedirectRefused
 from mulesoft_audit.errors import PermissionMissing, SourceError, UsageError
 
 if TYPE_CHECKING:
@@ -125,7 +125,7 @@ class AuditQuery:
         """
         try:
             return self.page(organization, window, limit=1).total
-        except RedirectRefused:
+        except (RedirectRefused, NoResponse):
             raise
         except (SourceError, LogRefused) as error:
             try:

@@ -20,6 +20,14 @@ class TooLarge(SourceError):
     """A response with more bytes than are read."""
 
 
+class TooSlow(BadResponse):
+    """A response that had not ended when its time was over."""
+
+
+class NoResponse(SourceError):
+    """No response at all, however often it was tried: the source is out of reach, or does not get to the end."""
+
+
 class RedirectRefused(SourceError):
     """A response that leads elsewhere (3xx). It is not followed: the credentials go to one host alone."""
 

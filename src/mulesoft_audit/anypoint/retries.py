@@ -8,7 +8,7 @@ import time
 from typing import TYPE_CHECKING
 
 from mulesoft_audit.anypoint.pacer import MINUTE
-from mulesoft_audit.anypoint.response import BadResponse
+from mulesoft_audit.anypoint.response import BadResponse, NoResponse
 from mulesoft_audit.backoff import backoff
 from mulesoft_audit.errors import CredentialsError, SourceError
 
@@ -36,16 +36,17 @@ class Retries:
         self._failures = 0
         self._unauthorized = 0
 
-    def failed(self, reason: str, *, tries: int) -> None:
+    def failed(self, reason: str, *, tries: int, responded: bool = True) -> None:
         """Count a fault and wait before the next try.
 
         Raises:
-            SourceError: these were all the tries it has.
+            SourceError: these were all the tries it has; NoResponse, if the last one brought none.
             Interrupted: it is time to stop.
         """
         self._failures += 1
         if self._failures >= tries:
-            raise SourceError(
+            kind = SourceError if responded else NoResponse
+            raise kind(
                 f"Anypoint ({self._base_url}) did not give {self._what}: {reason} (tried {self._failures} times).",
                 _AGAIN,
             )

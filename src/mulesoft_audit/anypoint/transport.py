@@ -18,7 +18,7 @@ from urllib3.exceptions import HTTPError
 from mulesoft_audit import __version__
 from mulesoft_audit.anypoint.body import MAX_BODY, read_body
 from mulesoft_audit.anypoint.bounds import BoundedConnection, BoundedTlsConnection, Bounds
-from mulesoft_audit.anypoint.response import BadResponse, RedirectRefused, Response, TooLarge
+from mulesoft_audit.anypoint.response import BadResponse, RedirectRefused, Response, TooLarge, TooSlow
 from mulesoft_audit.anypoint.retries import TRIES, TRIES_AT_FIRST, Retries, reason, second_of_minute
 from mulesoft_audit.errors import SourceError, UsageError
 
@@ -177,11 +177,12 @@ class Transport:
                     return read(response)
             except (BadResponse, HTTPError, OSError) as error:
                 problem = reason(error)
+                responded = isinstance(error, BadResponse) and not isinstance(error, TooSlow)
             else:
                 continue
             finally:
                 bounds.release()
-            retries.failed(problem, tries=TRIES if self.responded else TRIES_AT_FIRST)
+            retries.failed(problem, tries=TRIES if self.responded else TRIES_AT_FIRST, responded=responded)
 
     def _redirected(self, what: str, status: int) -> RedirectRefused:
         return RedirectRefused(

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from mulesoft_audit.anypoint.entry import recognize
 from mulesoft_audit.anypoint.query import BEHIND_ALL, PAGE_LIMIT, LogRefused, Window, iso
-from mulesoft_audit.anypoint.transport import RedirectRefused, TooLarge
+from mulesoft_audit.anypoint.response import NoResponse, RedirectRefused, TooLarge
 from mulesoft_audit.errors import AuditError, SourceError
 
 if TYPE_CHECKING:
@@ -223,7 +223,7 @@ class Slice:
         self._asked = self._limit
         try:
             page = self._page(self._offset, self._limit)
-        except RedirectRefused:
+        except (RedirectRefused, NoResponse):
             raise
         except (SourceError, LogRefused) as error:
             self._step_over(error)

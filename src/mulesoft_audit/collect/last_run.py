@@ -12,7 +12,7 @@ import msgspec
 
 from mulesoft_audit.archive.layout import LAST_RUN
 from mulesoft_audit.archive.store import GenerationMismatch
-from mulesoft_audit.errors import ArchiveError
+from mulesoft_audit.errors import ArchiveError, Interrupted
 
 if TYPE_CHECKING:
     from mulesoft_audit.archive.store import Store
@@ -66,5 +66,5 @@ def save(store: Store, run: LastRun, before: LastRun, generation: int) -> None:
                 before, generation = load(store)
                 continue
             return
-    except ArchiveError as error:
+    except (ArchiveError, Interrupted) as error:
         log.warning("%s could not be written: %s", LAST_RUN, error)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mulesoft_audit.anypoint.query import BEHIND_ALL, PAGE_LIMIT, LogRefused, Window
-from mulesoft_audit.anypoint.transport import RedirectRefused
+from mulesoft_audit.anypoint.response import NoResponse, RedirectRefused
 from mulesoft_audit.archive.layout import day_of, day_start
 from mulesoft_audit.collect.fetch import NOTHING, SECOND, Entries, placed
 from mulesoft_audit.collect.rules import Judged, judge
@@ -82,7 +82,7 @@ def newest_page(
     """
     try:
         page = query.page(organization, Window(floor, until), limit=limit, newest_first=True)
-    except RedirectRefused:
+    except (RedirectRefused, NoResponse):
         raise
     except (SourceError, LogRefused):  # one entry that cannot be read; or the whole log, which raises again
         if limit > SMALLEST:

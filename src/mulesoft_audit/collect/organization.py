@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 ROUNDS = 6  #: times that a run balances an organization whose entries keep moving
+DAYS_NAMED = 40  #: days of which each is asked for, to say where a source contradicts itself
 RETRIED_A_RUN = 3  #: entries that could not be read before
 OLDER_A_RUN = 3  #: stretches that a run looks at of what lies before a cap
 
@@ -98,6 +99,7 @@ class OrganizationRun:
         self._read_days: set[date] = set()
         self._numbers: list[tuple[int | None, int]] = []
         self._flags: set[str] = set()
+        self._windows: list[Window] = []
         self._lock = threading.Lock()
 
     # What others see of it.
@@ -172,7 +174,7 @@ class OrganizationRun:
             self._look_for_missing(newest)
         elif newest.total == expected and not self._hides_more(newest):
             self._verified(newest)
-        elif self.head.totals < 0:
+        elif self.head.totals < 0 and not self._totals_count_again(newest, expected):
             self._look_back(newest)
         elif self._rounds == 1 and not before and newest.judged.above >= newest.floor:
             self._flags.add("all read")
@@ -216,7 +218,7 @@ class OrganizationRun:
                 self._balance()
                 return
             if steady or self._rounds >= ROUNDS:
-                self._give_up(newest.total, expected, steady=steady)
+                self._give_up(newest, expected, steady=steady)
                 return
         if (edge := self._edge(newest)) is not None:
             self._read([self._shown_no_more(edge, newest)], max(0, (newest.total or 0) - before), newest.until)
@@ -252,7 +254,7 @@ class OrganizationRun:
         if windows:
             self._read(windows, missing, newest.until)
         else:
-            self._give_up(newest.total, self.days.source(newest.floor), steady=False)
+            self._give_up(newest, self.days.source(newest.floor), steady=False)
 
     def _shown_no_more(self, start: int, newest: Newest) -> Window:
         """Return the time from `start` up to what the page shows; to the end, where the last day's counts differ."""
@@ -320,6 +322,13 @@ class OrganizationRun:
             self._set_totals(found)
         return found is not None
 
+    def _totals_count_again(self, newest: Newest, expected: int) -> bool:
+        """Return whether totals that proved nothing do so again; they are asked once a run."""
+        if "judged" in self._flags or self._judge_totals(newest, expected):
+            return False
+        self._set_totals(Totals())
+        return True
+
     def _set_totals(self, totals: Totals) -> None:
         if totals.code:
             log.warning("The totals that Anypoint gives of %s prove little: %s", self.organization, totals)
@@ -368,6 +377,7 @@ class OrganizationRun:
             then=lambda: self._guarded(self._after_reading),
         )
         self._flags.discard("news")
+        self._windows = windows
         self.reading = reading
         self.result.expected += expected
         reading.start(self._run.pool, self.rank, oldest_first=self._run.period.oldest_first)
@@ -488,16 +498,25 @@ class OrganizationRun:
             )
         self._finish()
 
-    def _give_up(self, total: int | None, expected: int, *, steady: bool) -> None:
+    def _where(self, newest: Newest) -> str:
+        """Return in words where counts differ: which days, if there are not too many to ask for each."""
+        windows = self._windows
+        if len(self.days.dates(newest.floor, newest.until)) <= DAYS_NAMED:
+            windows = self._search(newest).by_day(()) or windows
+        return "; ".join(str(one) for one in windows[:5])
+
+    def _give_up(self, newest: Newest, expected: int, *, steady: bool) -> None:
         """End with a difference that reading does not explain."""
+        total = newest.total
         if not steady:
             self.result.left = abs((total or 0) - expected)
             log.warning("Entries of %s keep moving; %d are left to the next run", self.organization, self.result.left)
         else:
             self.failures.append(
                 SourceError(
-                    f"Anypoint contradicts itself about {self.organization} from {iso(self._due.floor)} on: it counts "
-                    f"{'nothing' if total is None else total} and gives {expected} entries, each time it is asked.",
+                    f"Anypoint contradicts itself about {self.organization}: it counts "
+                    f"{'nothing' if total is None else total} entries from {iso(self._due.floor)} on and gives "
+                    f"{expected}, each time it is asked. They differ in {self._where(newest)}.",
                     "What it gave is kept. The next run asks again; if this stays, report it to MuleSoft.",
                 )
             )

@@ -128,9 +128,9 @@ def worth(total: int | None, given: int, earlier: int | None, later: int | None)
     """
     if total is None or earlier is None or later is None or (total == 0 and given):
         return Totals(useless=True)
-    if earlier + later <= total:
-        return None
-    return Totals(useless=True) if total > given else Totals(cap=total)
+    if total > given:
+        return Totals(useless=True) if total == earlier == later else None
+    return Totals(cap=total) if earlier + later > total else None
 
 
 def may_be_a_cap(total: int) -> bool:

@@ -191,6 +191,7 @@ def collect(
         ArchiveError: the archive cannot be read at all.
     """
     began = stop.clock.monotonic()
+    store.stopping = lambda: stop.asked  # from then on nothing waits for a lock or a bucket
     registry, generation = registries.load(store)
     found = {one.id: registries.Known(one.name, one.parent, one.depth) for one in whose.organizations}
     gone = {} if whose.named else registries.left_the_tree(registry, found)

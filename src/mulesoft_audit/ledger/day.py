@@ -17,7 +17,7 @@ from mulesoft_audit.errors import ArchiveError, SourceError
 from mulesoft_audit.ledger import manifest as manifests
 from mulesoft_audit.ledger.keys import RECORD, Key, Keys, Unseen, unseen
 from mulesoft_audit.ledger.manifest import HOUR_MS, Damaged, Manifest, Oversize, PartEntry, Unreadable
-from mulesoft_audit.ledger.parts import derive_keys, keys_of_part, rebuild_keys
+from mulesoft_audit.ledger.parts import derive_keys, give_up_lost, keys_of_part, rebuild_keys
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -178,9 +178,8 @@ class Day:
         try:
             held = self.keys_between(low, high)
         except Damaged:
-            parts = self._parts_between(low, high) if sealed else []
-            if sealed and [part for part in parts if rebuild_keys(self._store, self, part, sealed)]:
-                self._write(lambda _: None)
+            if sealed:
+                self._recover_keys(self._parts_between(low, high), sealed)
             held = self.keys_between(low, high)
         elsewhere = [key for day in relatives for key in day.load().keys_between(low, high)]
         found = unseen(seen, held, elsewhere)
@@ -192,6 +191,13 @@ class Day:
                 "Nothing of that time was written, because it would be delivered twice. Please report this.",
             )
         return found
+
+    def _recover_keys(self, parts: list[PartEntry], seen: Sealed) -> None:
+        """Make lost keys again from what the source gives; where that cannot be told, count their part for nothing."""
+        for part in parts:
+            if not rebuild_keys(self._store, self, part, seen):
+                give_up_lost(self._store, self, part, seen)
+        self._write(lambda _: None)
 
     def _create(self, sealed: Sealed) -> bool:
         """Write a part under the next free number; False if somebody else has it: look again what is new."""

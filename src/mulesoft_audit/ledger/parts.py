@@ -92,14 +92,43 @@ def rebuild_keys(store: Store, day: Day, part: PartEntry, seen: Sealed) -> bool:
     return True
 
 
-def _save(store: Store, day: Day, part: PartEntry, keys: Keys) -> None:
-    name = keys_name(day.organization, day.day, part.number)
-    log.warning(
-        "The keys of part %d of %s on %s were lost; they are made again", part.number, day.organization, day.day
+def give_up_lost(store: Store, day: Day, part: PartEntry, seen: Sealed) -> None:
+    """Count a part for nothing whose keys and self are lost, if what it may have held was just read again.
+
+    What it held cannot be told from what arrived since. In doubt an entry is delivered twice, and that is said; none
+    is dropped.
+    """
+    ordered = seen.keys.ordered()
+    covers = ordered.at(0) <= part.first and ordered.at(len(ordered) - 1) >= part.last
+    if not covers or not part.entries or _stored(store, day, part) or _from_part(store, day, part):
+        return
+    log.error(
+        "The keys of part %d of organization %s on %s are lost, and so is the part: %d entries may be delivered twice",
+        *(part.number, day.organization, day.day, part.entries),
     )
+    _replace(store, day, part, Keys(b""))
+    manifest = day.manifest
+    difference = manifest.difference
+    nothing = msgspec.structs.replace(part, entries=0, keys_sha256=digest(b""))
+    manifest.parts = [nothing if one.number == part.number else one for one in manifest.parts]
+    manifest.hours = []
+    for one in manifest.parts:
+        manifest.count_hours((_stored(store, day, one) or Keys(b"")).times())
+    manifest.count_hours([RECORD.unpack(item.key)[0] for item in manifest.oversize])
+    manifest.source = manifest.held + difference
+
+
+def _replace(store: Store, day: Day, part: PartEntry, keys: Keys) -> None:
+    name = keys_name(day.organization, day.day, part.number)
     held = store.read(name)
-    with suppress(GenerationMismatch):  # somebody else made them again
+    with suppress(GenerationMismatch):  # somebody else did the same
         store.replace(name, keys.data, held.generation if held else 0)
+
+
+def _save(store: Store, day: Day, part: PartEntry, keys: Keys) -> None:
+    text = "The keys of part %d of organization %s on %s were lost; they are made again"
+    log.warning(text, part.number, day.organization, day.day)
+    _replace(store, day, part, keys)
 
 
 def derive_keys(data: bytes, name: str, start: int) -> Sealed:

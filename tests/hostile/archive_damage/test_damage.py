@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from tests.hostile.running import (
@@ -16,6 +16,9 @@ from tests.hostile.running import (
     start,
 )
 from tests.hostile_source import DAY, GROUP, HOUR, MINUTE, ROOT, HostileSource, Query, Response, honest, now
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def interrupted_backfill(source: HostileSource, archive: Path) -> None:

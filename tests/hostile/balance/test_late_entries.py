@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from tests.hostile.behaviours import moving
 from tests.hostile.running import assert_done, assert_exact, collect, settle
 from tests.hostile_source import DAY, GROUP, HOUR, MINUTE, ROOT, SECOND, Entry, HostileSource, Query, now
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 AGES = [2 * HOUR, 30 * HOUR, 3 * DAY, 20 * DAY, 80 * DAY]
 

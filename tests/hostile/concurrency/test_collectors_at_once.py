@@ -7,11 +7,14 @@ import random
 import threading
 import time
 from collections import Counter
-from pathlib import Path
+from typing import TYPE_CHECKING, Self
 
 import pytest
 from tests.hostile.running import assert_done, assert_exact, collect, finish, start
 from tests.hostile_source import DAY, GROUP, MINUTE, ROOT, HostileSource, now
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 class Feed:
@@ -34,7 +37,7 @@ class Feed:
             self.names[str(path.relative_to(self.archive))] += 1
             path.unlink()
 
-    def __enter__(self) -> Feed:
+    def __enter__(self) -> Self:
         self._thread.start()
         return self
 
@@ -118,7 +121,7 @@ def test_a_run_killed_between_keys_and_part_loses_nothing_and_its_number_stays_u
 
 def test_keys_that_nobody_made_a_part_for_are_no_holding(source: HostileSource, tmp_path: Path) -> None:
     assert_done(collect(source, tmp_path, "--since", "5d"))
-    keys = sorted(tmp_path.glob(f"state/{ROOT}/*/*/*.keys/*.bin"))[0]
+    keys = min(tmp_path.glob(f"state/{ROOT}/*/*/*.keys/*.bin"))
     keys.with_name("000002.bin").write_bytes(keys.read_bytes())
     source.add(ROOT, source.logs[ROOT][1].stamp, seed="late")
     assert_done(collect(source, tmp_path), 1)

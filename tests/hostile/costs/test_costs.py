@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from tests.hostile.running import assert_done, assert_exact, collect
 from tests.hostile_source import DAY, GROUP, HOUR, MINUTE, ROOT, Entry, HostileSource, now, serving
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def groups(count: int) -> list[str]:
@@ -50,14 +53,12 @@ def test_new_entries_cost_hardly_more_than_nothing_new(many: HostileSource, tmp_
     assert many.others.total() <= 6
 
 
-def test_a_page_of_two_hundred_new_entries_costs_one_request_more_at_most(
-    source: HostileSource, tmp_path: Path
-) -> None:
+def test_a_full_page_of_new_entries_costs_a_few_requests_more(source: HostileSource, tmp_path: Path) -> None:
     assert_done(collect(source, tmp_path, "--since", "5d"))
     source.spread(ROOT, 200, now() - 4 * MINUTE, now(), seed="new")
     source.forget()
     assert_done(collect(source, tmp_path), 200)
-    assert source.asked(ROOT) <= 3
+    assert source.asked(ROOT) <= 5
     assert source.asked(GROUP) == 1
 
 
@@ -85,7 +86,7 @@ def test_one_late_entry_in_a_small_log_costs_few_requests(source: HostileSource,
     source.add(ROOT, now() - age, seed="late")
     source.forget()
     assert_done(collect(source, tmp_path), 1)
-    assert source.asked(ROOT) <= 5
+    assert source.asked(ROOT) <= (8 if age > 2 * DAY else 1)
     assert source.asked(GROUP) == 1
 
 
@@ -112,6 +113,7 @@ def test_forty_organizations_that_are_read_keep_one_token(many: HostileSource, t
 def test_every_page_is_asked_for_as_documented(large: HostileSource, tmp_path: Path) -> None:
     assert_done(collect(large, tmp_path, "--since", "3d"))
     assert_done(collect(large, tmp_path))
-    assert all(query.offset == 0 or query.start == query.end for query in large.queries), "offsets only in one instant"
+    odd = [query for query in large.queries if query.offset and query.start != query.end]
+    assert all(query.limit == 1 for query in odd), "offsets only in one instant, or to look behind a round total"
     assert all(0 < query.limit <= 200 for query in large.queries)
     assert not large.queries[-1].ascending, "an idle run asks for the newest first"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,6 +12,7 @@ from tests.hostile_source import HOUR, MINUTE, ROOT, HostileSource, Query, Respo
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
 READ_ALL_THE_SAME = {
     "startDate cut to seconds": bounds(lambda query: query._replace(start=cut(query.start))),

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from tests.hostile.behaviours import after, broken, refuses_page_with
 from tests.hostile.running import QUICK, Run, assert_done, assert_exact, collect, lines
 from tests.hostile_source import GROUP, HOUR, MINUTE, ROOT, Entry, HostileSource, Query, Response, honest, now
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def assert_all_but(source: HostileSource, archive: Path, body: bytes) -> None:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import re
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from tests.hostile.behaviours import moving
 from tests.hostile.running import QUICK, assert_done, assert_exact, assert_nothing_missing, collect
 from tests.hostile_source import DAY, HOUR, ROOT, HostileSource, Query, honest, now
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def expire(source: HostileSource, days: float) -> list[bytes]:

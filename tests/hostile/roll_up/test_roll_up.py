@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from tests.hostile.behaviours import rolls_up
 from tests.hostile.running import assert_done, assert_exact, assert_nothing_missing, collect, lines
 from tests.hostile_source import DAY, GROUP, HOUR, MINUTE, ROOT, Entry, HostileSource, honest, now
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def alike(source: HostileSource, count: int) -> None:

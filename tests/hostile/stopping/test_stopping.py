@@ -5,11 +5,14 @@ from __future__ import annotations
 import fcntl
 import signal
 import time
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from tests.hostile.running import Run, assert_done, assert_exact, checked, collect, start
 from tests.hostile_source import GROUP, HOUR, ROOT, HostileSource, Query, Response, honest, now
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def told_to_stop(source: HostileSource, archive: Path, after: float, **environment: str) -> tuple[Run, float]:

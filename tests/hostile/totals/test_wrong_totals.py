@@ -1,10 +1,10 @@
-"""Totals that lag, are capped, constant, absent or no numbers: nothing is lost, and nothing unproved is called complete."""
+"""Totals that lag, are capped, constant or no numbers: nothing is lost, nothing unproved is called complete."""
 
 from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from tests.hostile.behaviours import after, once, stale, total
@@ -17,6 +17,9 @@ from tests.hostile.running import (
     settle,
 )
 from tests.hostile_source import DAY, HOUR, MINUTE, ROOT, HostileSource, Query, honest, now
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @pytest.mark.parametrize("number", [1, 2, 3, 4, 6, 9])

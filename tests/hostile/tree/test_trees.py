@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from tests.hostile.behaviours import after, refused
 from tests.hostile.running import QUICK, assert_done, assert_exact, collect
 from tests.hostile_source import DAY, GROUP, HOUR, MINUTE, OTHER, ROOT, HostileSource, now, plain_tree, serving
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def node(identity: object, *below: object, **more: object) -> dict[str, Any]:
