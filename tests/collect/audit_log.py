@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from dataclasses import dataclass, field
+from functools import cache
 from typing import TYPE_CHECKING
 
 from mulesoft_audit.anypoint.entry import Page
@@ -22,6 +23,7 @@ def body(stamp: int, serial: int = 0) -> bytes:
     return json.dumps({"timestamp": stamp, "action": "View", "userId": f"u{serial}"}).encode()
 
 
+@cache
 def stamp_of(entry: bytes) -> int:
     """Return when an entry happened."""
     stamp: int = json.loads(entry)["timestamp"]
