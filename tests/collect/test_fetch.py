@@ -73,7 +73,6 @@ LOGS = [
     pytest.param(spread(200), id="a page"),
     pytest.param(spread(201), id="a page and one"),
     pytest.param(spread(500), id="pages"),
-    pytest.param([START + 2 * SECOND + n // 2 for n in range(700)], id="a full second"),
 ]
 
 

@@ -24,6 +24,7 @@ FULL = [
     pytest.param([START + 5] * 200, id="a millisecond of a page"),
     pytest.param([START + 5] * 450 + [START + 6], id="a millisecond of pages and another"),
     pytest.param([START + 4] * 150 + [START + 5] * 150 + [START + 6] * 150, id="full milliseconds one by one"),
+    pytest.param([START + 2 * SECOND + n // 2 for n in range(700)], id="a full second"),
 ]
 
 
