@@ -16,9 +16,9 @@ def test_what_a_killed_process_of_the_same_number_left_is_in_nobodys_way(tmp_pat
     store = LocalStore(tmp_path)
     store.create("state/x", b"1")
     namespace = Path("/proc/self/ns/pid").stat().st_ino
-    left = folder / f"{socket.gethostname()}-{namespace}.{os.getpid()}.another-0"
+    left = folder / f"{socket.gethostname()}-{namespace}.{os.getpid()}.0123456789ab-0"
     left.write_bytes(b"half")
-    other = folder / f"elsewhere.{os.getpid()}.another-0"
+    other = folder / f"elsewhere.{os.getpid()}.0123456789ab-0"
     other.write_bytes(b"being written")
     LocalStore(tmp_path).create("state/y", b"1")
     assert not left.exists()
