@@ -1,0 +1,56 @@
+"""Runs that are cut short, and what a run that was killed leaves."""
+
+from __future__ import annotations
+
+import random
+import signal
+import subprocess
+import time
+from typing import TYPE_CHECKING, Any
+
+from tests.archives import command, lines
+from tests.collect.hourly import NOON, assert_exact, now
+from tests.collect.in_process import DAY, run_at
+from tests.plain_source import ROOT, PlainSource, entry, serving
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def test_sigterm_ends_a_run_though_the_token_endpoint_hangs(tmp_path: Path) -> None:
+    source = PlainSource(token_seconds=1.0, latency=0.05)
+    source.fill(ROOT, 20_000, now() - DAY, now() - 1000)
+
+    def hang(handler: Any, path: str) -> bool:
+        if path.endswith("/token") and source.counts["tokens"]:
+            source.counts["hanging"] += 1
+            time.sleep(20)
+        return False
+
+    source.answer = hang
+    with serving(source):
+        line, env = command(source.url, tmp_path)
+        with subprocess.Popen(line, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+            while not source.counts["hanging"]:
+                time.sleep(0.02)
+            began = time.monotonic()
+            process.send_signal(signal.SIGTERM)
+            process.communicate(timeout=20)
+            assert time.monotonic() - began < 5
+        assert process.returncode == 130
+    assert lines(tmp_path).total() > 0
+
+
+def test_runs_that_are_cut_short_each_get_further_than_the_last(tmp_path: Path) -> None:
+    source = PlainSource()
+    rng = random.Random(3)
+    for index in range(1_800):  # nine pages, of which a run gets to read three
+        source.add(ROOT, NOON + index * 1_000, entry(NOON + index * 1_000, rng))
+    held = []
+    with serving(source):
+        while not held or held[-1] < 1_800:
+            run_at(source, tmp_path, NOON + DAY, since=NOON, queries=5)
+            held.append(lines(tmp_path, ROOT).total())
+            assert len(held) < 9, f"held after each run: {held}"
+    assert held == sorted(set(held)), "each run got further"
+    assert_exact(source, tmp_path)
