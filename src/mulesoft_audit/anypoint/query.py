@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import msgspec
 
 from mulesoft_audit.anypoint.entry import Page, read_page
-from mulesoft_audit.anypoint.transport import BadResponse, NoResponse, RedirectRefused
+from mulesoft_audit.anypoint.response import BadResponse, NoResponse, RedirectRefused
 from mulesoft_audit.errors import PermissionMissing, SourceError, UsageError
 
 if TYPE_CHECKING:

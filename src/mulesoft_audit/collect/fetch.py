@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from mulesoft_audit.anypoint.entry import recognize
 from mulesoft_audit.anypoint.query import BEHIND_ALL, PAGE_LIMIT, LogRefused, Window, iso
-from mulesoft_audit.anypoint.transport import NoResponse, RedirectRefused, TooLarge
+from mulesoft_audit.anypoint.response import NoResponse, RedirectRefused, TooLarge
 from mulesoft_audit.errors import AuditError, SourceError
 
 if TYPE_CHECKING:

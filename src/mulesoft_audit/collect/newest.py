@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mulesoft_audit.anypoint.query import BEHIND_ALL, PAGE_LIMIT, LogRefused, Window
-from mulesoft_audit.anypoint.transport import NoResponse, RedirectRefused
+from mulesoft_audit.anypoint.response import NoResponse, RedirectRefused
 from mulesoft_audit.archive.layout import day_of, day_start
 from mulesoft_audit.collect.fetch import NOTHING, SECOND, Entries, placed
 from mulesoft_audit.collect.rules import Judged, judge

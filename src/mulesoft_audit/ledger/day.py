@@ -178,11 +178,8 @@ class Day:
         try:
             held = self.keys_between(low, high)
         except Damaged:
-            parts = self._parts_between(low, high) if sealed else []
-            if sealed and [part for part in parts if rebuild_keys(self._store, self, part, sealed)]:
-                self._write(lambda _: None)
-            for part in self._parts_between(low, high) if sealed else []:
-                give_up_lost(self._store, self, part, sealed)
+            if sealed:
+                self._recover_keys(self._parts_between(low, high), sealed)
             held = self.keys_between(low, high)
         elsewhere = [key for day in relatives for key in day.load().keys_between(low, high)]
         found = unseen(seen, held, elsewhere)
@@ -194,6 +191,13 @@ class Day:
                 "Nothing of that time was written, because it would be delivered twice. Please report this.",
             )
         return found
+
+    def _recover_keys(self, parts: list[PartEntry], seen: Sealed) -> None:
+        """Make lost keys again from what the source gives; where that cannot be told, count their part for nothing."""
+        for part in parts:
+            if not rebuild_keys(self._store, self, part, seen):
+                give_up_lost(self._store, self, part, seen)
+        self._write(lambda _: None)
 
     def _create(self, sealed: Sealed) -> bool:
         """Write a part under the next free number; False if somebody else has it: look again what is new."""
