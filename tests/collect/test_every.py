@@ -12,7 +12,7 @@ import threading
 import time
 from collections import Counter
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import pytest
 from tests.archives import lines
@@ -157,7 +157,7 @@ class Watching:
 
         self.thread = threading.Thread(target=stay)
 
-    def __enter__(self) -> Watching:
+    def __enter__(self) -> Self:
         self.thread.start()
         return self
 
@@ -183,7 +183,6 @@ def test_a_group_that_joins_the_tree_is_read_after_ten_minutes(source: PlainSour
     with Watching(source, tmp_path, int(time.time() * 1000) // DAY * DAY - DAY) as watching:
         until(lambda: all(lines(tmp_path, name) == source.truth(name) for name in source.logs))
         new = add(source, late, 5)
-        source.logs[late] = source.logs[late]
         time.sleep(1.5)
         assert lines(tmp_path, late) == Counter()
         watching.clock.ahead = FRESH_SECONDS
@@ -199,16 +198,17 @@ def test_one_long_reading_keeps_no_other_organization_waiting(source: PlainSourc
         busy, free = GROUPS[1], GROUPS[0]
         whole = threading.Event()
 
-        def hold(query: Any) -> None:  # noqa: ANN401
-            if busy in str(query):
+        def hold(_: object, path: str) -> bool:
+            if busy in path and path.endswith("/query"):
                 slow.set()
                 whole.wait(15)
+            return False
 
-        source.before_query = hold
+        source.answer = hold
         assert slow.wait(5)
         new = add(source, free, 9)
         took = until(lambda: new in lines(tmp_path, free))
-        source.before_query = None
+        source.answer = None
         whole.set()
         assert took <= 3
 
