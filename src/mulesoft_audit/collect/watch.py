@@ -10,6 +10,7 @@ import threading
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
 
+from mulesoft_audit.anypoint.pacer import IN_FLIGHT_SECONDS, MINUTE
 from mulesoft_audit.clock import Stop
 from mulesoft_audit.collect.run import Between, collect
 from mulesoft_audit.collect.summary import Summary
@@ -29,6 +30,7 @@ log = logging.getLogger(__name__)
 
 FRESH_SECONDS = 600.0  #: after which tree, retention and heads are read again, and a standing failure is told again
 BESIDES = 6  #: requests of a round besides one an organization
+LOOK_SECONDS = 0.1  #: how often is looked whether a round came to an end
 END_SECONDS = 4.0  #: how long rounds may take to save what they have; a SIGTERM leaves five
 
 
@@ -67,7 +69,7 @@ class Round:
 
 def interval_kept(wanted: float, organizations: int, per_minute: int) -> float:
     """Return the seconds from round to round that the allowance can keep: `wanted`, or more."""
-    return max(wanted, (organizations + BESIDES) * 60 / per_minute)
+    return max(wanted, (organizations + BESIDES) * (MINUTE + IN_FLIGHT_SECONDS) / per_minute)
 
 
 class Watch:
@@ -89,20 +91,19 @@ class Watch:
         """Go on until it is time to stop; see `watch`."""
         clock = self._stop.clock
         self._stop.heeded = True
-        due = clock.monotonic()
         try:
             while not self._stop.asked:
+                began = clock.monotonic()
                 whose = self._organizations(say)
                 self._start(whose, period)
                 period = replace(period, since=None)
                 kept = self._interval(interval, len(whose.organizations))
-                due = max(due + kept, clock.monotonic() - kept)  # after a sleep of the machine not all at once
                 while not self._stop.asked:
                     self._say_ended(say)
-                    left = due - clock.monotonic()
-                    if left <= 0:
+                    left = began + kept - clock.monotonic()
+                    if left <= 0 and not (kept > interval and left > -kept / 2 and self._wait_for_leave()):
                         break
-                    self._stop.sleep(min(left, 0.1))
+                    self._stop.sleep(min(max(left, LOOK_SECONDS / 10), LOOK_SECONDS))
         except Interrupted:
             pass  # what is under way is saved below
         finally:
@@ -139,6 +140,13 @@ class Watch:
             )
         self._stretched = kept
         return kept
+
+    def _wait_for_leave(self) -> bool:
+        """Return whether organizations wait for their first response; where the allowance is short, a round waits too.
+
+        Otherwise it would leave them out, and they would be asked half as often as others.
+        """
+        return any(not run.done and run.result.total is None for one in self._rounds for run in _runs(one))
 
     def _start(self, whose: Whose, period: Period) -> None:
         """Begin a round with all organizations that no earlier round is still at."""
