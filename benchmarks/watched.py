@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from mulesoft_audit.anypoint.query import Window
     from mulesoft_audit.anypoint.tree import Organization
 
-ROUNDS = 4  #: times that each organization is asked; the first, in which everything is new, is not looked at
+ROUNDS = 6  #: times that each organization is asked; the first two, while all is new, are not looked at
 
 
 class Watched(AuditQuery):
@@ -84,7 +84,7 @@ def main(factor: float, per_minute: int) -> None:
             stop=stop,
             say=lambda _: None,
         )
-    gaps = [b - a for moments in MOMENTS.values() for a, b in pairwise(moments[1:])]
+    gaps = [b - a for moments in MOMENTS.values() for a, b in pairwise(moments[2:])]
     print(json.dumps({"longest_seconds": max(gaps), "organizations": len(MOMENTS)}))
 
 
