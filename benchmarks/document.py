@@ -52,6 +52,9 @@ latency are shortened alike. Pacer, workers and reader are the collector's own. 
 from the first request; the last one, in which the work runs out, is not. `--only pace --factor 1` takes true minutes,
 at 40 requests each.""",
     "idle": "A small company collected twice, then once more: the last run finds nothing new.",
+    "balance": """\
+Requests as the simulator counts them, operations as the storage server of the tests counts them. For the groups that
+are looked at again, the minute is made shorter: `benchmarks/watched.py`.""",
     "startup": "Medians; a new process each time, files in the page cache.",
     "function": """\
 A cold instance of the function collects one log of each size into a bucket: functions-framework, the storage server of

@@ -1,6 +1,6 @@
 """The collector under a clock that runs faster: a minute of it takes a few seconds, and so does the source's.
 
-It is the collector's own pacer, crew and reader; only the clock they are given is another (`Stop(clock)`). The
+It is the collector's own pacer, pool and reader; only the clock they are given is another (`Stop(clock)`). The
 simulator is run with its minute and its latency shortened by the same factor.
 """
 
@@ -19,7 +19,7 @@ from mulesoft_audit.anypoint.pacer import MINUTE, Pacer
 from mulesoft_audit.archive.layout import DAY_MS
 from mulesoft_audit.archive.local import LocalStore
 from mulesoft_audit.clock import Stop
-from mulesoft_audit.collect.organization import Period
+from mulesoft_audit.collect.period import Period
 from mulesoft_audit.collect.run import collect
 from mulesoft_audit.wiring import find_organizations, open_source
 
@@ -77,12 +77,10 @@ def main(factor: float, per_minute: int, organization: str, day_start: int) -> N
     transport = source.transport.sharing(stop, pacer)
     source = type(source)(transport, source.tokens.sharing(transport), source.query, pacer)
     source.query = type(source.query)(transport, source.tokens)
-    organizations, _ = find_organizations(source, settings, (organization,))
+    whose = find_organizations(source, settings, (organization,))
     period = Period(day_start, day_start + DAY_MS, look_back=DAY_MS)
     with tempfile.TemporaryDirectory() as folder:
-        summary = collect(
-            organizations, period, store=LocalStore(Path(folder)), query=source.query, pacer=pacer, stop=stop
-        )
+        summary = collect(whose, period, store=LocalStore(Path(folder)), query=source.query, pacer=pacer, stop=stop)
     source.close()
     if summary.exit_code:
         raise SystemExit(f"{summary.failures} {summary.interrupted}")

@@ -19,7 +19,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from benchmarks import compare, growth, idle, pace, startup, table
+from benchmarks import balance, compare, growth, idle, pace, startup, table
 from benchmarks.draw import draw
 from benchmarks.measured import ROOT, cores, python, run
 from benchmarks.simulation import simulated
@@ -69,6 +69,7 @@ def plan(*, quick: bool, factor: float) -> dict[str, Callable[[], Any]]:
         return {
             "startup": lambda: startup.measure(3),
             "idle": lambda: idle.measure(2),
+            "balance": lambda: balance.measure(year_of=100),
             "stages": stages,
             "compare": lambda: compare.measure(50_000, 2),
             "growth": lambda: growth.measure(SIZES[:2], 1),

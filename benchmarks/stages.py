@@ -23,8 +23,8 @@ from mulesoft_audit.anypoint.transport import MAX_BODY, Response
 from mulesoft_audit.archive.local import LocalStore
 from mulesoft_audit.archive.part import PartWriter
 from mulesoft_audit.clock import Stop
-from mulesoft_audit.collect.batch import Batch, Known
-from mulesoft_audit.collect.day import Day
+from mulesoft_audit.ledger.batch import Batch
+from mulesoft_audit.ledger.day import Day
 from mulesoft_audit.wiring import Source, open_source
 
 if TYPE_CHECKING:
@@ -106,7 +106,7 @@ class Stages:
 
     def fill(self) -> Batch:
         """Join the lines, compress them, and keep their keys."""
-        batch = Batch(date(2026, 1, 1), Known())
+        batch = Batch(date(2026, 1, 1))
         for lines, times, keys in self.found:
             batch.add(lines, [(time or 0) % DAY_MS for time in times], keys)
         batch.seal()

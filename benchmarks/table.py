@@ -58,7 +58,9 @@ def _targets(results: Results) -> Iterator[tuple[str, str, str, bool]]:
         yield from _of_growth(results["growth"])
     if "idle" in results:
         queries = results["idle"]["idle_run"]["queries_per_organization"]
-        yield ("Requests of a run that finds nothing new, an organization", "≤ 2", f"{queries:.1f}", queries <= 2)
+        yield ("Requests of a run that finds nothing new, an organization", "≤ 1", f"{queries:.1f}", queries <= 1)
+    for row in results.get("balance", ()):
+        yield row["what"], row["aim"], row["found"], row["met"]
     if "startup" in results:
         wall = results["startup"]["--help"]["wall_ms"]["median"]
         cpu = results["startup"]["import of the function"]["cpu_ms"]["median"]
@@ -198,6 +200,11 @@ def idle(found: Results) -> str:
     return table((f"{found['organizations']} organizations", "audit queries", "new entries"), rows)
 
 
+def balance(found: list[Results]) -> str:
+    """Return what a balance costs."""
+    return table(("", "aim", "found"), [(row["what"], row["aim"], row["found"]) for row in found])
+
+
 def machine(found: Results) -> str:
     """Return the machine in a sentence."""
     versions = ", ".join(f"{name} {version}" for name, version in found["versions"].items())
@@ -226,5 +233,6 @@ TABLES: dict[str, tuple[str, Callable[[Any], str]]] = {
     "growth": ("Cost as the work grows", growth),
     "pace": ("Backfill against the limit", pace),
     "idle": ("Nothing new", idle),
+    "balance": ("What a balance costs", balance),
     "startup": ("Starting", startup),
 }

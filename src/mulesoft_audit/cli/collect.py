@@ -34,6 +34,7 @@ Examples:
   mulesoft-audit collect --archive ./archive --since 2026-01-01
   mulesoft-audit collect --archive gs://my-logs --since 7d --json
   mulesoft-audit collect --archive ./archive --org ID --org ID
+  mulesoft-audit collect --archive gs://my-logs --every 1m
 
 \b
 Exit status:
@@ -51,6 +52,7 @@ Exit status:
 @shared(archive_option)
 @click.option("--since", metavar="TIME", help="From when: ISO 8601, a date, or how long ago (7d). Default: go on.")
 @click.option("--until", metavar="TIME", help="Up to, not including, this time. Default: now.")
+@click.option("--every", metavar="TIME", help="Stay up, and collect again so often (1m), from start to start.")
 @click.option("--org", "orgs", multiple=True, metavar="ID", help="Only this organization (repeatable).")
 @click.option("--org-id", "mule_org_id", metavar="ID", help="The root organization.  [MULE_ORG_ID]")
 @click.option("--look-back", metavar="TIME", help="What to read again if totals prove nothing.  [LOOK_BACK: 24h]")
@@ -59,6 +61,7 @@ Exit status:
 def command(
     since: str | None,
     until: str | None,
+    every: str | None,
     orgs: tuple[str, ...],
     config: str | None,
     as_json: bool,
@@ -70,6 +73,9 @@ def command(
     with what Anypoint counts, and brings what is missing, whatever its age. Days are held whole: a --since
     is taken back to 00:00 UTC of its day. Running it twice, at once or after a crash, never writes an entry
     twice.
+
+    With --every it stays up until it is stopped, and prints a line only where something changed; --since then
+    holds for the first round. An interval that the allowance of requests cannot keep is made longer.
     """
     from mulesoft_audit.archive.opening import open_archive
     from mulesoft_audit.clock import Stop
@@ -80,13 +86,33 @@ def command(
     settings = load_settings(config, **flags)
     if not settings.archive_url:
         raise UsageError("ARCHIVE is not set; expected a directory or gs://BUCKET.", "Give it with --archive DIR.")
+    if every and until:
+        raise UsageError("--every goes on for ever, and --until ends.", "Give one of the two.")
+    interval = interval_of(every) if every else 0.0
     stop = Stop()
     period = period_of(settings, since, until, int(stop.clock.time() * 1000))
     store = open_archive(settings.archive_url)
     stop_on_signals(stop)
+    if interval:
+        return _stay(settings, store, period, orgs, stop, interval, as_json=as_json)
     summary = _run(settings, store, period, orgs, stop)
     report(summary, store, as_json=as_json)
     return summary.exit_code
+
+
+def interval_of(text: str) -> float:
+    """Return the seconds from the start of one round to that of the next.
+
+    Raises:
+        UsageError: it is no duration, or shorter than a second.
+    """
+    from mulesoft_audit.errors import UsageError
+    from mulesoft_audit.times import duration
+
+    seconds = duration(text, "--every") / 1000
+    if seconds < 1:
+        raise UsageError(f"--every is {text!r}; expected a second (1s) or more.")
+    return seconds
 
 
 def period_of(settings: Settings, since: str | None, until: str | None, now: int) -> Period:
@@ -133,6 +159,34 @@ def _run(settings: Settings, store: Store, period: Period, orgs: tuple[str, ...]
                 ahead=source.clock_ahead,
                 started=started,
             )
+    finally:
+        source.close()
+
+
+def _stay(
+    settings: Settings,
+    store: Store,
+    period: Period,
+    orgs: tuple[str, ...],
+    stop: Stop,
+    interval: float,
+    *,
+    as_json: bool,
+) -> int:
+    from mulesoft_audit.collect.watch import watch
+    from mulesoft_audit.wiring import find_organizations, open_source
+
+    source = open_source(settings, secret_of(settings), stop)
+    try:
+        return watch(
+            source,
+            lambda: find_organizations(source, settings, orgs),
+            period,
+            interval,
+            store=store,
+            stop=stop,
+            say=lambda summary: report(summary, store, as_json=as_json),
+        )
     finally:
         source.close()
 

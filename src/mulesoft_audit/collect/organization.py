@@ -31,9 +31,12 @@ if TYPE_CHECKING:
     from mulesoft_audit.collect.run import Run
     from mulesoft_audit.ledger.batch import Batch
     from mulesoft_audit.ledger.day import Committed
+    from mulesoft_audit.ledger.head import Head
 
 log = logging.getLogger(__name__)
 
+FEW = 20  #: entries of the page that is asked for where lately nothing came
+QUIET = 3  #: rounds without anything new after which that is so
 ROUNDS = 6  #: times that a run balances an organization whose entries keep moving
 DAYS_NAMED = 40  #: days of which each is asked for, to say where a source contradicts itself
 RETRIED_A_RUN = 3  #: entries that could not be read before
@@ -76,18 +79,21 @@ class OrganizationRun:
         result: what was done.
         failures: what failed.
         done: whether it is through.
+        quiet: for how many rounds of this process nothing new came.
     """
 
-    def __init__(self, organization: Organization, run: Run, rank: int) -> None:
+    def __init__(self, organization: Organization, run: Run, rank: int, before: OrganizationRun | None = None) -> None:
+        """Read where the organization stands; or take it over from the round before, which is not used any more."""
         self.organization = organization
         self.rank = rank
         self.query = run.query
         self.family: Undecided | None = None
         self.deferred: Callable[[], None] = self.begin
-        self.head, self._generation = heads.load(run.store, organization.id)
+        self.quiet: int = before.quiet + 1 if before and not before.result.written else 0
+        self.head, self._generation = before.stands if before else heads.load(run.store, organization.id)
         self.days = Days(run.store, organization.id, self.head.days)
         self.relatives: list[Days] = []
-        self.result = Result()
+        self.result: Result = Result()
         self.failures: list[AuditError] = []
         self.done = False
         self.first_page: Newest | None = None
@@ -109,6 +115,11 @@ class OrganizationRun:
         """Whether the archive equalled the source, over all the time that it covers and the source still keeps."""
         proved = bool(self.result.verified_at) and not self.result.not_proved
         return self.done and not self.failures and not self.result.left and proved
+
+    @property
+    def stands(self) -> tuple[Head, int]:
+        """The head and its generation, for the next round of this process."""
+        return self.head, self._generation
 
     @property
     def fetched(self) -> int:
@@ -143,7 +154,7 @@ class OrganizationRun:
         self._guarded(self._balance)
 
     def _look_first(self) -> None:
-        self.first_page = newest_page(self.query, self.organization, self._floor(), self._run.until, self.head)
+        self.first_page = self._newest_page(self._run.until)
 
     def _prepare(self) -> None:
         run = self._run
@@ -191,9 +202,13 @@ class OrganizationRun:
             beyond = self.days.source(self._floor()) - (self.days.source_up_to(self._floor(), until) or 0)
             return total_only(self._run.query, self.organization, self._floor(), until, beyond)
         first, self.first_page = self.first_page, None
-        newest = first or newest_page(self._run.query, self.organization, self._floor(), self._run.now(), self.head)
+        newest = first or self._newest_page(self._run.now())
         self.result.total, self.result.floor = newest.total, newest.floor
         return newest
+
+    def _newest_page(self, until: int) -> Newest:
+        limit = FEW if self.quiet >= QUIET else PAGE_LIMIT
+        return newest_page(self.query, self.organization, self._floor(), until, self.head, limit)
 
     def _floor(self) -> int:
         """Return from when on the source is asked: later than the floor if its totals stop at some number."""

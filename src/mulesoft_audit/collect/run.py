@@ -24,7 +24,7 @@ from mulesoft_audit.ledger import registry as registries
 from mulesoft_audit.ledger.days import Days
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from mulesoft_audit.anypoint.pacer import Pacer
     from mulesoft_audit.anypoint.query import AuditQuery
@@ -35,6 +35,7 @@ log = logging.getLogger(__name__)
 
 READERS = 16
 RESCUE_SECONDS = 2.0  #: how long committing may take once it is time to stop; a SIGTERM leaves five seconds
+SAVED_EVERY_MS = 60_000  #: how often at least rounds without news write down that they were
 AHEAD_SECONDS = 5.0  #: by how much this machine's clock may be ahead before the source's is gone by
 
 
@@ -57,6 +58,42 @@ class Whose:
     problems: list[AuditError] = field(default_factory=list)
 
 
+@dataclass(slots=True)
+class Between:
+    """What one round leaves to the next one in the same process. A run by itself begins with an empty one.
+
+    Attributes:
+        runs: by id, where each organization stands; its head is not read again.
+        busy: organizations that an earlier round is still reading. Theirs, and logs that may repeat theirs or be
+            repeated by them, are left to it.
+    """
+
+    runs: dict[str, OrganizationRun] = field(default_factory=dict)
+    busy: list[OrganizationRun] = field(default_factory=list)
+
+    def left_alone(self, organizations: Sequence[Organization]) -> set[str]:
+        """Return the ids of organizations that an earlier round has to come to an end with first."""
+        heads = {name: run.head for name, run in self.runs.items()} | {
+            one.organization.id: one.head for one in self.busy
+        }
+        parents = {one.id: one.parent for one in organizations}
+        busy = {one.organization.id for one in self.busy}
+        found = set(busy)
+        for name in parents:
+            for above in _ancestors(name, parents):
+                separate = above in heads and heads[above].rolls_up is False
+                if not separate and (name in busy or above in busy):
+                    found |= {name, above}
+        return found
+
+
+def _ancestors(name: str, parents: Mapping[str, str]) -> list[str]:
+    found: list[str] = []
+    while (name := parents.get(name, "")) and name not in found:
+        found.append(name)
+    return found
+
+
 class Run:
     """What the organizations of one run share."""
 
@@ -69,6 +106,7 @@ class Run:
         self.until = period.until if period.until is not None else self.now()
         self.kept = Kept.by(whose.retention_days, self.until)
         self.memory = Memory()
+        self.between = Between()
         self.pool = WorkerPool(workers_for(pacer.per_minute), stop, idle=self._share)
         self.first_of_day = True
         self.runs: list[OrganizationRun] = []
@@ -92,7 +130,7 @@ class Run:
 
     def load(self, organizations: Sequence[Organization]) -> None:
         """Read where each organization stands, and queue it."""
-        with ThreadPool(min(READERS, len(organizations))) as pool:
+        with ThreadPool(min(READERS, len(organizations) or 1)) as pool:
             self.runs = pool.starmap(
                 self._organization, list(zip(organizations, range(len(organizations)), strict=True))
             )
@@ -104,7 +142,7 @@ class Run:
                 self.ready(run, run.begin)
 
     def _organization(self, organization: Organization, rank: int) -> OrganizationRun:
-        return OrganizationRun(organization, self, rank)
+        return OrganizationRun(organization, self, rank, self.between.runs.get(organization.id))
 
     def ready(self, run: OrganizationRun, step: Callable[[], None]) -> None:
         """Queue a step of an organization; if its log repeats others', once these are collected."""
@@ -170,6 +208,7 @@ def collect(
     stop: Stop,
     ahead: Callable[[], float | None] = lambda: None,
     started: Callable[[Summary], None] = lambda _: None,
+    between: Between | None = None,
 ) -> Summary:
     """Bring the archive's entries up to the source's.
 
@@ -182,6 +221,7 @@ def collect(
         stop: tells that it is time to stop; what was read by then is committed.
         ahead: returns by how many seconds this machine's clock is ahead of the source's; None if that is not known.
         started: called with the summary as it fills, for whoever shows progress.
+        between: what the round before left, if this is one of several.
 
     Returns:
         What was done and what failed. Nothing is raised for a failure that the summary can hold.
@@ -197,17 +237,20 @@ def collect(
     gone = {} if whose.named else registries.left_the_tree(registry, found)
     registries.bind(store, registry, generation, whose.root, found)
     organizations = [*whose.organizations, *(Organization(name, one.name, one.depth) for name, one in gone.items())]
+    between = between or Between()
     for one in organizations[len(whose.organizations) :]:
-        log.warning("The organization tree names %s no more; its log is still read", one)
+        if one.id not in between.runs:
+            log.warning("The organization tree names %s no more; its log is still read", one)
+    left_alone = between.left_alone(organizations)
     before, last_generation = last_run.load(store)
     run = Run(whose, period, store, query, pacer, stop)
-    run.ahead = ahead
+    run.ahead, run.between = ahead, between
     run.until = period.until if period.until is not None else run.now()
     run.first_of_day = before.ended // DAY_MS != run.until // DAY_MS
     summary = Summary(run.runs, list(whose.problems), until=run.until)
     stop.heeded = True
     try:
-        run.load(organizations)
+        run.load([one for one in organizations if one.id not in left_alone])
         summary.organizations = run.runs
         started(summary)
         if run.pool.run():
@@ -223,8 +266,11 @@ def collect(
     summary.count(pacer, stop.clock.monotonic() - began, run.now())
     fields = {one.organization.id: organization_fields(one, summary.ended) for one in run.runs}
     floor = run.kept.floor or before.floor
-    after = last_run.LastRun(summary.ended, floor, summary.complete, summary.exit_code, fields)
-    last_run.save(store, after, before, last_generation)
+    complete = summary.complete and not left_alone
+    after = last_run.LastRun(summary.ended, floor, complete, summary.exit_code, fields)
+    same = not summary.written and (complete, summary.exit_code) == (before.complete, before.exit_code)
+    if not (same and between.runs and not run.first_of_day and summary.ended - before.ended < SAVED_EVERY_MS):
+        last_run.save(store, after, before, last_generation)
     return summary
 
 
