@@ -163,7 +163,7 @@ def test_an_archive_written_by_a_newer_version_is_left_alone(source: PlainSource
     period = ("--since", "2023-11-14", "--until", "2023-11-16")
     assert collect(source.url, tmp_path, *period).returncode == 0
     head = next(tmp_path.glob("state/*/head.json"))
-    head.write_text(json.dumps({**json.loads(head.read_text()), "format": 2}))
+    head.write_text(json.dumps({**json.loads(head.read_text()), "format": 99}))
     before = {path: path.stat().st_mtime_ns for path in tmp_path.glob("audit/**/*")}
     assert_one_message(collect(source.url, tmp_path, *period), 6, "newer version", "Upgrade")
     assert {path: path.stat().st_mtime_ns for path in tmp_path.glob("audit/**/*")} == before

@@ -113,7 +113,7 @@ def test_progress_shows_entries_rate_allowance_and_time_left() -> None:
     from mulesoft_audit.anypoint.pacer import Pacer
     from mulesoft_audit.cli.progress import line
     from mulesoft_audit.clock import Stop
-    from mulesoft_audit.collect.run import Summary
+    from mulesoft_audit.collect.summary import Summary
 
     shown = line(Summary(), Pacer(40, Stop()), 10.0, expected=500)
     assert "0/40 requests/min" in shown

@@ -37,7 +37,7 @@ if slow_keys:
             time.sleep(slow_keys)
         return created(self, name, data, *more, **named)
 
-    LocalStore.create = create
+    LocalStore.create = create  # type: ignore[method-assign]
 
 if longest:
     for name in dir(transport):

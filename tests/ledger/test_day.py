@@ -64,7 +64,7 @@ def held(root: Path) -> Counter[bytes]:
 
 
 def numbers(root: Path) -> list[int | None]:
-    return sorted(layout.part_number(path.name) or 0 for path in (root / "audit").rglob("*.json.gz"))
+    return sorted(layout.part_number(path.name) or 0 for path in (root / "audit").rglob("*.json.gz"))  # type: ignore[return-value]
 
 
 def part(root: Path, number: int = 1) -> Path:

@@ -75,12 +75,12 @@ def test_a_continuation_asks_for_the_same_time_however_late_it_comes() -> None:
 
 def test_a_period_begins_with_the_day_of_its_since() -> None:
     period = period_of(Message(since="36h"), DAY, NOW)
-    assert (period.since, period.until) == (NOW // DAY * DAY - DAY, NOW)
+    assert (period.since, period.until) == (NOW // DAY * DAY - DAY, None)
 
 
 def test_an_end_a_little_in_the_future_is_now() -> None:
     """Whoever published may have a clock that is ahead; the message is not lost for it."""
-    assert period_of(Message(since="2024-10-01", until="2024-10-04T12:00:05Z"), DAY, NOW).until == NOW
+    assert period_of(Message(since="2024-10-01", until="2024-10-04T12:00:05Z"), DAY, NOW).until is None
 
 
 @pytest.mark.parametrize(

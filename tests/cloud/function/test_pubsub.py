@@ -108,7 +108,12 @@ def wait_until(done: Callable[[], bool], what: str, seconds: float = 120.0) -> N
 
 
 def test_a_backfill_by_pubsub_ends_complete(
-    emulator: Emulator, anypoint: Anypoint, storage: StorageServer, built: Path, tmp_path: Path
+    emulator: Emulator,
+    anypoint: Anypoint,
+    storage: StorageServer,
+    built: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Spans are fanned out and pushed; runs out of time continue themselves; the archive ends exact."""
     from tests.cloud.function.test_fanout import opened
@@ -126,6 +131,7 @@ def test_a_backfill_by_pubsub_ends_complete(
         emulator.push_to(function.port)
         anypoint.change(latency_ms=150)
         now = int(time.time() * 1000)
+        monkeypatch.setenv("STORAGE_EMULATOR_HOST", storage.url)
         store = GcsStore(BUCKET)
         sent = fan_out(organizations, now - 4 * DAY, now, source.query, store, publisher(emulator.topic), size=700)
         anypoint.change(latency_ms=250)

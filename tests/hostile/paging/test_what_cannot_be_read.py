@@ -75,23 +75,6 @@ def test_new_entries_arrive_though_the_newest_page_is_refused(source: HostileSou
     assert_all_but(source, tmp_path, bad)
 
 
-def test_an_error_that_lasts_after_60_pages_keeps_what_was_read_and_every_run_gets_further(
-    tmp_path: Path, large: HostileSource
-) -> None:
-    large.spread(ROOT, 20_000, now() - 40 * HOUR, now() - HOUR, seed="more")
-    kept = [0]
-    for _ in range(3):
-        large.forget()
-        large.respond = after(61, broken)
-        run = collect(large, tmp_path, "--since", "3d", **QUICK)
-        assert run.code == 5
-        kept.append(lines(tmp_path, ROOT).total())
-        assert kept[-1] >= min(kept[-2] + 5_000, 25_000 - 1_000), kept
-    large.respond = honest
-    assert_done(collect(large, tmp_path))
-    assert_exact(large, tmp_path)
-
-
 def test_a_log_that_is_broken_keeps_no_other_log_away(source: HostileSource, tmp_path: Path) -> None:
     source.respond = lambda of, query: (broken if query.organization == ROOT else honest)(of, query)
     run = collect(source, tmp_path, "--since", "5d", **QUICK)
