@@ -23,11 +23,11 @@ slow_keys = float(os.environ.get("HOSTILE_SLOW_KEYS", "0"))
 longest = os.environ.get("HOSTILE_LONGEST")
 
 if shift:
-    SystemClock.time = lambda self: time.time() + shift
+    SystemClock.time = lambda self: time.time() + shift  # type: ignore[method-assign]
 
 if haste != 1:
     slept = Stop.sleep
-    Stop.sleep = lambda self, seconds: slept(self, seconds / haste)
+    Stop.sleep = lambda self, seconds: slept(self, seconds / haste)  # type: ignore[method-assign]
 
 if slow_keys:
     created = LocalStore.create

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def interrupted_backfill(source: HostileSource, archive: Path) -> None:
-    """Kill a backfill in its middle: parts and manifests of some days are there, of others not."""
+    """Kill a backfill in its middle: manifests of some days are there, of others not."""
 
     def slow(of: HostileSource, query: Query) -> Response:
         time.sleep(0.02)
@@ -32,7 +32,7 @@ def interrupted_backfill(source: HostileSource, archive: Path) -> None:
     source.respond = slow
     process = start(source, archive, "--since", "30d")
     for _ in range(500):
-        if len(list(archive.glob("audit/**/*.gz"))) >= 2:
+        if len(list(archive.glob("state/*/*/*/*.manifest.json"))) >= 2:
             break
         time.sleep(0.01)
     process.kill()
