@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.hostile.behaviours import after, broken, refuses_page_with
+from tests.hostile.behaviours import broken, refuses_page_with
 from tests.hostile.running import QUICK, Run, assert_done, assert_exact, collect, lines
 from tests.hostile_source import GROUP, HOUR, MINUTE, ROOT, Entry, HostileSource, Query, Response, honest, now
 
