@@ -132,23 +132,6 @@ def test_a_source_that_repeats_its_first_page_for_ever_ends_the_run(large: Hosti
     assert_exact(large, tmp_path)
 
 
-@pytest.mark.parametrize("every", [2, 3])
-def test_pages_that_repeat_the_one_before_are_no_duplicates(large: HostileSource, tmp_path: Path, every: int) -> None:
-    last: list[Response] = []
-
-    def repeating(source: HostileSource, query: Query) -> Response:
-        given = last[-1] if last and query.number % every == 0 else honest(source, query)
-        last.append(given)
-        return given
-
-    large.respond = repeating
-    for _ in range(2):
-        assert collect(large, tmp_path, "--since", "3d", **QUICK).code in {0, 5}
-    large.respond = honest
-    assert_done(collect(large, tmp_path))
-    assert_exact(large, tmp_path)
-
-
 def test_an_empty_page_beside_a_total_is_not_the_end(large: HostileSource, tmp_path: Path) -> None:
     def empty(source: HostileSource, query: Query) -> Response:
         return page([], query, len(found(source, query))) if query.number % 3 == 0 else honest(source, query)
