@@ -20,10 +20,11 @@ hypothesis.settings.load_profile("here")
 HERE = Path(__file__).parent
 #: Folders and files below this folder. A file elsewhere may say `pytestmark = pytest.mark.unit` itself.
 UNITS = (
-    "anypoint",
+    "anypoint/test_entry.py",
+    "anypoint/test_pacer.py",
+    "anypoint/test_scan.py",
     "anypoint_simulator/test_imports.py",
     "archive/test_layout.py",
-    "archive/test_local.py",
     "archive/test_opening.py",
     "archive/test_temporary.py",
     "cloud/deploy/test_google_client.py",
