@@ -3,8 +3,9 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+WORKERS ?= 3 # most tests wait for processes: three at a time keep two cores busy
 
-.PHONY: help demo test check lint lock bench docs
+.PHONY: help demo test check unit coverage lint lock bench docs
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -18,10 +19,16 @@ $(STAMP): pyproject.toml requirements/dev.txt
 demo: $(STAMP) ## the main job end to end against the bundled Anypoint, in under a minute
 	$(BIN)/mulesoft-audit demo
 
-test: lint check ## lint, type check, and every test
+test: lint coverage ## lint, type check, every test, and how much of the code they run
 
-check: $(STAMP) ## every test
-	$(BIN)/python -m pytest -n 2 $(TESTS)
+check: $(STAMP) ## every test, or those in TESTS
+	$(BIN)/python -m pytest -n $(WORKERS) $(TESTS)
+
+unit: $(STAMP) ## the tests that start no process and no server: seconds
+	$(BIN)/python -m pytest -m unit $(TESTS)
+
+coverage: $(STAMP) ## every test, and a table of the lines and branches that none runs
+	$(BIN)/python -m pytest -n $(WORKERS) --cov --cov-report=term $(TESTS)
 
 lint: $(STAMP) ## ruff and mypy
 	$(BIN)/ruff check .

@@ -181,7 +181,8 @@ class Dialogue:
     """`init` on a terminal, with somebody who answers."""
 
     def __init__(self, folder: Path, *arguments: str) -> None:
-        kept = {name: value for name, value in os.environ.items() if name in {"PATH", "HOME", "PYTHONPATH"}}
+        names = {"PATH", "HOME", "PYTHONPATH", "COVERAGE_PROCESS_CONFIG"}
+        kept = {name: value for name, value in os.environ.items() if name in names}
         line = [sys.executable, "-c", TERMINAL, sys.executable, "-m", "mulesoft_audit", "init", *arguments]
         self.process = subprocess.Popen(
             line, cwd=folder, env={**kept, "LANG": "C.UTF-8"}, stdin=subprocess.PIPE, stdout=subprocess.PIPE

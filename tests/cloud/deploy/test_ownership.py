@@ -131,7 +131,7 @@ def test_a_policy_that_changes_in_between_is_read_again(bench: Bench) -> None:
             bench.world.policies[BUCKET]["bindings"].append(dict(OTHER))
         return original(name, policy)
 
-    bench.world.set_policy = racing  # type: ignore[method-assign]
+    bench.world.set_policy = racing
     bench.apply()
     assert OTHER in bench.world.policies[BUCKET]["bindings"]
     assert acting(bench.plan()) == []

@@ -1,0 +1,63 @@
+"""Which tests are units: those that start no process and no server. `make unit` runs them alone."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+import hypothesis
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+# How long one example takes says more about the machine than about the code.
+hypothesis.settings.register_profile("here", deadline=None)
+hypothesis.settings.load_profile("here")
+
+HERE = Path(__file__).parent
+#: Folders and files below this folder. A file elsewhere may say `pytestmark = pytest.mark.unit` itself.
+UNITS = (
+    "anypoint/test_entry.py",
+    "anypoint/test_pacer.py",
+    "anypoint/test_scan.py",
+    "anypoint_simulator/test_imports.py",
+    "archive/test_layout.py",
+    "archive/test_opening.py",
+    "archive/test_temporary.py",
+    "cloud/deploy/test_google_client.py",
+    "cloud/function/test_instance.py",
+    "cloud/function/test_message.py",
+    "ledger",
+    "test_documentation.py",
+    "test_errors.py",
+    "test_printable.py",
+    "test_settings.py",
+    "test_times.py",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the units."""
+    places = [HERE / name for name in UNITS]
+    for item in items:
+        if any(item.path == place or place in item.path.parents for place in places):
+            item.add_marker(pytest.mark.unit)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Hold a unit, and the fixtures made for it, to what the word says."""
+    if item.get_closest_marker("unit") is None:
+        return (yield)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(socket.socket, "bind", _refuse)
+        patch.setattr(socket.socket, "connect", _refuse)
+        patch.setattr(subprocess.Popen, "__init__", _refuse)
+        return (yield)
+
+
+def _refuse(*_: object, **__: object) -> NoReturn:
+    pytest.fail("a unit test starts no process and no server: take its file out of UNITS in tests/conftest.py")
