@@ -15,7 +15,9 @@ from tests.collect.audit_log import ORGANIZATION, AuditLog, body, stamp_of
 from mulesoft_audit.anypoint.entry import Page
 from mulesoft_audit.anypoint.query import BEHIND_ALL, AuditQuery, LogRefused, QueryRefused, Window
 from mulesoft_audit.anypoint.response import TooLarge
-from mulesoft_audit.collect.fetch import NoProgress, Slice, placed, without_order
+from mulesoft_audit.collect.entries import placed
+from mulesoft_audit.collect.fetch import MOST_GATHERED, Slice
+from mulesoft_audit.collect.unordered import NoProgress, by_halves
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -86,6 +88,23 @@ def test_each_entry_of_a_window_is_read_once(behaviour: dict[str, Any], stamps: 
     assert log.queries <= 3 * (len(stamps) // log.largest) + 140
 
 
+FULL = [
+    pytest.param([START + 5] * 200, id="a millisecond of a page"),
+    pytest.param([START + 5] * 450 + [START + 6], id="a millisecond of pages and another"),
+    pytest.param([START + 4] * 150 + [START + 5] * 150 + [START + 6] * 150, id="full milliseconds one by one"),
+    pytest.param([START + 2 * SECOND + n // 2 for n in range(700)], id="a full second"),
+]
+
+
+@pytest.mark.parametrize("stamps", FULL)
+@pytest.mark.parametrize("behaviour", CASES)
+def test_a_full_millisecond_is_read_once(behaviour: dict[str, Any], stamps: list[int]) -> None:
+    log = AuditLog(**behaviour).add([START - 1, *stamps, START + HOUR])
+    if not log.ordered and log.total_said(1_000) != 1_000:
+        pytest.skip("nothing is known of such a source")
+    assert read(log, START, START + HOUR) == log.truth(START, START + HOUR)
+
+
 @pytest.mark.parametrize("behaviour", CASES)
 def test_each_entry_of_several_slices_is_read_once(behaviour: dict[str, Any]) -> None:
     log = AuditLog(**behaviour).add(spread(900))
@@ -96,6 +115,33 @@ def test_each_entry_of_several_slices_is_read_once(behaviour: dict[str, Any]) ->
 logs = st.lists(
     st.tuples(st.integers(0, 60) | st.integers(0, 60_000), st.sampled_from([1, 1, 1, 2, 20, 230])), max_size=25
 )
+
+
+behaviours = st.fixed_dictionaries(
+    {"largest": st.sampled_from([200, 60]), "whole_seconds": st.booleans(), "ignores_end": st.booleans()}
+)
+
+
+@settings(deadline=None, max_examples=40)
+@given(behaviours, logs, st.sets(st.integers(1, 59), max_size=3), st.lists(st.integers(1, 59_999), max_size=4))
+def test_each_entry_is_read_once_though_others_take_parts_of_a_slice(
+    behaviour: dict[str, Any], log_: list[tuple[int, int]], seconds: set[int], taken: list[int]
+) -> None:
+    log = AuditLog(**behaviour).add(START + at for at, times in log_ for _ in range(times))
+    end = START + 60_000
+    left = slices(log, [START, *sorted(START + one * SECOND for one in seconds), end])
+    found: Counter[bytes] = Counter()
+    while left:
+        one = left.pop()
+        for entries in one.read():
+            found.update(bytes(line) for line in entries.lines)
+            if taken:
+                at = START + taken.pop() // SECOND * SECOND
+                stop = one.take_from(at)
+                if stop is not None:
+                    left.append(Slice(cast("AuditQuery", log), ORGANIZATION, at, stop, end))
+        assert one.requests <= 2 * (one.settled // max(1, log.fullest)) + 66
+    assert found == log.truth(START, end)
 
 
 def test_a_slice_is_not_left_to_others_before_where_it_stands_nor_behind_its_end() -> None:
@@ -159,6 +205,19 @@ def test_an_entry_of_a_full_millisecond_that_changes_takes_no_other_with_it(chan
     assert max(found.values()) == 1
 
 
+def test_a_page_that_a_replica_gives_again_is_asked_for_again() -> None:
+    log = AuditLog().add(spread(1_500))
+    pages: list[list[bytes]] = []
+
+    def again(page: list[bytes]) -> list[bytes]:
+        pages.append(page)
+        return pages[-2] if len(pages) == 3 else page
+
+    log.after = again
+    found = read(log, START, START + HOUR)
+    assert found == log.truth(START, START + HOUR)
+
+
 def test_one_page_of_a_millisecond_again_and_again_is_a_hole_and_no_more() -> None:
     stuck = [START + 5] * 450
     log = AuditLog().add([START, *stuck, *spread(300)])
@@ -208,6 +267,18 @@ def test_what_cannot_be_read_keeps_nothing_else_from_being_read(
     assert one.requests < 5 + 60 * len(lost)
 
 
+def test_two_entries_in_a_row_that_cannot_be_read_keep_nothing_else_from_being_read() -> None:
+    log = AuditLog().add(spread(900))
+    lost = sorted(log.entries)[450:452]
+    log.unreadable = {one: TooLarge("it is too large") for one in lost}
+    (one,) = slices(log, [START, START + HOUR])
+    found: Counter[bytes] = Counter()
+    for entries in one.read():
+        found.update(bytes(line) for line in entries.lines)
+    assert found == log.truth(START, START + HOUR) - Counter(lost)
+    assert any(hole.first <= stamp_of(lost[0]) <= hole.last for hole in one.holes)
+
+
 def test_a_log_that_may_not_be_read_is_no_unreadable_entry() -> None:
     log = AuditLog().add(spread(900))
 
@@ -228,7 +299,7 @@ def test_a_source_that_leads_nowhere_is_given_up() -> None:
     log.total_said = lambda right: 1_000_000
     with pytest.raises(NoProgress):
         read(log, START, START + HOUR)
-    assert log.queries < 10_000
+    assert log.queries < 2 * MOST_GATHERED // 200
 
 
 # Pages.
@@ -249,10 +320,18 @@ def test_each_entry_is_read_once_from_a_source_without_order(
         log.total_said = lambda right: None
     log.page(ORGANIZATION, Window(START, START + 60_000))
     log.fullest = max(1, log.fullest)  # it is read so after a page that was not in order
-    found, requests = without_order(cast("AuditQuery", log), ORGANIZATION, Window(START, START + 60_000))
-    assert Counter(bytes(line) for line in found.lines) == log.truth(START, START + 60_000)
-    assert found.times == sorted(found.times)
-    assert requests == log.queries - 1
+    found: list[bytes] = []
+    times: list[int] = []
+
+    def ask(window: Window, offset: int, limit: int) -> Page:
+        return log.page(ORGANIZATION, window, offset=offset, limit=limit)
+
+    for until, entries in by_halves(ask, lambda: log.fullest, Window(START, START + 60_000), "the log"):
+        found += [bytes(line) for line in entries.lines]
+        times += entries.times
+        assert all(time < until for time in times)
+    assert Counter(found) == log.truth(START, START + 60_000)
+    assert times == sorted(times)
 
 
 def test_behind_all_lies_nothing() -> None:

@@ -23,11 +23,11 @@ slow_keys = float(os.environ.get("HOSTILE_SLOW_KEYS", "0"))
 longest = os.environ.get("HOSTILE_LONGEST")
 
 if shift:
-    SystemClock.time = lambda self: time.time() + shift  # type: ignore[method-assign]
+    SystemClock.time = lambda self: time.time() + shift
 
 if haste != 1:
     slept = Stop.sleep
-    Stop.sleep = lambda self, seconds: slept(self, seconds / haste)  # type: ignore[method-assign]
+    Stop.sleep = lambda self, seconds: slept(self, seconds / haste)
 
 if slow_keys:
     created = LocalStore.create
@@ -37,7 +37,7 @@ if slow_keys:
             time.sleep(slow_keys)
         return created(self, name, data, *more, **named)
 
-    LocalStore.create = create  # type: ignore[method-assign]
+    LocalStore.create = create
 
 if longest:
     for name in dir(transport):

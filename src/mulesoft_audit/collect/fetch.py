@@ -9,18 +9,16 @@ from __future__ import annotations
 
 import logging
 import threading
-from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
-from mulesoft_audit.anypoint.entry import recognize
 from mulesoft_audit.anypoint.query import BEHIND_ALL, PAGE_LIMIT, LogRefused, Window, iso
 from mulesoft_audit.anypoint.response import NoResponse, RedirectRefused, TooLarge
+from mulesoft_audit.collect.entries import NOTHING, Entries, in_order, joined, placed
+from mulesoft_audit.collect.unordered import NoProgress, by_halves
 from mulesoft_audit.errors import AuditError, SourceError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    from msgspec import Raw
 
     from mulesoft_audit.anypoint.entry import Page
     from mulesoft_audit.anypoint.query import AuditQuery
@@ -32,32 +30,8 @@ SECOND = 1000
 TRIES = 3  #: times that a page is asked for again that does not fit the one before
 MORE_REQUESTS = 64  #: what a slice may take over twice its pages
 MOST_HOLES = 50  #: of one slice
-
-
-class Entries(NamedTuple):
-    """Entries with their times (Unix ms) and keys (identity, checksum), three lists of one length."""
-
-    lines: list[Raw | bytes]
-    times: list[int]
-    keys: list[tuple[bytes, int]]
-
-    def between(self, start: int, end: int) -> Entries:
-        """Return those whose time is from `start` up to but not including `end`."""
-        if not self.times or (start <= min(self.times) and max(self.times) < end):
-            return self
-        return self.chosen([index for index, time in enumerate(self.times) if start <= time < end])
-
-    def chosen(self, indices: list[int]) -> Entries:
-        """Return those with these indices, in that order."""
-        lines, times, keys = self
-        return Entries([lines[i] for i in indices], [times[i] for i in indices], [keys[i] for i in indices])
-
-    def joined(self, other: Entries) -> Entries:
-        """Return both."""
-        return Entries([*self.lines, *other.lines], [*self.times, *other.times], [*self.keys, *other.keys])
-
-
-NOTHING = Entries([], [], [])
+IN_A_ROW = 16  #: entries that cannot be read, behind which one is looked for that can
+MOST_GATHERED = 50_000  #: entries of one millisecond, or of one second where bounds are cut to seconds
 
 
 class Hole(NamedTuple):
@@ -66,25 +40,6 @@ class Hole(NamedTuple):
     first: int
     last: int
     reason: str
-
-
-class NoProgress(SourceError):
-    """The source's pages lead nowhere."""
-
-
-def placed(page: Page, otherwise: int) -> Entries:
-    """Return a page's entries with times; one that names no time is taken to be as old as the one before it."""
-    lines, stamps, keys = recognize(page.entries)
-    times = []
-    for stamp in stamps:
-        otherwise = otherwise if stamp is None else stamp
-        times.append(otherwise)
-    return Entries(lines, times, keys)
-
-
-def in_order(times: list[int]) -> bool:
-    """Return whether times never go back."""
-    return all(before <= after for before, after in pairwise(times))
 
 
 class Slice:
@@ -115,7 +70,8 @@ class Slice:
         self._limit = PAGE_LIMIT
         self._fullest = 1
         self._offset = 0  # of the next page; what the pages before it gave of this position is gathered
-        self._gathered = NOTHING
+        self._gathered: list[Entries] = []
+        self._whole_seconds = False  # whether the source cuts bounds to whole seconds
         self._before: list[tuple[bytes, int]] = []  # keys of the page before
         self._first_total: int | None = None  # of the first page at this position
         self._tries = 0
@@ -149,10 +105,11 @@ class Slice:
                 continue
             self._before = given.keys
             found = self._within(given)
-            settled = self._settle(page, found, repeated) if in_order(found.times) else self._without_order()
-            if settled.times:
-                self.settled += len(settled.times)
-                yield settled
+            settled = [self._settle(page, found, repeated)] if in_order(found.times) else self._without_order()
+            for entries in settled:
+                if entries.times:
+                    self.settled += len(entries.times)
+                    yield entries
 
     def _within(self, found: Entries) -> Entries:
         """Leave out entries of quite another time, but for what a source adds at the end that ignores the end."""
@@ -175,28 +132,29 @@ class Slice:
         count = len(page.entries)
         if repeated and set(found.times) == {self.position}:
             self.holes.append(Hole(self.position, self.position, "the source gives one page of it again and again"))
-            return self._move_to(self.position + 1, self._gathered)
-        fresh = self._gathered.joined(found.between(self.position, self._end))
+            return self._move_to(self.position + 1)
+        self._gathered.append(found.between(self.position, self._end))
+        if found.times and not self._offset and found.times[0] < self.position:
+            self._whole_seconds = True
         last = found.times[-1] if found.times else self.position
         most = min(self._asked, max(self._query.fullest, self._fullest))
         counted = page.total is not None and page.total == self._offset + count and count < most
         if last >= self._end:
             log.warning("Anypoint gives entries of %s that are newer than was asked for; they are left out", self)
         if not count or counted or last >= self._end:
-            return self._move_to(self.stop, fresh)
-        if found.times and last > self._bound(found.times[0]):
-            return self._move_to(last, fresh)
-        self._gathered = fresh
+            return self._move_to(self.stop)
+        if found.times and last > self._bound():
+            return self._move_to(last)
         self._offset += count
         return NOTHING
 
-    def _bound(self, first: int) -> int:
+    def _bound(self) -> int:
         """Return the time that a page has to go beyond so that the next one may start at its last millisecond.
 
         A source that cuts the start to whole seconds gives a second from its beginning again: it must go beyond that.
         """
         bound = max(self.position, self._hole_until)
-        return max(bound, self.position // SECOND * SECOND + SECOND - 1) if first < self.position else bound
+        return max(bound, self.position // SECOND * SECOND + SECOND - 1) if self._whole_seconds else bound
 
     def _must_ask_again(self, page: Page, *, repeated: bool) -> bool:
         """Return whether a page does not fit the one before: a replica that lags, or a page that is given twice."""
@@ -207,31 +165,30 @@ class Slice:
             return False
         self._tries += 1
         if self._offset and not fits:  # something came or went: offsets mean other entries now
-            self._offset, self._gathered, self._first_total = 0, NOTHING, None
+            self._offset, self._gathered, self._first_total = 0, [], None
         return True
 
-    def _move_to(self, position: int, found: Entries) -> Entries:
-        """Go on from `position`; return what of `found` lies before it and belongs to this slice."""
+    def _move_to(self, position: int) -> Entries:
+        """Go on from `position`; return what was gathered that lies before it and belongs to this slice."""
         with self._lock:  # nobody may take the rest between looking at the stop and moving on
-            settled = found.between(self.start, min(position, self.stop))
+            settled = joined(self._gathered).between(self.start, min(position, self.stop))
             self.position = position
         if self._first_total is not None:
             self.total = max(0, self._first_total - len(settled.times))
-        self._offset, self._gathered, self._first_total, self._tries = 0, NOTHING, None, 0
+        self._offset, self._gathered, self._first_total, self._tries = 0, [], None, 0
         return settled
 
     def _next_page(self) -> Page | None:
         """Ask for the page at the present position; None if it could not be read, and was stepped over."""
-        came = self.settled + len(self._gathered.times)
-        allowed = 2 * (came // self._fullest) + MORE_REQUESTS * (1 + len(self.holes))
-        if self.requests > allowed or len(self.holes) > MOST_HOLES:
+        gathered = sum(len(part.times) for part in self._gathered)
+        allowed = 2 * ((self.settled + gathered) // self._fullest) + MORE_REQUESTS * (1 + len(self.holes))
+        if self.requests > allowed or len(self.holes) > MOST_HOLES or gathered > MOST_GATHERED:
             raise NoProgress(
                 f"Anypoint's pages of {self} lead nowhere: {self.requests} queries gave {self.settled} entries, and "
                 f"went no further than {iso(self.position)}.",
                 "What came is kept, and nothing else is kept from being collected. The next run asks again; if this "
                 "stays, report it to MuleSoft with the times.",
             )
-        self.requests += 1
         self._asked = self._limit
         try:
             page = self._page(self._offset, self._limit)
@@ -247,7 +204,11 @@ class Slice:
         return page
 
     def _page(self, offset: int, limit: int) -> Page:
-        return self._query.page(self._organization, Window(self.position, self._end), offset=offset, limit=limit)
+        return self._ask(Window(self.position, self._end), offset, limit)
+
+    def _ask(self, window: Window, offset: int, limit: int) -> Page:
+        self.requests += 1
+        return self._query.page(self._organization, window, offset=offset, limit=limit)
 
     def _step_over(self, error: AuditError) -> None:
         """Ask for fewer entries, down to one; if that one cannot be read, go on behind it.
@@ -256,29 +217,40 @@ class Slice:
             AuditError: what lies behind it cannot be read either: it is the log, not the entry.
         """
         if not isinstance(error, TooLarge) and self._limit == PAGE_LIMIT:
-            self.requests += 1
             self._page(BEHIND_ALL, 1)  # raises, if it is the log or the source that is the matter, and not the page
         if self._limit > 1:
             self._limit = max(1, self._limit // 4)
             return
-        self.requests += 1
-        try:
-            following = self._page(self._offset + 1, 1)
-        except (SourceError, LogRefused):
-            raise error from None
-        first = self._gathered.times[-1] if self._gathered.times else self.position
+        following, unreadable = self._behind(error)
+        first = self.position
+        for part in self._gathered:
+            first = part.times[-1] if part.times else first
         last = placed(following, first).times[0] if following.entries else self._end - 1
         if first < self.stop:
-            self.holes.append(Hole(*self._narrowed(first, min(last, self.stop - 1)), error.message))
+            until = min(last, self.stop - 1)
+            between = self._narrowed(first, until) if unreadable == 1 else (first, until)
+            self.holes += [Hole(*between, error.message)] * unreadable
         self._hole_until = last
-        self._offset += 1
+        self._offset += unreadable
+
+    def _behind(self, error: AuditError) -> tuple[Page, int]:
+        """Return the next page of one entry that can be read, and how many entries before it cannot.
+
+        Raises:
+            AuditError: `error`: there is none.
+        """
+        for step in range(1, IN_A_ROW + 1):
+            try:
+                return self._page(self._offset + step, 1), step
+            except (SourceError, LogRefused):
+                continue
+        raise error from None
 
     def _narrowed(self, first: int, last: int) -> tuple[int, int]:
         """Find out by totals when an entry is that lies alone between two times, inclusive."""
 
         def total(start: int) -> int | None:
-            self.requests += 1
-            return self._query.page(self._organization, Window(start, self._end), offset=BEHIND_ALL, limit=1).total
+            return self._ask(Window(start, self._end), BEHIND_ALL, 1).total
 
         try:
             with_it = total(first + 1) if last - first > 1 else None
@@ -292,44 +264,13 @@ class Slice:
             return first, last
         return low, low
 
-    def _without_order(self) -> Entries:
-        """Read all that is left of the slice from a source that does not keep to the order of time."""
-        with self._lock:
-            start, stop, self.position = self.position, min(self.stop, self._end), self.stop
-        found, requests = without_order(self._query, self._organization, Window(start, stop))
-        self.requests += requests
-        return found
-
-
-def without_order(query: AuditQuery, organization: Organization, window: Window) -> tuple[Entries, int]:
-    """Read a window by halves, until a page holds one whole; return its entries in order, and how many requests.
-
-    Raises:
-        AuditError: as `AuditQuery.page`.
-    """
-    found, requests, windows = NOTHING, 0, [window]
-    while windows:
-        part = windows.pop()
-        page = query.page(organization, part)
-        requests += 1
-        inside = placed(page, part.start).between(*part)
-        if requests > 8 * len(found.times) // query.fullest + 8 * MORE_REQUESTS:
-            raise NoProgress(
-                f"Anypoint gives the entries of {organization} from {window} in no order, and its totals do not fit.",
-                "What was collected is kept. The next run asks again; if this stays, report it to MuleSoft.",
-            )
-        if len(page.entries) < query.fullest and page.total in (None, len(page.entries), len(inside.times)):
-            found = found.joined(inside)
-        elif part.end - part.start > 1:
-            middle = (part.start + part.end) // 2
-            windows += [Window(middle, part.end), Window(part.start, middle)]
-        else:
-            offset = 0
-            while page.entries:
-                found = found.joined(placed(page, part.start).between(*part))
-                offset += len(page.entries)
-                if page.total is not None and page.total <= offset:
-                    break
-                page = query.page(organization, part, offset=offset)
-                requests += 1
-    return found.chosen(sorted(range(len(found.times)), key=found.times.__getitem__)), requests
+    def _without_order(self) -> Iterator[Entries]:
+        """Yield what is left of the slice from a source that does not keep to the order of time."""
+        window = Window(self.position, min(self.stop, self._end))
+        for position, found in by_halves(self._ask, lambda: self._query.fullest, window, str(self)):
+            with self._lock:
+                settled = found.between(self.position, self.stop)
+                self.position = position
+            yield settled
+            if self.position >= self.stop:
+                return

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from mulesoft_audit.anypoint.query import BEHIND_ALL, PAGE_LIMIT, LogRefused, Window
 from mulesoft_audit.anypoint.response import NoResponse, RedirectRefused
 from mulesoft_audit.archive.layout import day_of, day_start
-from mulesoft_audit.collect.fetch import NOTHING, SECOND, Entries, placed
+from mulesoft_audit.collect.entries import NOTHING, Entries, placed
+from mulesoft_audit.collect.fetch import SECOND
 from mulesoft_audit.collect.rules import Judged, judge
 from mulesoft_audit.errors import SourceError
 from mulesoft_audit.ledger.batch import Batch

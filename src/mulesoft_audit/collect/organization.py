@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from mulesoft_audit.anypoint.query import PAGE_LIMIT, LogRefused, QueryRefused, UnknownOrganization, Window, iso
 from mulesoft_audit.archive.layout import DAY_MS, day_of, day_start
-from mulesoft_audit.collect.fetch import placed
+from mulesoft_audit.collect.entries import placed
 from mulesoft_audit.collect.newest import newest_page, total_only
 from mulesoft_audit.collect.period import Due, due
 from mulesoft_audit.collect.reading import Reading, joined

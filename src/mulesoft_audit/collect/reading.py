@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from mulesoft_audit.anypoint.query import AuditQuery
     from mulesoft_audit.anypoint.tree import Organization
-    from mulesoft_audit.collect.fetch import Entries
+    from mulesoft_audit.collect.entries import Entries
     from mulesoft_audit.collect.pool import WorkerPool
     from mulesoft_audit.ledger.day import Day
 

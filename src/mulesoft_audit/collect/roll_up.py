@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from mulesoft_audit.anypoint.query import AuditQuery
     from mulesoft_audit.anypoint.tree import Organization
-    from mulesoft_audit.collect.fetch import Entries
+    from mulesoft_audit.collect.entries import Entries
     from mulesoft_audit.collect.newest import Newest
     from mulesoft_audit.collect.organization import OrganizationRun
     from mulesoft_audit.ledger.keys import Key

@@ -211,3 +211,21 @@ def test_foreign_files_beside_the_parts_are_left_alone_and_not_read(source: Host
     foreign.unlink()
     assert_done(run, 2)
     assert_exact(source, tmp_path)
+
+
+def test_a_late_entry_in_a_day_whose_keys_and_parts_are_lost_is_delivered_and_the_doubt_is_said(
+    source: HostileSource, tmp_path: Path
+) -> None:
+    day = keys_and_parts_lost(source, tmp_path)
+    entry = next(one for one in source.logs[ROOT] if time.strftime("%Y/%m/%d", time.gmtime(one.stamp / 1000)) == day)
+    [late] = source.add(ROOT, entry.stamp + 1, seed="late")
+    [new] = source.add(ROOT, now() - MINUTE, seed="new")
+    run = collect(source, tmp_path)
+    held = lines(tmp_path, ROOT)
+    assert held[late] == 1
+    assert held[new] == 1
+    assert run.err or not run.complete
+    touched = {"/".join(path.parts[-4:-1]) for path in tmp_path.glob(f"audit/{ROOT}/*/*/*/*")}
+    assert touched <= {day, time.strftime("%Y/%m/%d", time.gmtime(now() / 1000 - 60))}
+    collect(source, tmp_path)
+    assert lines(tmp_path, ROOT) == held, "in doubt once, not by every run"

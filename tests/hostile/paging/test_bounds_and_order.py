@@ -173,3 +173,20 @@ def test_an_entry_of_another_time_in_every_page_is_not_taken(source: HostileSour
     source.respond = stranger
     collect(source, tmp_path, "--since", "5d", **QUICK)
     assert_exact(source, tmp_path)
+
+
+@pytest.mark.parametrize("every", [2, 3])
+def test_pages_that_repeat_the_one_before_are_no_duplicates(large: HostileSource, tmp_path: Path, every: int) -> None:
+    last: list[Response] = []
+
+    def repeating(source: HostileSource, query: Query) -> Response:
+        given = last[-1] if last and query.number % every == 0 else honest(source, query)
+        last.append(given)
+        return given
+
+    large.respond = repeating
+    for _ in range(2):
+        assert collect(large, tmp_path, "--since", "3d", **QUICK).code in {0, 5}
+    large.respond = honest
+    assert_done(collect(large, tmp_path))
+    assert_exact(large, tmp_path)

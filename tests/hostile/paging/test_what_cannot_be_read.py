@@ -138,3 +138,20 @@ def test_something_that_is_no_entry_keeps_nothing_else_away(source: HostileSourc
     held = lines(tmp_path, ROOT)
     assert not (source.truth(ROOT) - held).keys() - {item}
     assert held[item] or not run.complete
+
+
+def test_an_error_that_lasts_after_60_pages_keeps_what_was_read_and_every_run_gets_further(
+    tmp_path: Path, large: HostileSource
+) -> None:
+    large.spread(ROOT, 20_000, now() - 40 * HOUR, now() - HOUR, seed="more")
+    kept = [0]
+    for _ in range(3):
+        large.forget()
+        large.respond = after(61, broken)
+        run = collect(large, tmp_path, "--since", "3d", **QUICK)
+        assert run.code == 5
+        kept.append(lines(tmp_path, ROOT).total())
+        assert kept[-1] >= min(kept[-2] + 5_000, 25_000 - 1_000), kept
+    large.respond = honest
+    assert_done(collect(large, tmp_path))
+    assert_exact(large, tmp_path)

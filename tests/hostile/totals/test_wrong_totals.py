@@ -165,3 +165,17 @@ def test_totals_that_count_the_groups_too_lose_nothing(source: HostileSource, tm
     run = collect(source, tmp_path, "--since", "5d", **QUICK)
     assert not run.complete
     assert_exact(source, tmp_path)
+
+
+def test_a_total_that_is_wrong_for_one_day_names_that_day(source: HostileSource, tmp_path: Path) -> None:
+    assert_done(collect(source, tmp_path, "--since", "5d"))
+    noon = now() // DAY * DAY - DAY - 12 * HOUR
+
+    def one_too_many(true: int, query: Query) -> int:
+        return true + (query.organization == ROOT and query.start <= noon <= query.end)
+
+    source.respond = after(1, total(one_too_many))
+    run = collect(source, tmp_path, **QUICK)
+    assert not run.complete
+    assert f"{datetime.fromtimestamp(noon / 1000, UTC):%Y-%m-%d}" in run.said
+    assert run.new == 0
