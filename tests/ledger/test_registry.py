@@ -10,7 +10,7 @@ from mulesoft_audit.archive.layout import ORGANIZATIONS, head_name
 from mulesoft_audit.archive.local import LocalStore
 from mulesoft_audit.errors import UsageError
 from mulesoft_audit.ledger.manifest import Damaged
-from mulesoft_audit.ledger.registry import Known, Registry, bind, left_the_tree, load
+from mulesoft_audit.ledger.registry import Known, Registry, left_the_tree, load, save
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -18,34 +18,34 @@ if TYPE_CHECKING:
 
 def test_an_archive_belongs_to_the_first_root(tmp_path: Path) -> None:
     store = LocalStore(tmp_path)
-    bind(store, *load(store), "root", {"root": Known("Acme")})
+    save(store, *load(store), "root", {"root": Known("Acme")})
     assert load(store)[0].root == "root"
     with pytest.raises(UsageError, match="belongs to"):
-        bind(store, *load(store), "other", {})
+        save(store, *load(store), "other", {})
 
 
 def test_what_is_no_news_is_not_written(tmp_path: Path) -> None:
     store = LocalStore(tmp_path)
-    bind(store, *load(store), "root", {"a": Known("A")})
+    save(store, *load(store), "root", {"a": Known("A")})
     generation = load(store)[1]
-    bind(store, *load(store), "root", {"a": Known("A")})
+    save(store, *load(store), "root", {"a": Known("A")})
     assert load(store)[1] == generation
 
 
 def test_a_lost_race_keeps_what_both_found(tmp_path: Path) -> None:
     store = LocalStore(tmp_path)
     before = load(store)
-    bind(store, *before, "root", {"a": Known("A")})
-    bind(store, *before, "root", {"b": Known("B")})
+    save(store, *before, "root", {"a": Known("A")})
+    save(store, *before, "root", {"b": Known("B")})
     assert set(load(store)[0].organizations) == {"a", "b"}
 
 
 def test_a_lost_race_against_another_root_is_refused(tmp_path: Path) -> None:
     store = LocalStore(tmp_path)
     before = load(store)
-    bind(store, *before, "root", {})
+    save(store, *before, "root", {})
     with pytest.raises(UsageError):
-        bind(store, *before, "other", {})
+        save(store, *before, "other", {})
 
 
 def test_an_archive_without_a_registry_is_looked_through_for_heads(tmp_path: Path) -> None:
@@ -64,3 +64,10 @@ def test_a_damaged_registry_is_refused(tmp_path: Path) -> None:
 def test_what_the_tree_names_no_more() -> None:
     registry = Registry(organizations={"a": Known("A"), "b": Known("B")})
     assert left_the_tree(registry, ["a", "c"]) == {"b": Known("B")}
+
+
+def test_since_when_everything_is_to_be_held_is_only_ever_taken_further_back(tmp_path: Path) -> None:
+    store = LocalStore(tmp_path)
+    for since in (200, 300, 0, 100, 150):
+        save(store, *load(store), "root", {"a": Known("A", since=since)})
+    assert load(store)[0].organizations == {"a": Known("A", since=100)}

@@ -103,4 +103,6 @@ def due(since: int, oldest_held: int, period: Period, kept: Kept, until: int, be
     asked = period.since or since or beginning or day_start(day_of(until - period.first))
     promised = min(filter(None, (since, max(asked, kept.since))))
     start = max(promised, kept.since)
+    if period.until is not None and period.since is not None:
+        start = max(start, period.since)
     return Due(promised, max(start, kept.floor) if 0 < oldest_held < kept.floor else start)

@@ -77,7 +77,7 @@ class Undecided:
     def __init__(self, members: list[OrganizationRun], query: AuditQuery) -> None:
         self.members = members
         self._query = query
-        self._missing = len(members)
+        self._missing = sum(not one.done for one in members)
         self._lock = threading.Lock()
 
     def arrived(self) -> bool:
@@ -113,14 +113,12 @@ def is_below(one: OrganizationRun, above: OrganizationRun, runs: Sequence[Organi
     return False
 
 
-def relate(runs: Sequence[OrganizationRun]) -> list[Undecided]:
+def relate(runs: Sequence[OrganizationRun], query: AuditQuery) -> list[Undecided]:
     """Return the families in which something is undecided: each with all that lies below its topmost member."""
     open_ = [one for one in runs if one.head.rolls_up is None and any(is_below(other, one, runs) for other in runs)]
     tops = [one for one in open_ if not any(is_below(one, other, runs) for other in open_)]
     families = []
     for top in tops:
         members = [top, *(one for one in runs if is_below(one, top, runs))]
-        families.append(Undecided(members, top.query))
-        for one in members:
-            one.family = families[-1]
+        families.append(Undecided(members, query))
     return families

@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 import threading
 from dataclasses import dataclass, field
+from functools import partial
+from itertools import count
 from multiprocessing.pool import ThreadPool
 from typing import TYPE_CHECKING
 
@@ -12,6 +14,7 @@ from mulesoft_audit.anypoint.query import iso
 from mulesoft_audit.anypoint.tree import Organization
 from mulesoft_audit.archive.layout import DAY_MS
 from mulesoft_audit.collect import last_run
+from mulesoft_audit.collect.balance import Balance
 from mulesoft_audit.collect.organization import OrganizationRun
 from mulesoft_audit.collect.period import Kept, Period
 from mulesoft_audit.collect.pool import WorkerPool, workers_for
@@ -30,6 +33,7 @@ if TYPE_CHECKING:
     from mulesoft_audit.anypoint.query import AuditQuery
     from mulesoft_audit.archive.store import Store
     from mulesoft_audit.clock import Stop
+    from mulesoft_audit.collect.roll_up import Undecided
 
 log = logging.getLogger(__name__)
 
@@ -110,8 +114,10 @@ class Run:
         self.pool = WorkerPool(workers_for(pacer.per_minute), stop, idle=self._share)
         self.first_of_day = True
         self.runs: list[OrganizationRun] = []
+        self.beginning = 0  #: since when the archive holds other organizations' entries, Unix ms; 0 if it holds none
         self._named = whose.named
-        self._deferred: list[OrganizationRun] = []
+        self._balances: dict[str, Balance] = {}
+        self._waiting: list[OrganizationRun] = []
         self._lock = threading.Lock()
 
     def now(self) -> int:
@@ -124,36 +130,51 @@ class Run:
         held = any(run.head.days for run in self.runs if run.organization.id == organization.id)
         return self._named and not held
 
-    def beginning(self) -> int:
-        """Return since when the archive holds other organizations' entries, Unix ms; 0 if it holds none."""
-        return min((run.head.since for run in self.runs if run.head.since and run.head.days), default=0)
+    def load(self, organizations: Sequence[Organization], since: Mapping[str, int]) -> None:
+        """Read where each organization stands, and decide what is due.
 
-    def load(self, organizations: Sequence[Organization]) -> None:
-        """Read where each organization stands, and queue it."""
+        Args:
+            organizations: all of this run.
+            since: by id, since when everything was to be held; Unix ms.
+        """
         with ThreadPool(min(READERS, len(organizations) or 1)) as pool:
-            self.runs = pool.starmap(
-                self._organization, list(zip(organizations, range(len(organizations)), strict=True))
-            )
-        relate(self.runs)
-        for run in self.runs:
-            if run.family:
-                self.pool.submit((0, run.rank), run.begin_undecided)
-            else:
-                self.ready(run, run.begin)
+            self.runs = pool.starmap(self._organization, list(zip(organizations, count(), strict=False)))
+            self.beginning = min((run.head.since for run in self.runs if run.head.since and run.head.days), default=0)
+            pool.map(lambda run: run.guarded(lambda: run.prepare(since.get(run.organization.id, 0))), self.runs)
 
     def _organization(self, organization: Organization, rank: int) -> OrganizationRun:
         return OrganizationRun(organization, self, rank, self.between.runs.get(organization.id))
 
-    def ready(self, run: OrganizationRun, step: Callable[[], None]) -> None:
-        """Queue a step of an organization; if its log repeats others', once these are collected."""
+    def begin(self) -> None:
+        """Queue every organization."""
+        self._balances = {run.organization.id: Balance(run, self) for run in self.runs}
+        families = {run.organization.id: family for family in relate(self.runs, self.query) for run in family.members}
+        for run in self.runs:
+            if run.done:
+                continue
+            if family := families.get(run.organization.id):
+                self.pool.submit((0, run.rank), partial(self._look_first, run, family))
+            else:
+                self._ready(run)
+
+    def _look_first(self, run: OrganizationRun, family: Undecided) -> None:
+        """Ask for an organization's newest page; with the last of a family, decide whose log repeats whose."""
+        self._balances[run.organization.id].look_first()
+        if family.arrived():
+            run.guarded(family.decide)
+            for one in family.members:
+                if not one.done:
+                    self._ready(one)
+
+    def _ready(self, run: OrganizationRun) -> None:
+        """Queue an organization's balance; if its log repeats others', once these are collected."""
         below = [one for one in self.runs if is_below(one, run, self.runs)]
         run.relatives = self._relatives(run, below)
         with self._lock:
             if run.head.rolls_up and not all(one.done for one in below):
-                run.deferred = step
-                self._deferred.append(run)
+                self._waiting.append(run)
                 return
-        self.pool.submit((0, run.rank), step)
+        self.pool.submit((0, run.rank), self._balances[run.organization.id].start)
 
     def _relatives(self, run: OrganizationRun, below: Sequence[OrganizationRun]) -> list[Days]:
         above = [one for one in self.runs if one.head.rolls_up and is_below(run, one, self.runs)]
@@ -164,13 +185,12 @@ class Run:
             found += [Days(self.store, name, {}) for name in run.head.below if name not in there]
         return found
 
-    def finished(self, run: OrganizationRun) -> None:
-        """Go on with those that waited for `run`."""
-        del run
+    def finished(self) -> None:
+        """One more organization is through: go on with those that waited for it."""
         with self._lock:
-            waiting, self._deferred = self._deferred, []
+            waiting, self._waiting = self._waiting, []
         for one in waiting:
-            self.ready(one, one.deferred)
+            self._ready(one)
 
     def _share(self) -> Callable[[], None] | None:
         """Return work for an idle worker: the later half of what the busiest reader has left."""
@@ -188,8 +208,7 @@ class Run:
             try:
                 for run in self.runs:
                     if not run.done:
-                        run.abandon()
-                        run.save()
+                        run.interrupt()
             except AuditError as error:
                 summary.problems.append(error)
 
@@ -233,9 +252,8 @@ def collect(
     began = stop.clock.monotonic()
     store.stopping = lambda: stop.asked  # from then on nothing waits for a lock or a bucket
     registry, generation = registries.load(store)
-    found = {one.id: registries.Known(one.name, one.parent, one.depth) for one in whose.organizations}
-    gone = {} if whose.named else registries.left_the_tree(registry, found)
-    registries.bind(store, registry, generation, whose.root, found)
+    registries.check(registry, whose.root, store)
+    gone = {} if whose.named else registries.left_the_tree(registry, {one.id for one in whose.organizations})
     organizations = [*whose.organizations, *(Organization(name, one.name, one.depth) for name, one in gone.items())]
     between = between or Between()
     for one in organizations[len(whose.organizations) :]:
@@ -250,8 +268,13 @@ def collect(
     summary = Summary(run.runs, list(whose.problems), until=run.until)
     stop.heeded = True
     try:
-        run.load([one for one in organizations if one.id not in left_alone])
+        since = {name: known.since for name, known in registry.organizations.items()}
+        run.load([one for one in organizations if one.id not in left_alone], since)
         summary.organizations = run.runs
+        since = {one.organization.id: one.head.since for one in run.runs}
+        found = {one.id: registries.known(one, since[one.id]) for one in whose.organizations if one.id in since}
+        registries.save(store, registry, generation, whose.root, found)
+        run.begin()
         started(summary)
         if run.pool.run():
             run.rescue(summary)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mulesoft_audit.anypoint.query import PAGE_LIMIT, Window
-from mulesoft_audit.archive.layout import DAY_MS, day_start
+from mulesoft_audit.archive.layout import DAY_MS, day_of, day_start
 from mulesoft_audit.collect.reading import joined
 from mulesoft_audit.collect.rules import Decision, decide, middle
+from mulesoft_audit.ledger.manifest import HOUR_MS
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -37,31 +38,59 @@ class Search:
         after = self._newest.newer if end >= self._end else self._days.source(end)
         return self._days.source(start) - after
 
-    def _total(self, start: int, end: int) -> int | None:
-        return self._query.total(self._organization, Window(start, end))
+    def _total(self, start: int) -> int | None:
+        """Return what the source counts from `start` on: all totals end alike, so that they compare."""
+        return self._query.total(self._organization, Window(start, self._end))
 
-    def by_halves(self, start: int, total: int | None, end: int | None = None) -> list[Window]:
-        """Return what differs from `start` to `end` (the border if None), of which the source counts `total`."""
+    def by_halves(self, start: int, total: int | None) -> list[Window]:
+        """Return what differs from `start` to the border, of which the source counts `total`."""
+        return self._joined(self._halved(Window(start, self._end), total, 0))
+
+    def _halved(self, window: Window, total: int | None, after: int) -> list[Window]:
+        """Return what of a window differs; the source counts `total` from its start on, and `after` from its end on."""
         found: list[Window] = []
-        left = [(Window(start, end or self._end), total)]
+        left = [(window, total, after)]
         while left:
-            part, counted = left.pop()
+            part, total, after = left.pop()
+            counted = None if total is None else total - after
             decision = decide(part.start, part.end, self._expected(*part), counted)
             if decision is Decision.READ:
-                found.append(part)
-            elif decision is Decision.SPLIT and counted is not None:
-                left += self._halves(part, counted)
-        return self._joined(found)
+                found.append(self._hours(part, total, after))
+            elif decision is Decision.SPLIT and total is not None:
+                border = middle(part.start, part.end)
+                between = self._between(part, total, after, border)
+                left += [(Window(part.start, border), total, between or 0), (Window(border, part.end), between, after)]
+        return found
 
-    def _halves(self, part: Window, counted: int) -> list[tuple[Window, int | None]]:
-        """Return both halves of a stretch with their totals; one request tells both."""
-        border = middle(part.start, part.end)
-        earlier, later = Window(part.start, border), Window(border, part.end)
-        of_later = self._total(*later)
-        if of_later is None or of_later < self._expected(*later) or counted - of_later < self._expected(*earlier):
-            of_later = self._total(*later)  # a replica that lags says less than there is
-        of_earlier = None if of_later is None or of_later > counted else counted - of_later
-        return [(earlier, of_earlier), (later, of_later)]
+    def _between(self, part: Window, total: int, after: int, border: int) -> int | None:
+        """Return the total from `border` on, which lies within `part`."""
+        later, earlier = self._expected(border, part.end), self._expected(part.start, border)
+        between = self._total(border)
+        if between is None or between - after < later or total - between < earlier:
+            between = self._total(border)  # a replica that lags says less than there is
+        return between
+
+    def _hours(self, day: Window, total: int | None, after: int) -> Window:
+        """Return the hours of a day that differ, about a page of them, where the day's other hours are sure not to."""
+        known = self._days.counted.get(day_of(day.start).isoformat())
+        if total is None or day.end - day.start != DAY_MS or not known or known.held != known.source:
+            return day
+        held = self._days.get(day_of(day.start)).load()
+
+        def differs(start: int, end: int, counted: int) -> bool:
+            return counted != held.count_between(start - day.start, end - day.start)
+
+        start, end = day
+        while end - start > HOUR_MS and held.count_between(start - day.start, end - day.start) > PAGE_LIMIT:
+            border = start + (end - start) // HOUR_MS // 2 * HOUR_MS
+            between = self._total(border)
+            if between is None or total is None:
+                return day
+            late = differs(border, end, between - after)
+            if late == differs(start, border, total - between):
+                break  # both differ, or neither
+            start, end, total, after = (border, end, between, after) if late else (start, border, total, between)
+        return Window(start, end)
 
     def by_day(self, but: Collection[date]) -> list[Window]:
         """Compare every day that is held, `but` some, by one total each."""
@@ -70,7 +99,7 @@ class Search:
         found: list[Window] = []
         stop, counted_after = self._end, 0
         for border in sorted(borders | {self._newest.floor}, reverse=True) if days else ():
-            counted = self._total(border, self._end)
+            counted = self._total(border)
             if counted is None or counted - counted_after != self._expected(border, stop):
                 found.append(Window(border, stop))
             stop, counted_after = border, counted or 0
@@ -82,11 +111,11 @@ class Search:
         if not days:
             return []
         border = days[self._newest.until // DAY_MS % len(days)]
-        later = self._total(border, self._end)
+        later = self._total(border)
         if later == self._expected(border, self._end):
             return []
-        earlier = self.by_halves(self._newest.floor, self._total(self._newest.floor, border), border)
-        return self._joined([*earlier, *self.by_halves(border, later)])
+        earlier = self._halved(Window(self._newest.floor, border), self._total(self._newest.floor), later or 0)
+        return self._joined([*earlier, *self._halved(Window(border, self._end), later, 0)])
 
     def before_cap(self, floor: int, cap: int, most: int) -> tuple[list[Window], list[Window]]:
         """Compare a few stretches before the one that a run compares as a whole, others each time.
@@ -104,7 +133,7 @@ class Search:
         chosen = [stretches[(turn + i) % len(stretches)] for i in range(min(most, len(stretches)))]
         different, looked = [], []
         for one in chosen:
-            total = self._total(*one)
+            total = self._query.total(self._organization, one)
             if total is not None and total < cap:
                 looked.append(one)
                 different += [one] if total != self._expected(*one) else []

@@ -34,7 +34,7 @@ def keys_of_part(store: Store, day: Day, part: PartEntry) -> Keys:
     Raises:
         Damaged: the part is lost or damaged too.
     """
-    found = _stored(store, day, part) or _from_part(store, day, part)
+    found = _recovered(store, day, part)
     if found is None:
         name = keys_name(day.organization, day.day, part.number)
         raise Damaged(
@@ -44,6 +44,11 @@ def keys_of_part(store: Store, day: Day, part: PartEntry) -> Keys:
             "a backup or an older version of it. Or delete the day's manifest, to have the day delivered again.",
         )
     return found
+
+
+def _recovered(store: Store, day: Day, part: PartEntry) -> Keys | None:
+    stored = _stored(store, day, part)
+    return _from_part(store, day, part) if stored is None else stored
 
 
 def _stored(store: Store, day: Day, part: PartEntry) -> Keys | None:
@@ -72,14 +77,14 @@ def rebuild_keys(store: Store, day: Day, part: PartEntry, seen: Sealed) -> bool:
     Returns:
         Whether they were made again; the manifest in memory then names the new ones.
     """
-    if _stored(store, day, part) or _from_part(store, day, part):
+    if _recovered(store, day, part) is not None:
         return False
     ordered = seen.keys.ordered()
     if ordered.at(0) > part.first or ordered.at(len(ordered) - 1) < part.last:
         return False
     keys = list(seen.keys)
     inside = [index for index, key in enumerate(keys) if part.first <= key[0] <= part.last]
-    others = [one for one in day.manifest.parts if one.number != part.number and _stored(store, day, one)]
+    others = [one for one in day.manifest.parts if one.number != part.number and _stored(store, day, one) is not None]
     held = [key for one in others for key in keys_of_part(store, day, one)]
     held += [key for item in day.manifest.oversize for key in Keys(item.key)]
     left = unseen([keys[index] for index in inside], held).new
@@ -100,7 +105,7 @@ def give_up_lost(store: Store, day: Day, part: PartEntry, seen: Sealed) -> None:
     """
     ordered = seen.keys.ordered()
     covers = ordered.at(0) <= part.first and ordered.at(len(ordered) - 1) >= part.last
-    if not covers or not part.entries or _stored(store, day, part) or _from_part(store, day, part):
+    if not covers or not part.entries or _recovered(store, day, part) is not None:
         return
     log.error(
         "The keys of part %d of organization %s on %s are lost, and so is the part: %d entries may be delivered twice",

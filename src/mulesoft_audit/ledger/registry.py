@@ -14,17 +14,26 @@ from mulesoft_audit.ledger.manifest import FORMAT, decode_document
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from mulesoft_audit.anypoint.tree import Organization
     from mulesoft_audit.archive.store import Store
 
 TRIES = 20
 
 
 class Known(msgspec.Struct, frozen=True, omit_defaults=True):
-    """An organization that the archive holds, as it was last named: `parent` is the id of the one above."""
+    """An organization that the archive holds.
+
+    Attributes:
+        name: as it was last called.
+        parent: id of the organization above it.
+        depth: how many are above it.
+        since: Unix ms, since when everything is to be held; 0 if nobody said.
+    """
 
     name: str = ""
     parent: str = ""
     depth: int = 0
+    since: int = 0
 
 
 class Registry(msgspec.Struct, omit_defaults=True):
@@ -55,21 +64,38 @@ def load(store: Store) -> tuple[Registry, int]:
     return Registry(organizations={name: Known() for name in names if name}), 0
 
 
-def bind(store: Store, registry: Registry, generation: int, root: str, found: dict[str, Known]) -> Registry:
+def known(organization: Organization, since: int) -> Known:
+    """Return what is kept of an organization; `since` in Unix ms."""
+    return Known(organization.name, organization.parent, organization.depth, since)
+
+
+def check(registry: Registry, root: str, store: Store) -> None:
+    """See to it that the archive is this root organization's.
+
+    Raises:
+        UsageError: it belongs to another.
+    """
+    if root and registry.root and registry.root != root:
+        raise UsageError(
+            f"The archive {store.url} belongs to the root organization {registry.root}, not to {root}.",
+            "No entry was read or written. Give each root organization an archive of its own (--archive), or "
+            "correct MULE_ORG_ID.",
+        )
+
+
+def save(store: Store, registry: Registry, generation: int, root: str, found: dict[str, Known]) -> Registry:
     """Return the registry with what was found, written if that is news.
 
     Raises:
-        UsageError: the archive belongs to another root organization.
+        UsageError: somebody else bound the archive to another root organization meanwhile.
         ArchiveError: it cannot be written.
     """
     for _ in range(TRIES):
-        if root and registry.root and registry.root != root:
-            raise UsageError(
-                f"The archive {store.url} belongs to the root organization {registry.root}, not to {root}.",
-                "Nothing was read or written. Give each root organization an archive of its own (--archive), or "
-                "correct MULE_ORG_ID.",
-            )
-        merged = Registry(registry.root or root, {**registry.organizations, **found}, FORMAT)
+        check(registry, root, store)
+        merged = Registry(registry.root or root, dict(registry.organizations), FORMAT)
+        for name, one in found.items():
+            since = min(filter(None, (one.since, merged.organizations.get(name, one).since)), default=0)
+            merged.organizations[name] = msgspec.structs.replace(one, since=since)
         if generation and merged == registry:
             return merged
         try:

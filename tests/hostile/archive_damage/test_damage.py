@@ -47,10 +47,10 @@ def test_a_head_lost_or_torn_while_a_backfill_is_unfinished_forgets_nothing(
 ) -> None:
     interrupted_backfill(source, tmp_path)
     head = tmp_path / f"state/{ROOT}/head.json"
-    data = head.read_bytes()
-    head.write_bytes(data[: len(data) // 2] if damage == "torn" else b"")
-    if damage == "lost":
-        head.unlink()
+    head.parent.mkdir(exist_ok=True)
+    whole = b'{"organization":"%s","since":1,"format":2}' % ROOT.encode()
+    if damage != "lost":
+        head.write_bytes(whole[: len(whole) // 2] if damage == "torn" else b"")
     run = collect(source, tmp_path)
     if run.code == 6:  # the advice: move it aside and run again
         assert "head.json" in run.said

@@ -112,8 +112,9 @@ def test_forty_organizations_that_are_read_keep_one_token(many: HostileSource, t
 
 def test_every_page_is_asked_for_as_documented(large: HostileSource, tmp_path: Path) -> None:
     assert_done(collect(large, tmp_path, "--since", "3d"))
+    first = len(large.queries)
     assert_done(collect(large, tmp_path))
+    assert not large.queries[first].ascending, "an idle run asks for the newest first"
     odd = [query for query in large.queries if query.offset and query.start != query.end]
     assert all(query.limit == 1 for query in odd), "offsets only in one instant, or to look behind a round total"
     assert all(0 < query.limit <= 200 for query in large.queries)
-    assert not large.queries[-1].ascending, "an idle run asks for the newest first"

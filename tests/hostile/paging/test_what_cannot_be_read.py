@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.hostile.behaviours import broken, refuses_page_with
+from tests.hostile.behaviours import after, broken, refuses_page_with
 from tests.hostile.running import QUICK, Run, assert_done, assert_exact, collect, lines
 from tests.hostile_source import GROUP, HOUR, MINUTE, ROOT, Entry, HostileSource, Query, Response, honest, now
 
@@ -149,9 +149,9 @@ def test_an_error_that_lasts_after_60_pages_keeps_what_was_read_and_every_run_ge
         large.forget()
         large.respond = after(61, broken)
         run = collect(large, tmp_path, "--since", "3d", **QUICK)
-        assert run.code == 5
         kept.append(lines(tmp_path, ROOT).total())
-        assert kept[-1] >= min(kept[-2] + 5_000, 25_000 - 1_000), kept
+        assert kept[-1] >= min(kept[-2] + 5_000, 25_000), kept
+        assert run.code == 5 or (run.complete and kept[-1] == 25_000)
     large.respond = honest
     assert_done(collect(large, tmp_path))
     assert_exact(large, tmp_path)

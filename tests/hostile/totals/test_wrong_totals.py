@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.hostile.behaviours import once, stale, total
+from tests.hostile.behaviours import after, once, stale, total
 from tests.hostile.running import (
     QUICK,
     assert_done,
@@ -15,7 +16,7 @@ from tests.hostile.running import (
     collect,
     settle,
 )
-from tests.hostile_source import HOUR, MINUTE, ROOT, HostileSource, Query, honest, now
+from tests.hostile_source import DAY, HOUR, MINUTE, ROOT, HostileSource, Query, honest, now
 
 if TYPE_CHECKING:
     from pathlib import Path

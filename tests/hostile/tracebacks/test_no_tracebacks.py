@@ -133,6 +133,8 @@ def test_a_status_of_any_kind_for_one_log_is_said(source: HostileSource, tmp_pat
         ("REQUESTS_PER_MINUTE", "9" * 5000),
         ("MULE_ORG_ID", "../.."),
         ("MULE_ORG_ID", "a\u00b2"),
+        ("CLIENT_SECRET_FILE", "~nosuchuser/secret"),
+        ("MULESOFT_AUDIT_CONFIG", "~nosuchuser/settings.toml"),
     ],
 )
 def test_a_setting_that_is_none_is_named_with_status_2(
@@ -159,6 +161,13 @@ def test_an_archive_that_is_none_is_said(source: HostileSource, archive: str) ->
 def test_a_since_that_is_none_is_said(source: HostileSource, tmp_path: Path, since: str) -> None:
     run = collect(source, tmp_path, "--since", since)
     assert run.code == 2 or (since == "0001-01-01" and run.code == 0)
+
+
+def test_a_closed_standard_output_is_no_traceback(source: HostileSource, tmp_path: Path) -> None:
+    done = run_by_shell(source, tmp_path, '"$@" >&-')
+    assert b"Traceback" not in done.stderr
+    assert b"Exception ignored" not in done.stderr
+    assert_exact(source, tmp_path)
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")

@@ -1,0 +1,378 @@
+"""One organization's balance with its source, and what is done until that is even.
+
+Each step ends with the next one, or hands windows to readers, after which it is balanced again.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from mulesoft_audit.anypoint.query import PAGE_LIMIT, LogRefused, Window, iso
+from mulesoft_audit.archive.layout import DAY_MS, day_of, day_start
+from mulesoft_audit.collect.entries import placed
+from mulesoft_audit.collect.newest import newest_page, total_only
+from mulesoft_audit.collect.period import Due
+from mulesoft_audit.collect.reading import Reading, joined
+from mulesoft_audit.collect.rules import Totals
+from mulesoft_audit.collect.search import Search
+from mulesoft_audit.collect.totals import Worth
+from mulesoft_audit.errors import SourceError
+from mulesoft_audit.ledger.day import Respelled
+from mulesoft_audit.ledger.manifest import Damaged
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    from mulesoft_audit.collect.newest import Newest
+    from mulesoft_audit.collect.organization import OrganizationRun
+    from mulesoft_audit.collect.run import Run
+
+log = logging.getLogger(__name__)
+
+FEW = 20  #: entries of the page that is asked for where lately nothing came
+QUIET = 3  #: rounds without anything new after which that is so
+ROUNDS = 6  #: times that a run balances an organization whose entries keep moving
+DAYS_NAMED = 40  #: days of which each is asked for, to say where a source contradicts itself
+RETRIED_A_RUN = 3  #: entries that could not be read before
+
+
+@dataclass(slots=True)
+class Tried:
+    """What a run does once for an organization, and whether it was done."""
+
+    refreshed: bool = False
+    edge: bool = False
+    all_read: bool = False
+    looked_back: bool = False
+    second_look: bool = False
+    missing: bool = False
+    page_by_days: bool = False
+    oldest: bool = False
+
+
+class Balance:
+    """The balance of one organization.
+
+    Attributes:
+        one: the organization.
+    """
+
+    def __init__(self, one: OrganizationRun, run: Run) -> None:
+        self.one = one
+        self._run = run
+        self._query = run.query
+        self._days = one.days
+        self._worth = Worth(one, run.query)
+        self._tried = Tried()
+        self._rounds = 0
+        self._numbers: list[tuple[int | None, int]] = []  # what was counted and expected, each time
+        self._windows: list[Window] = []  # read last
+        self._read_days: set[date] = set()
+        self._written = 0  # before the last reading
+        self._settled = False  # whether the last reading told anything new of what the source has
+
+    def look_first(self) -> None:
+        """Ask for the newest page, to find out whose log repeats whose."""
+        self.one.guarded(lambda: setattr(self.one, "first_page", self._newest_page(self._run.until)))
+
+    def start(self) -> None:
+        """Balance until that is even."""
+        self.one.guarded(self._balance)
+
+    def _balance(self) -> None:
+        """Compare the archive with the source; do something about the difference, and come back here."""
+        self._rounds += 1
+        newest = self._look()
+        before = self._days.source(newest.floor)
+        if not self._commit_page(newest):
+            self._read([newest.last_days()], PAGE_LIMIT, newest.until)
+            return
+        expected = self._days.source(newest.floor)
+        self._numbers.append((newest.total, expected))
+        if newest.judged.missing:
+            self._look_for_missing(newest)
+        elif newest.total == expected and (self._tried.all_read or not self._worth.hides_more(newest)):
+            self._verified(newest)
+        elif self._worth.useless and not self._worth.count_again(newest, expected):
+            self._look_back(newest)
+        elif self._rounds == 1 and not before and newest.judged.above >= newest.floor:
+            self._tried.all_read = True
+            self._read([self._shown_no_more(newest.floor, newest)], (newest.total or 0) - newest.newer, newest.until)
+        else:
+            self._explain(newest, before, expected)
+
+    def _look(self) -> Newest:
+        """Return the newest page; or only the total, where the run is asked for time up to some moment."""
+        until = self._run.period.until
+        if until is not None:
+            self._refreshed()  # a run up to some moment may be one of many, which write manifests only
+            floor = self._worth.floor(until)
+            beyond = self._days.source(floor) - (self._days.source_up_to(floor, until) or 0)
+            return total_only(self._query, self.one.organization, floor, until, beyond)
+        first, self.one.first_page = self.one.first_page, None
+        newest = first or self._newest_page(self._run.now())
+        self.one.result.total, self.one.result.floor = newest.total, newest.floor
+        return newest
+
+    def _newest_page(self, until: int) -> Newest:
+        limit = FEW if self.one.quiet >= QUIET else PAGE_LIMIT
+        return newest_page(self._query, self.one.organization, self._worth.floor(until), until, self.one.head, limit)
+
+    def _commit_page(self, newest: Newest) -> bool:
+        """Commit what is new of the newest page, whatever the total says; False if it has to be read by whole days."""
+        if self._rounds == 1:
+            self.one.result.read += len(newest.entries.times)
+        try:
+            for batch in newest.batches():
+                self.one.commit(batch)
+        except (Damaged, Respelled):
+            if self._tried.page_by_days:
+                raise
+            self._tried.page_by_days = True
+            return False
+        if newest.until != self._run.period.until and not newest.judged.missing:
+            self.one.head.keep_newest(newest.known(), newest.judged.above + 1)
+        return True
+
+    def _look_for_missing(self, newest: Newest) -> None:
+        """The page lacks what was there: a stale response; or a deletion, which the next page shows as well."""
+        if self._tried.missing:
+            self.one.head.keep_newest((), 0)
+            self._read([newest.last_days()], PAGE_LIMIT, newest.until)
+        else:
+            self._tried.missing = True
+            self._balance()
+
+    # A difference.
+
+    def _explain(self, newest: Newest, before: int, expected: int) -> None:
+        """Do something about a total that is not what is expected."""
+        news = self._settled or self.one.result.written != self._written
+        steady = len(self._numbers) > 1 and self._numbers[-1] == self._numbers[-2] and not news
+        ends = steady or self._rounds >= ROUNDS
+        if ends or (self._tried.all_read and not self._worth.judged):
+            if self._run.period.until is None and self._worth.judge(newest, expected):
+                self._balance()
+                return
+            if ends:
+                self._give_up(newest, expected, steady=steady)
+                return
+        if (edge := self._edge(newest)) is not None:
+            self._read([self._shown_no_more(edge, newest)], max(0, (newest.total or 0) - before), newest.until)
+        elif newest.total is not None and newest.total < expected and self._retention_moved():
+            self._balance()
+        else:
+            self._descend(newest)
+
+    def _edge(self, newest: Newest) -> int | None:
+        """Return where the entries that were known before end, if the page does not reach so far; else None."""
+        if self._tried.edge or self._run.period.until is not None:
+            return None
+        self._tried.edge = True
+        reaches = not newest.known_until or newest.known_until >= newest.judged.above
+        return None if reaches or self._refreshed() else max(newest.known_until, newest.floor)
+
+    def _descend(self, newest: Newest) -> None:
+        """Ask for the total of what the page does not show; if that differs too, find out where."""
+        older = self._total_of_older(newest)
+        if self._is_expected(newest, older) or (self._refreshed() and self._is_expected(newest, older)):
+            self._verified(newest, max(0, (newest.total or 0) - (older or 0) - newest.newer))
+            return
+        unread, self.one.head.unread = self.one.head.unread, []
+        windows = [Window(max(a, newest.floor), min(b, newest.until)) for a, b in unread]
+        windows = [one for one in windows if one.start < one.end]
+        windows = windows or self._search(newest).by_halves(newest.floor, older)
+        missing = max(0, (older or 0) - (self._days.source(newest.floor) - newest.newer))
+        if windows:
+            self._read(windows, missing, newest.until)
+        else:
+            self._give_up(newest, self._days.source(newest.floor), steady=False)
+
+    def _total_of_older(self, newest: Newest) -> int | None:
+        """Return how many entries the source counts that the page does not show: asked for, unless the page tells."""
+        by_page = None if newest.total is None else newest.total - newest.newer
+        late = by_page is not None and by_page > self._days.source(newest.floor) - newest.newer
+        if newest.border + 1 >= newest.until or (late and not newest.judged.new and self._rounds == 1):
+            return by_page
+        window = Window(newest.floor, max(newest.border, newest.floor) + 1)
+        return self._query.total(self.one.organization, window)
+
+    def _is_expected(self, newest: Newest, older: int | None) -> bool:
+        return older == self._days.source(newest.floor) - newest.newer
+
+    def _shown_no_more(self, start: int, newest: Newest) -> Window:
+        """Return the time from `start` up to what the page shows; to the end, where the last day's counts differ."""
+        last = self._days.counted.get(day_of(newest.until - 1).isoformat())
+        differs = self.one.head.rolls_up or (last and last.held != last.source)
+        return Window(start, newest.until if differs else min(newest.border + 1, newest.until))
+
+    def _search(self, newest: Newest) -> Search:
+        return Search(self._query, self.one.organization, self._days, newest)
+
+    def _refreshed(self) -> bool:
+        """Look, once a run, at what others wrote; return whether there was anything."""
+        if self._tried.refreshed:
+            return False
+        self._tried.refreshed = True
+        changed, since = self._days.refresh()
+        if since and since < self.one.due.since:
+            self.one.covers(Due(since, self.one.due.floor))
+        return changed
+
+    def _retention_moved(self) -> bool:
+        """Where the retention is not known: raise the floor to what the source still has, if it lost older entries."""
+        if self._run.kept.floor or self._tried.oldest:
+            return False
+        self._tried.oldest = True
+        before = self.one.due.floor
+        page = self._query.page(self.one.organization, Window(before, self._run.now()), limit=1)
+        times = placed(page, before).times
+        floor = day_start(day_of(times[0])) + DAY_MS if times else before
+        if floor <= before or not self._days.dates(before, floor - 2 * DAY_MS):
+            return False
+        self.one.covers(Due(self.one.due.since, floor))
+        return True
+
+    def _look_back(self, newest: Newest) -> None:
+        """Where totals prove nothing: read again what may still change, and say so."""
+        start = max(newest.floor, day_start(day_of(newest.until - self._run.period.look_back)))
+        if not self._tried.looked_back and not self._tried.all_read:
+            self._tried.looked_back = True
+            self._read([Window(start, newest.until)], 0, newest.until)
+            return
+        self.one.result.not_proved.append(
+            f"Anypoint's totals prove nothing; only what is newer than {iso(start)} was read again (LOOK_BACK)"
+        )
+        self.one.finish()
+
+    # Reading.
+
+    def _read(self, windows: list[Window], expected: int, until: int) -> None:
+        """Read stretches of time, and balance again."""
+        self._read_days |= {day for one in windows for day in self._days.dates(*one)}
+        reading = Reading(
+            joined([self._widened(one) for one in windows]),
+            expected,
+            until,
+            query=self._query,
+            organization=self.one.organization,
+            commit=self.one.commit,
+            memory=self._run.memory,
+            then=lambda: self.one.guarded(self._after_reading),
+        )
+        self._written, self._settled = self.one.result.written, False
+        self._windows = windows
+        self.one.reading = reading
+        self.one.result.expected += expected
+        reading.start(self._run.pool, self.one.rank, oldest_first=self._run.period.oldest_first)
+
+    def _widened(self, window: Window) -> Window:
+        """Return the window from 00:00 UTC, if its first day's counts differ: then only a whole day tells anything."""
+        counted = self._days.counted.get(day_of(window.start).isoformat())
+        if counted and counted.held != counted.source:
+            return Window(max(self.one.due.floor, day_start(day_of(window.start))), window.end)
+        return window
+
+    def _after_reading(self) -> None:
+        one = self.one
+        reading, one.reading = one.reading, None
+        assert reading is not None  # noqa: S101 - it is what calls this
+        one.result.read += reading.fetched
+        before = self._days.held() - self._days.source(0)
+        self._settled = reading.settle(self._days.get, self._days.dates, self._run.until)
+        self._read_days |= reading.days()
+        self._days.note_all()
+        gone = self._days.held() - self._days.source(0) - before
+        if gone > 0:
+            log.warning("Anypoint has %d entries of %s no more; the archive keeps them", gone, one.organization)
+        if reading.failures:
+            one.failures += [one.told(error) for error in reading.told()]
+            one.head.unread = reading.unread()
+            one.finish()
+        else:
+            self._balance()
+
+    # Being done.
+
+    def _verified(self, newest: Newest, arriving: int = 0) -> None:
+        """Note that the archive equals the source; first look, where that is due, whether it does so by accident."""
+        windows = self._second_look(newest)
+        if windows:
+            self._read(windows, 0, newest.until)
+        elif arriving and self._rounds < ROUNDS:
+            self._balance()
+        else:
+            self.one.result.left = arriving
+            self._prove(newest.until)
+
+    def _second_look(self, newest: Newest) -> list[Window]:
+        """Return where counts differ that balance as a whole: what `--since` and each day's first run look for."""
+        if self._tried.second_look:
+            return []
+        self._tried.second_look = True
+        if windows := self._readable_again(newest):
+            return windows
+        if self._worth.cap:
+            return self._worth.before_cap(self._search(newest), newest)
+        if self._worth.useless:
+            self._worth.set(Totals())  # they count again
+        if self._run.period.since is not None:
+            return self._search(newest).by_day(self._read_days)
+        return self._search(newest).by_suffix() if self._run.first_of_day else []
+
+    def _readable_again(self, newest: Newest) -> list[Window]:
+        """Return the days of entries that could not be read, and now can; a few are tried on each run."""
+        found: list[Window] = []
+        for first, last, _ in self._days.unreadable(newest.floor)[:RETRIED_A_RUN]:
+            try:
+                page = self._query.page(self.one.organization, Window(first, last + 1), limit=2)
+            except (SourceError, LogRefused):
+                continue
+            start = max(newest.floor, day_start(day_of(first)))
+            if page.entries:
+                found.append(Window(start, min(start + DAY_MS, newest.until)))
+        return list(dict.fromkeys(found))
+
+    def _prove(self, until: int) -> None:
+        one = self.one
+        one.result.verified_at = until
+        one.head.unread = []
+        unreadable = self._days.unreadable(one.due.floor)
+        if unreadable:
+            times = ", ".join(f"{iso(first)} to {iso(last)} ({reason})" for first, last, reason in unreadable[:3])
+            more = f", and {len(unreadable) - 3} others" if len(unreadable) > 3 else ""
+            one.failures.append(
+                SourceError(
+                    f"{len(unreadable)} entries of {one.organization} cannot be read: {times}{more}.",
+                    "All others are collected. The manifests of these days say when and why. Run with --since that "
+                    "day to try again; if this stays, report it to MuleSoft with the times.",
+                )
+            )
+        one.finish()
+
+    def _where(self, newest: Newest) -> str:
+        """Return in words where counts differ: which days, if there are not too many to ask for each."""
+        windows = self._windows
+        if len(self._days.dates(newest.floor, newest.until)) <= DAYS_NAMED:
+            everything = replace(newest, border=newest.until - 1, newer=0)
+            windows = self._search(everything).by_day(()) or windows
+        return "; ".join(str(one) for one in windows[:5])
+
+    def _give_up(self, newest: Newest, expected: int, *, steady: bool) -> None:
+        """End with a difference that reading does not explain."""
+        one, total = self.one, newest.total
+        if not steady:
+            one.result.left = abs((total or 0) - expected)
+            log.warning("Entries of %s keep moving; %d are left to the next run", one.organization, one.result.left)
+        else:
+            one.failures.append(
+                SourceError(
+                    f"Anypoint contradicts itself about {one.organization}: it counts "
+                    f"{'nothing' if total is None else total} entries from {iso(one.due.floor)} on and gives "
+                    f"{expected}, each time it is asked. They differ in {self._where(newest)}.",
+                    "What it gave is kept. The next run asks again; if this stays, report it to MuleSoft.",
+                )
+            )
+        one.finish()
