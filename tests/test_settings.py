@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import pytest
@@ -92,3 +93,14 @@ def test_a_file_that_is_named_outweighs_one_that_is_found(tmp_path: Path, monkey
     assert str(config_file("named")) == "named"
     monkeypatch.delenv("MULESOFT_AUDIT_CONFIG")
     assert str(config_file(None)) == "mulesoft-audit.toml"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
+def test_a_file_of_another_user_is_not_used_unasked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    file = tmp_path / "mulesoft-audit.toml"
+    file.write_text('anypoint_base_url = "https://elsewhere.example"\n')
+    assert find_file({}) is not None
+    os.chown(file, 12_345, 12_345)
+    with pytest.raises(UsageError, match="another user"):
+        find_file({})

@@ -13,6 +13,7 @@ import msgspec
 
 from mulesoft_audit.anypoint.planes import Plane, plane_at, plane_named
 from mulesoft_audit.errors import UsageError
+from mulesoft_audit.paths import expanded
 from mulesoft_audit.secret import Secret
 from mulesoft_audit.times import duration
 
@@ -96,7 +97,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_def
         if self.client_secret or not self.client_secret_file:
             return Secret(self.client_secret)
         try:
-            with Path(self.client_secret_file).expanduser().open(encoding="utf-8") as file:
+            with expanded(self.client_secret_file).open(encoding="utf-8") as file:
                 return Secret(file.readline(4096).strip())
         except (OSError, UnicodeDecodeError) as error:
             raise UsageError(
@@ -162,13 +163,22 @@ def find_file(environment: Mapping[str, str] | None = None) -> Path | None:
 
     It is looked for in the working directory, then in the user's configuration folder (XDG Base Directory
     Specification: $XDG_CONFIG_HOME, if that is an absolute path, else ~/.config).
+
+    Raises:
+        UsageError: it belongs to another user, who could send the client secret to a server of theirs with it.
     """
     environment = os.environ if environment is None else environment
     base = environment.get("XDG_CONFIG_HOME", "")
     home = environment.get("HOME", "")
     folder = Path(base) if base.startswith("/") else Path(home) / ".config" if home else None
     places = [Path(FILE), *([folder / "mulesoft-audit" / FILE] if folder else [])]
-    return next((place for place in places if os.path.isfile(place)), None)  # noqa: PTH113 - Path.is_file() may raise
+    found = next((place for place in places if os.path.isfile(place)), None)  # noqa: PTH113 - Path.is_file() may raise
+    if found and found.stat().st_uid not in {0, os.geteuid()}:
+        raise UsageError(
+            f"The settings file {found.absolute()} belongs to another user.",
+            "Nothing was sent. Name it with --config if you trust it, or run in another directory.",
+        )
+    return found
 
 
 #: Of two settings that say the same thing in one place, the first counts. One that is set in a place that outweighs
@@ -187,7 +197,7 @@ def _file(path: str | Path) -> dict[str, Any]:
     if not path:
         return {}
     try:
-        with Path(path).expanduser().open("rb") as file:
+        with expanded(path).open("rb") as file:
             found = tomllib.load(file)
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"The settings file {path} cannot be read ({type(error).__name__}).") from None

@@ -12,6 +12,7 @@ import click
 
 from mulesoft_audit.cli.options import archive_option, shared, source_options
 from mulesoft_audit.errors import AuditError, UsageError
+from mulesoft_audit.paths import expanded
 from mulesoft_audit.secret import Secret
 from mulesoft_audit.settings import FILE, find_file
 
@@ -60,7 +61,7 @@ def command(output: str, secret_in_file: bool, force: bool, **flags: str | int |
     from mulesoft_audit.clock import Stop
     from mulesoft_audit.doctor.anypoint import Anypoint
 
-    target = Path(output).expanduser()
+    target = expanded(output)
     if target.exists() and not force:
         raise UsageError(f"{output} exists already.", "Nothing was written. Say --force to replace it, or --output.")
     if not target.absolute().parent.is_dir():
@@ -99,7 +100,7 @@ def _answers(given: Values) -> Values:
     if "://" in str(values.get("anypoint_plane", "")):
         values["anypoint_base_url"] = values.pop("anypoint_plane")
     if "://" not in str(values["archive"]):
-        values["archive"] = str(Path(values["archive"]).expanduser().absolute())
+        values["archive"] = str(expanded(values["archive"]).absolute())
     return values
 
 
@@ -149,7 +150,7 @@ def _answer(name: str, question: str, check: Callable[[str], object], default: s
 def _secret(values: Values, *, secret_in_file: bool) -> tuple[Secret, str]:
     """Return the secret, and where it is to be kept: `settings`, `environment`, or the name of a file of its own."""
     path = str(values.get("client_secret_file", ""))
-    file = Path(path).expanduser()
+    file = expanded(path)
     if path and file.exists():
         from mulesoft_audit.settings import Settings
 
@@ -173,7 +174,7 @@ def _place_to_keep(path: str) -> str:
         path = str(click.prompt(question, default=SECRET_FILE)).strip()
     if path == "env":
         return "environment"
-    if (file := Path(path).expanduser().absolute()).exists():
+    if (file := expanded(path).absolute()).exists():
         raise UsageError(
             f"{path} exists already.",
             "Nothing was written. If it holds the secret, say --client-secret-file; else name another.",
@@ -266,7 +267,7 @@ def _say_next(output: str, keep: str) -> None:
     from mulesoft_audit.printable import printable
 
     found = find_file()
-    config = "" if found and found.samefile(Path(output).expanduser()) else f" --config {shlex.quote(output)}"
+    config = "" if found and found.samefile(expanded(output)) else f" --config {shlex.quote(output)}"
     _echo(f"Wrote {printable(output)}, readable by you alone.")
     if keep == "environment":
         click.echo("The client secret is not in it: set CLIENT_SECRET, or name a file with --client-secret-file.")

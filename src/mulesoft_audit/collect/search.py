@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from mulesoft_audit.collect.newest import Newest
     from mulesoft_audit.ledger.days import Days
 
+TWO_PAGES = 2 * PAGE_LIMIT  #: entries that are read rather than searched
+
 
 class Search:
     """Compares what days are expected to have with what the source counts of them.
@@ -55,7 +57,7 @@ class Search:
             counted = None if total is None else total - after
             decision = decide(part.start, part.end, self._expected(*part), counted)
             if decision is Decision.READ:
-                found.append(self._hours(part, total, after))
+                found += self._hours(part, total, after)
             elif decision is Decision.SPLIT and total is not None:
                 border = middle(part.start, part.end)
                 between = self._between(part, total, after, border)
@@ -70,27 +72,28 @@ class Search:
             between = self._total(border)  # a replica that lags says less than there is
         return between
 
-    def _hours(self, day: Window, total: int | None, after: int) -> Window:
-        """Return the hours of a day that differ, about a page of them, where the day's other hours are sure not to."""
+    def _hours(self, day: Window, total: int | None, after: int) -> list[Window]:
+        """Return the hours of a day that differ, where what is held of each hour is all that the source had."""
         known = self._days.counted.get(day_of(day.start).isoformat())
-        if total is None or day.end - day.start != DAY_MS or not known or known.held != known.source:
-            return day
+        within = day.start == day_start(day_of(day.start)) and day.end <= day.start + DAY_MS
+        if total is None or not within or not known or known.held != known.source:
+            return [day]
         held = self._days.get(day_of(day.start)).load()
-
-        def differs(start: int, end: int, counted: int) -> bool:
-            return counted != held.count_between(start - day.start, end - day.start)
-
-        start, end = day
-        while end - start > HOUR_MS and held.count_between(start - day.start, end - day.start) > PAGE_LIMIT:
-            border = start + (end - start) // HOUR_MS // 2 * HOUR_MS
-            between = self._total(border)
-            if between is None or total is None:
-                return day
-            late = differs(border, end, between - after)
-            if late == differs(start, border, total - between):
-                break  # both differ, or neither
-            start, end, total, after = (border, end, between, after) if late else (start, border, total, between)
-        return Window(start, end)
+        found: list[Window] = []
+        left = [(day, total, after)]
+        while left:
+            part, total, after = left.pop()
+            expected = held.count_between(part.start - day.start, part.end - day.start)
+            if total - after == expected:
+                continue
+            border = part.start + (part.end - part.start) // HOUR_MS // 2 * HOUR_MS
+            few = expected == 0 or total - after <= TWO_PAGES
+            between = None if few or border == part.start else self._total(border)
+            if between is None:
+                found.append(part)
+            else:
+                left += [(Window(part.start, border), total, between), (Window(border, part.end), between, after)]
+        return found
 
     def by_day(self, but: Collection[date]) -> list[Window]:
         """Compare every day that is held, `but` some, by one total each."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import tomllib
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mulesoft_audit.anypoint.query import Window
@@ -14,6 +13,7 @@ from mulesoft_audit.archive.layout import DAY_MS
 from mulesoft_audit.doctor.finding import Check, Finding, failed, ok, skipped, warn
 from mulesoft_audit.doctor.reach import Knock, reach, skew
 from mulesoft_audit.errors import AuditError, CredentialsError, Interrupted, SourceError, UsageError
+from mulesoft_audit.paths import expanded
 from mulesoft_audit.printable import printable
 from mulesoft_audit.wiring import Source, open_source
 
@@ -189,7 +189,7 @@ class Anypoint:
 
 def _open_to_others(path: str, *, named: bool) -> bool:
     """Whether others may read a file; of the settings file, which is `named`, only if it holds the secret."""
-    file = Path(path).expanduser()
+    file = expanded(path)
     try:
         held = not named or any(name.lower() == "client_secret" for name in tomllib.loads(file.read_text("utf-8")))
         return held and bool(file.stat().st_mode & PRIVATE)
