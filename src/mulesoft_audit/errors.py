@@ -96,6 +96,11 @@ class ReaderGone(AuditError):
     exit_code = 141
 
 
+def may_pass(error: AuditError) -> bool:
+    """Return whether trying again later may help though nobody does anything about it."""
+    return not isinstance(error, UsageError | CredentialsError | PermissionMissing)
+
+
 #: Exit statuses, the worst first: a process that met several failures ends with the first of these.
 #: First what keeps everything from being collected, or written: credentials, the archive. Then a mistake of the
 #: program, after which nothing that it says is certain. Then a wrong setting, which stays until a person changes it.

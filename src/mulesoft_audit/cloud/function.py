@@ -11,7 +11,7 @@ from mulesoft_audit.cloud.instance import Instance, end_with_sigterm
 from mulesoft_audit.cloud.message import Malformed, Message, decode, payload, period_of, trace_fields
 from mulesoft_audit.collect.report import as_fields, sentence
 from mulesoft_audit.collect.run import collect
-from mulesoft_audit.errors import AuditError, UsageError
+from mulesoft_audit.errors import AuditError, UsageError, may_pass
 from mulesoft_audit.logs import configure, context
 from mulesoft_audit.secret import Secret
 from mulesoft_audit.settings import Settings, load
@@ -55,7 +55,8 @@ def handle(event: Event, headers: Mapping[str, str] | None = None) -> bool:
         headers: of the HTTP request that brought it.
 
     Returns:
-        Whether to acknowledge the message: it is done, or no delivery could do it. Otherwise it should come again.
+        Whether to acknowledge the message: it is done, or failed in a way that lasts until somebody does something
+        about it, such as a wrong setting. Otherwise it should come again.
     """
     attributes = event.get_attributes()
     project = os.environ.get("GOOGLE_CLOUD_PROJECT", "")
@@ -72,7 +73,7 @@ def handle(event: Event, headers: Mapping[str, str] | None = None) -> bool:
     except AuditError as error:
         fields = {"event": "failure", "exit_code": error.exit_code, "hint": error.hint}
         log.error("%s", error, extra={"fields": fields})  # noqa: TRY400 - it was raised to be read, not to be traced
-        return False
+        return not may_pass(error)
     except Exception:
         log.exception("The run failed in a way that was not foreseen; the message will come again")
         return False
@@ -137,7 +138,7 @@ def _run(message: Message, stop: Stop) -> bool:
     _report(summary, store.url, message)
     if summary.interrupted and stop.reason == DEADLINE:
         return _continue(summary, message.next(period), settings.continue_topic)
-    return summary.exit_code == 0
+    return not summary.interrupted and not any(map(may_pass, summary.failures))
 
 
 def _report(summary: Summary, archive: str, message: Message) -> None:
@@ -164,6 +165,10 @@ def _continue(summary: Summary, following: Message, topic: str) -> bool:
         return False
     from mulesoft_audit.cloud.publish import Publisher
 
-    Publisher(topic).publish([following.encoded()])
+    try:
+        Publisher(topic).publish([following.encoded()])
+    except AuditError as error:
+        log.error("The message will come again, and go on from here. %s", error)  # noqa: TRY400 - raised to be read
+        return False
     log.info("The deadline was reached; message %d in a row goes on from here", following.continued)
     return True

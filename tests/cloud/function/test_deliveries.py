@@ -98,12 +98,24 @@ def test_what_cannot_be_understood_is_reported_and_acknowledged(
     assert not anypoint.counters.requests
 
 
+def test_what_lasts_is_said_and_does_not_come_again(serve: Serve, anypoint: Anypoint, storage: StorageServer) -> None:
+    unknown = "00000000-0000-4000-8000-000000000001"
+    with serve() as function:
+        assert function.deliver({"organizations": [unknown]}) == 200
+        anypoint.change(forbidden=(anypoint.organizations[1],))
+        assert function.deliver(BACKFILL) == 200
+    errors = [str(line) for line in function.lines if line["severity"] == "ERROR"]
+    assert any(unknown in error for error in errors)
+    assert any(anypoint.organizations[1] in error for error in errors)
+    assert not any(run["complete"] for run in function.runs)
+
+
 def test_missing_settings_fail_the_invocation_before_anything_is_sent(
     serve: Serve, anypoint: Anypoint, storage: StorageServer
 ) -> None:
     names = ["MULE_ORG_ID", "CLIENT_ID", "CLIENT_SECRET", "GCS_BUCKET"]
     with serve(**dict.fromkeys(names, "")) as function:
-        assert function.deliver({}) == 500
+        assert function.deliver({}) == 200, "no delivery would find them"
     assert [line["severity"] for line in function.lines] == ["ERROR"]
     assert all(name in function.lines[0]["message"] for name in names)
     assert not storage.seen
@@ -152,7 +164,8 @@ def test_a_rotated_secret_is_read_again(
     file = tmp_path / "secret"
     file.write_text("the old one, which is refused\n")
     with serve(CLIENT_SECRET="", CLIENT_SECRET_FILE=str(file)) as function:
-        assert function.deliver(BACKFILL) == 500
+        assert function.deliver(BACKFILL) == 200, "refused: that lasts until somebody does something"
+        assert not storage.objects()
         file.write_text(f"{anypoint.client_secret}\n")
         assert function.deliver(BACKFILL) == 200
     assert_exact(anypoint, storage)
