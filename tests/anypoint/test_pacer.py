@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import pytest
@@ -114,3 +115,17 @@ def test_waiting_ends_at_the_deadline() -> None:
     with pytest.raises(Interrupted):
         pace.acquire()
     assert clock.now <= 1005.1
+
+
+def test_requests_that_are_spread_keep_their_distance_and_use_the_allowance() -> None:
+    pace, clock, _ = pacer(40)
+    pace.spread()
+    sent = []
+    for _ in range(200):
+        slot = pace.acquire()
+        sent.append(clock.now)
+        clock.now += 0.2
+        pace.responded(slot)
+    distances = [after - before for before, after in pairwise(sent)]
+    assert max(distances) - min(distances[1:]) < 0.01
+    assert 39 <= 60 / distances[-1] <= 40

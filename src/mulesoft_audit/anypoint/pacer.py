@@ -39,6 +39,8 @@ class _Allowance:
     refusals: int = 0
     refused_at: float = 0.0
     first_refused_at: float = 0.0
+    spacing: float = 0.0
+    next_at: float = 0.0
 
 
 class Pacer:
@@ -67,6 +69,14 @@ class Pacer:
         other._shared = self._shared
         return other
 
+    def spread(self) -> None:
+        """Spread requests over the minute from now on, rather than send them as soon as the allowance permits.
+
+        Where it is always used up, each organization is then asked at the same distance of time.
+        """
+        with self._shared.lock:
+            self._shared.spacing = (MINUTE + IN_FLIGHT_SECONDS) / self.per_minute
+
     def acquire(self) -> Slot:
         """Wait for leave to send one request.
 
@@ -82,6 +92,7 @@ class Pacer:
                     self.requests += 1
                     slot = Slot(now + IN_FLIGHT_SECONDS)
                     self._shared.slots.append(slot)
+                    self._shared.next_at = max(self._shared.next_at, now - self._shared.spacing) + self._shared.spacing
                     return slot
                 self.waited += wait
             self._stop.sleep(wait)
@@ -89,7 +100,7 @@ class Pacer:
     def _wait_at(self, now: float) -> float:
         while self._shared.slots and self._shared.slots[0].counted_at + MINUTE <= now:
             self._shared.slots.popleft()
-        wait = self._shared.resume_at - now
+        wait = max(self._shared.resume_at, self._shared.next_at) - now
         if len(self._shared.slots) >= self.per_minute:
             wait = max(wait, self._shared.slots[0].counted_at + MINUTE - now)
         return wait

@@ -138,6 +138,8 @@ class Watch:
                 kept,
                 wanted,
             )
+        if kept > wanted:
+            self._source.pacer.spread()
         self._stretched = kept
         return kept
 
