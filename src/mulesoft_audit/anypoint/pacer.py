@@ -92,7 +92,7 @@ class Pacer:
                     self.requests += 1
                     slot = Slot(now + IN_FLIGHT_SECONDS)
                     self._shared.slots.append(slot)
-                    self._shared.next_at = max(self._shared.next_at, now - self._shared.spacing) + self._shared.spacing
+                    self._shared.next_at = max(self._shared.next_at, now) + self._shared.spacing
                     return slot
                 self.waited += wait
             self._stop.sleep(wait)
