@@ -1,16 +1,16 @@
 locals {
   # How late a run may be before somebody is told: as much as the schedule's interval, but half an hour at least, for
   # the retries, and two hours at most. Daily: 26 h after the last success. Every quarter of an hour: 45 min.
-  slack_minutes      = min(max(local.interval_minutes, 30), 120)
-  silence_minutes    = local.interval_minutes + local.slack_minutes
-  feed_slack_minutes = local.slack_minutes + 240 # the feed comes by in its own time
+  quiet_minutes   = max(local.interval_minutes, 10) # log-based metrics have a point a minute, and lag
+  slack_minutes   = min(max(local.interval_minutes, 30), 120)
+  silence_minutes = local.quiet_minutes + local.slack_minutes
 
   # Silence is asked for in PromQL, because an absence condition looks back 23.5 hours at most and knows nothing of
   # what never was. The interval is the range, the slack is how long nothing may be in it.
   policies = {
     silence = {
       title    = "no successful run in ${local.silence_minutes} min"
-      query    = "(sum(increase(${local.series.successes}${local.of_series}[${local.interval_minutes}m])) or vector(0)) < 0.5"
+      query    = "(sum(increase(${local.series.successes}${local.of_series}[${local.quiet_minutes}m])) or vector(0)) < 0.5"
       minutes  = local.slack_minutes
       severity = "ERROR"
       advice   = "The function `${local.names.function}` has not ended a run with success for ${local.silence_minutes} minutes. Nothing is lost: the next successful run catches up, as long as Anypoint still holds the logs. `mulesoft-audit doctor` says what is wrong."
@@ -79,6 +79,14 @@ resource "google_monitoring_alert_policy" "collector" {
 locals {
   feed_alert = var.alerts && var.secops_project_id != null
   feed_here  = var.secops_project_id == var.project_id
+
+  # A day without an entry is nothing unusual for a small organization. Where both metrics are in one project, only a
+  # feed that leaves new entries unread is silent; elsewhere, one that reads nothing for a day and a run's interval.
+  feed_minutes = max(local.quiet_minutes, 24 * 60)
+  feed_query = join(" and on() ", compact([
+    "(sum(increase(chronicle_googleapis_com:ingestion_log_record_count{monitored_resource=\"chronicle.googleapis.com/Collector\",log_type=\"MULESOFT\"}[${local.feed_minutes}m])) or vector(0)) < 0.5",
+    local.feed_here ? "sum(increase(${local.series.new_entries}_sum${local.of_series}[${local.feed_minutes}m])) > 0" : "",
+  ]))
 }
 
 resource "google_monitoring_notification_channel" "feed_email" {
@@ -107,7 +115,7 @@ resource "google_monitoring_alert_policy" "feed" {
   )
 
   documentation {
-    content   = "Google SecOps has ingested no MULESOFT record for ${local.interval_minutes + local.feed_slack_minutes} minutes. The logs stay in gs://${local.bucket}/${local.root}audit/; `mulesoft-audit feed status` says what the feed reports."
+    content   = "Google SecOps has ingested no MULESOFT record for ${floor(local.feed_minutes / 60) + 4} hours. The logs stay in gs://${local.bucket}/${local.root}audit/; `mulesoft-audit feed status` says what the feed reports."
     mime_type = "text/markdown"
   }
 
@@ -115,8 +123,8 @@ resource "google_monitoring_alert_policy" "feed" {
     display_name = "nothing ingested"
 
     condition_prometheus_query_language {
-      query                     = "(sum(increase(chronicle_googleapis_com:ingestion_log_record_count{monitored_resource=\"chronicle.googleapis.com/Collector\",log_type=\"MULESOFT\"}[${local.interval_minutes}m])) or vector(0)) < 0.5"
-      duration                  = "${local.feed_slack_minutes * 60}s"
+      query                     = local.feed_query
+      duration                  = "14400s" # the feed comes by in its own time
       evaluation_interval       = "60s"
       disable_metric_validation = true
     }

@@ -41,8 +41,9 @@ locals {
     },
   ]
 
-  # How long ago: the latest of the moments, five minutes apart, at which the last ten minutes held a success.
-  since_success = "time() - max_over_time(timestamp(sum(increase(${local.series.successes}${local.of_series}[10m])) > 0)[${local.interval_minutes * 3}m:5m])"
+  # How long ago: the latest of the moments, five minutes apart, at which the last ten minutes held a success; looked
+  # for over a day, or three intervals, up to a fortnight.
+  since_success = "time() - max_over_time(timestamp(sum(increase(${local.series.successes}${local.of_series}[10m])) > 0)[${min(max(local.quiet_minutes * 3, 24 * 60), 14 * 24 * 60)}m:5m])"
 
   tiles = concat(
     [{

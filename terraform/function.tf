@@ -50,10 +50,6 @@ resource "google_storage_bucket_object" "source" {
   name         = "${local.names.function}/${filesha256(var.source_zip)}.zip"
   source       = var.source_zip
   content_type = "application/zip"
-
-  lifecycle {
-    create_before_destroy = true
-  }
 }
 
 # Permissions that were just granted take up to some minutes until they are known everywhere; a function that may not

@@ -1,4 +1,6 @@
 locals {
+  secret_locations = var.secret_locations == null ? [var.region] : var.secret_locations
+
   # projects/PROJECT/secrets/SECRET
   secret_parts = var.existing_secret == null ? [] : split("/", var.existing_secret)
   secret = {
@@ -20,11 +22,19 @@ resource "google_secret_manager_secret" "client" {
   labels    = local.labels
 
   replication {
-    user_managed {
-      dynamic "replicas" {
-        for_each = length(var.secret_locations) > 0 ? var.secret_locations : [var.region]
-        content {
-          location = replicas.value
+    dynamic "auto" {
+      for_each = length(local.secret_locations) == 0 ? [true] : []
+      content {}
+    }
+
+    dynamic "user_managed" {
+      for_each = length(local.secret_locations) > 0 ? [local.secret_locations] : []
+      content {
+        dynamic "replicas" {
+          for_each = user_managed.value
+          content {
+            location = replicas.value
+          }
         }
       }
     }

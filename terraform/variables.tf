@@ -116,7 +116,7 @@ variable "client_id" {
 }
 
 variable "client_secret" {
-  description = "The connected app's client secret, at every plan and apply (TF_VAR_client_secret): it is stored in Secret Manager and never in a plan or a state. Empty with `existing_secret`."
+  description = "The connected app's client secret, at every plan and apply (TF_VAR_client_secret): stored in Secret Manager, never in a plan or a state. Empty with `existing_secret`."
   type        = string
   default     = ""
   nullable    = false
@@ -166,6 +166,10 @@ variable "environment" {
     ])
     error_message = "Expected names in capitals. No secrets: they would be in the state. What has a variable of its own is set by that."
   }
+  validation {
+    condition     = can(regex("^[1-9][0-9]{0,5}$", lookup(var.environment, "REQUESTS_PER_MINUTE", "1")))
+    error_message = "REQUESTS_PER_MINUTE is to be a number, 1 or more."
+  }
 }
 
 variable "existing_secret" {
@@ -192,10 +196,14 @@ variable "existing_secret_version" {
 }
 
 variable "secret_locations" {
-  description = "Where the secret is kept; empty for `region`. (Automatic replication is refused where an organization policy limits locations.)"
+  description = "Regions in which the secret is kept; null for `region`, an empty list for Google's choice, which is refused where an organization policy limits locations. It cannot be changed later."
   type        = list(string)
-  default     = []
-  nullable    = false
+  default     = null
+
+  validation {
+    condition     = alltrue([for location in coalesce(var.secret_locations, []) : can(regex("^[a-z]+(-[a-z]+)+[0-9]+$", location))])
+    error_message = "Expected regions such as europe-west3."
+  }
 }
 
 # The archive --------------------------------------------------------------------------------------------------------
@@ -331,6 +339,11 @@ variable "source_bucket" {
   description = "A bucket that is there already, for the function's source; null makes a small one."
   type        = string
   default     = null
+
+  validation {
+    condition     = var.source_bucket == null || can(regex("^[a-z0-9][a-z0-9._-]{1,61}[a-z0-9]$", var.source_bucket))
+    error_message = "Expected a bucket's name, without gs://."
+  }
 }
 
 variable "runtime" {
@@ -394,7 +407,7 @@ variable "min_instances" {
 }
 
 variable "max_instances" {
-  description = "Instances that may run at once. One is enough for scheduled runs; a backfill by messages may use more."
+  description = "Instances that may run at once. One is enough for scheduled runs; a backfill by messages may use more, which then need RATE_SHARE in `environment`."
   type        = number
   default     = 100
   nullable    = false
@@ -431,7 +444,7 @@ variable "delivery_attempts" {
 }
 
 variable "schedule" {
-  description = "When to collect, in five cron fields. Every quarter of an hour: */15 * * * *"
+  description = "When to collect, in five cron fields. Every quarter of an hour: `*/15 * * * *`."
   type        = string
   default     = "0 2 * * *"
   nullable    = false
@@ -455,6 +468,11 @@ variable "time_zone" {
   type        = string
   default     = "UTC"
   nullable    = false
+
+  validation {
+    condition     = can(regex("^[A-Za-z]+(/[A-Za-z0-9_+-]+)*$", var.time_zone))
+    error_message = "Expected a name of the tz database, such as UTC or Europe/Berlin."
+  }
 }
 
 variable "schedule_interval_minutes" {
@@ -547,6 +565,11 @@ variable "secops_project_id" {
   description = "The project that Google SecOps is linked to, in which its ingestion metrics are; null for no alert on the feed."
   type        = string
   default     = null
+
+  validation {
+    condition     = var.secops_project_id == null || can(regex("^([a-z0-9.-]+:)?[a-z][a-z0-9-]{4,28}[a-z0-9]$", var.secops_project_id))
+    error_message = "Expected a project ID such as my-secops-123."
+  }
 }
 
 variable "secops_notification_channels" {
@@ -554,6 +577,11 @@ variable "secops_notification_channels" {
   type        = list(string)
   default     = []
   nullable    = false
+
+  validation {
+    condition     = alltrue([for channel in var.secops_notification_channels : can(regex("^projects/[^/]+/notificationChannels/[0-9]+$", channel))])
+    error_message = "Expected projects/PROJECT/notificationChannels/ID."
+  }
 }
 
 variable "dashboard" {

@@ -22,6 +22,8 @@ LANGUAGE = {"count", "for_each", "depends_on", "lifecycle", "provider", "provisi
 #: Attributes that Google fills in, as far as the module reads them.
 COMPUTED = {"address", "email", "member", "name", "self_link", "version"}
 
+BLOCK: dict[str, Any] = {"blocks": {}, "required": False}
+
 Class = list[tuple[str, bool, str]]  #: arguments: name, whether it is required, type
 Spec = dict[str, Any]
 
@@ -67,7 +69,8 @@ def resource(wheel: zipfile.ZipFile, name: str) -> Spec:
     tree = ast.parse(wheel.read(path).decode())
     classes = arguments(tree)
     spec = block(classes, min((one for one in classes if one.endswith("Config")), key=len))
-    known = {node.name for one in tree.body if isinstance(one, ast.ClassDef) for node in one.body if isinstance(node, ast.FunctionDef)}
+    members = [node for one in tree.body if isinstance(one, ast.ClassDef) for node in one.body]
+    known = {node.name for node in members if isinstance(node, ast.FunctionDef)}
     return {**spec, "computed": sorted({"id"} | (known & COMPUTED) - set(spec["attributes"]))}
 
 
@@ -78,7 +81,8 @@ def strings(*names: str) -> Spec:
 
 def main(path: str) -> None:
     """Write the file."""
-    used = {name for file in MODULE.glob("*.tf") for name in re.findall(r'^resource "(google_\w+)"', file.read_text(), re.MULTILINE)}
+    module = "\n".join(file.read_text(encoding="utf-8") for file in MODULE.glob("*.tf"))
+    used = set(re.findall(r'^resource "(google_\w+)"', module, re.MULTILINE))
     with zipfile.ZipFile(path) as wheel:
         google = {name: resource(wheel, name) for name in sorted(used - {"google_project_service_identity"})}
     service = google["google_cloudfunctions2_function"]["blocks"]["service_config"]
@@ -86,22 +90,22 @@ def main(path: str) -> None:
     # Google provider 7.21: "Direct VPC egress for 2nd gen functions".
     service["attributes"] |= strings("direct_vpc_egress")
     interface = strings("network", "subnetwork") | {"tags": {"type": "list(string)"}}
-    service["blocks"]["direct_vpc_network_interface"] = {"attributes": interface, "blocks": {}, "many": True, "required": False}
+    service["blocks"]["direct_vpc_network_interface"] = {**BLOCK, "attributes": interface, "many": True}
     google["google_compute_address"]["attributes"]["address"]["computed"] = True
     version = google["google_secret_manager_secret_version"]["attributes"]
     version["secret_data_wo"]["write_only"] = version["secret_data_wo_version"]["replaces"] = True
     google["google_storage_bucket_object"]["attributes"]["name"]["replaces"] = True
-    identity = {"attributes": {"service": {"type": "string", "required": True}, **strings("project")}, "blocks": {}}
-    sleep = {"attributes": strings("create_duration", "destroy_duration") | {"triggers": {"type": "map"}}, "blocks": {}}
+    identity = {**BLOCK, "attributes": {"service": {"type": "string", "required": True}, **strings("project")}}
+    sleep = {**BLOCK, "attributes": strings("create_duration", "destroy_duration") | {"triggers": {"type": "map"}}}
     schema = {
         "google": google,
         "google-beta": {"google_project_service_identity": {**identity, "computed": ["email", "id", "member"]}},
         "time": {"time_sleep": {**sleep, "computed": ["id"]}},
     }
-    lines = [
-        f" {json.dumps(provider)}: {{\n" + ",\n".join(f"  {json.dumps(name)}: {json.dumps(spec)}" for name, spec in kinds.items()) + "\n }"
-        for provider, kinds in schema.items()
-    ]
+    lines = []
+    for provider, kinds in schema.items():
+        rows = ",\n".join(f"  {json.dumps(name)}: {json.dumps(spec)}" for name, spec in kinds.items())
+        lines.append(f" {json.dumps(provider)}: {{\n{rows}\n }}")
     (HERE / "provider_schema.json").write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
 
 
