@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import shutil
 import subprocess
 import venv
@@ -40,24 +41,35 @@ def providers(request: pytest.FixtureRequest) -> Path:
 
     PyPI's `tf` needs a protobuf from before the one that the other tests need, so it cannot be installed beside them.
     """
-    wanted = ROOT / "requirements" / "terraform.txt"
     home = request.config.cache.mkdir("terraform-providers") if request.config.cache else HERE
-    python, ready = home / "venv" / "bin" / "python", home / "ready"
-    if not ready.exists() or ready.read_bytes() != wanted.read_bytes():
-        venv.create(home / "venv", with_pip=True, clear=True)
-        pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--require-hashes"]
-        try:
-            done = subprocess.run([*pip, "-r", str(wanted)], capture_output=True, timeout=120, check=False)
-        except subprocess.TimeoutExpired:
-            loudly_skipped(request, "PyPI's tf could not be installed in 120 s")
-        if done.returncode:
-            loudly_skipped(request, "PyPI's tf could not be installed")
-        ready.write_bytes(wanted.read_bytes())
-    for name in PROVIDERS:
-        launcher = home / f"terraform-provider-{name}"
-        launcher.write_text(f'#!/bin/sh\nexec "{python}" "{HERE / "stub_provider.py"}" {name} "$@"\n')
-        launcher.chmod(0o755)
+    with (home / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # tests run in several processes
+        python = _python(request, home)
+        for name in PROVIDERS:
+            launcher = home / f"terraform-provider-{name}"
+            text = f'#!/bin/sh\nexec "{python}" "{HERE / "stub_provider.py"}" {name} "$@"\n'
+            if not launcher.exists() or launcher.read_text() != text:
+                launcher.write_text(text)
+                launcher.chmod(0o755)
     return home
+
+
+def _python(request: pytest.FixtureRequest, home: Path) -> Path:
+    """Return a Python that has what the stub providers need."""
+    wanted = ROOT / "requirements" / "terraform.txt"
+    python, ready = home / "venv" / "bin" / "python", home / "ready"
+    if ready.exists() and ready.read_bytes() == wanted.read_bytes():
+        return python
+    venv.create(home / "venv", with_pip=True, clear=True)
+    pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--require-hashes"]
+    try:
+        done = subprocess.run([*pip, "-r", str(wanted)], capture_output=True, timeout=120, check=False)
+    except subprocess.TimeoutExpired:
+        loudly_skipped(request, "PyPI's tf could not be installed in 120 s")
+    if done.returncode:
+        loudly_skipped(request, "PyPI's tf could not be installed")
+    ready.write_bytes(wanted.read_bytes())
+    return python
 
 
 @pytest.fixture

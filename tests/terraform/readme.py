@@ -1,4 +1,4 @@
-"""The README's tables of inputs and outputs, made of variables.tf and outputs.tf.
+"""The README's tables of inputs and outputs, made of the variables' files and outputs.tf.
 
     python -m tests.terraform.readme
 
@@ -16,13 +16,22 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 README = MODULE / "README.md"
+VARIABLES = tuple(
+    f"variables{part}.tf" for part in ("", "-anypoint", "-archive", "-function", "-schedule", "-network", "-watching")
+)
 BEGIN, END = "<!-- begin: inputs and outputs -->", "<!-- end: inputs and outputs -->"
 
 
-def blocks(file: str, kind: str) -> Iterator[tuple[str, dict[str, str]]]:
-    """Yield the blocks of a formatted file: the name and the arguments, as they are written."""
-    text = (MODULE / file).read_text(encoding="utf-8")
-    for name, body in re.findall(rf'^{kind} "(\w+)" {{\n(.*?)^}}', text, re.MULTILINE | re.DOTALL):
+def bodies(kind: str, *files: str) -> Iterator[tuple[str, str]]:
+    """Yield the blocks of formatted files: the name and what is in it."""
+    for file in files:
+        text = (MODULE / file).read_text(encoding="utf-8")
+        yield from re.findall(rf'^{kind} "(\w+)" {{\n(.*?)^}}', text, re.MULTILINE | re.DOTALL)
+
+
+def blocks(kind: str, *files: str) -> Iterator[tuple[str, dict[str, str]]]:
+    """Yield the blocks of formatted files: the name and the arguments, as they are written."""
+    for name, body in bodies(kind, *files):
         found = re.findall(r"^  (\w+) += (.*?)\n(?=  \w|\n|\Z)", body, re.MULTILINE | re.DOTALL)
         yield name, dict(found)
 
@@ -35,12 +44,12 @@ def unquoted(text: str) -> str:
 def tables() -> str:
     """Return both tables."""
     lines = ["| Input | Type | Default | |", "|---|---|---|---|"]
-    for name, one in blocks("variables.tf", "variable"):
+    for name, one in blocks("variable", *VARIABLES):
         kind = one["type"].partition("(")[0] if "\n" in one["type"] else one["type"]
         default = f"`{one['default']}`" if "default" in one else "**required**"
         lines.append(f"| `{name}` | `{kind}` | {default} | {unquoted(one['description'])} |")
     lines += ["", "| Output | |", "|---|---|"]
-    lines += [f"| `{name}` | {unquoted(one['description'])} |" for name, one in blocks("outputs.tf", "output")]
+    lines += [f"| `{name}` | {unquoted(one['description'])} |" for name, one in blocks("output", "outputs.tf")]
     return "\n".join(lines)
 
 

@@ -25,15 +25,16 @@ def test_the_readme_lists_every_input_and_output_as_it_is() -> None:
 
 
 def test_every_variable_has_a_type_and_a_sentence_and_a_validation_unless_its_type_is_one() -> None:
-    found = dict(readme.blocks("variables.tf", "variable"))
+    found = dict(readme.blocks("variable", *readme.VARIABLES))
     assert len(found) > 40
     for name, one in found.items():
         assert {"type", "description"} <= set(one), name
         assert readme.unquoted(one["description"]).endswith("."), name
-    bodies = re.findall(r'^variable "(\w+)" {\n(.*?)^}', text("variables.tf"), re.MULTILINE | re.DOTALL)
+    assert set(readme.VARIABLES) == {file.name for file in MODULE.glob("variables*.tf")}
+    bodies = readme.bodies("variable", *readme.VARIABLES)
     unchecked = {name for name, body in bodies if "validation {" not in body}
     assert {name for name in unchecked if found[name]["type"] != "bool"} == {"vpc"}
-    for name, one in readme.blocks("outputs.tf", "output"):
+    for name, one in readme.blocks("output", "outputs.tf"):
         assert readme.unquoted(one["description"]).endswith("."), name
 
 
@@ -61,7 +62,7 @@ def test_the_function_is_given_settings_that_it_has() -> None:
 
 
 def test_planes_and_their_allowance_are_the_collectors() -> None:
-    (planes,) = re.findall(r"contains\((\[.*?\]), var.anypoint_plane", text("variables.tf"))
+    (planes,) = re.findall(r"contains\((\[.*?\]), var.anypoint_plane", text("variables-anypoint.tf"))
     assert set(re.findall(r"\w+", planes)) == set(PLANES)
     assert 'var.anypoint_plane == "us" ? "700" : "40"' in text("dashboard.tf")
     assert {name: plane.requests_per_minute for name, plane in PLANES.items()} == {
