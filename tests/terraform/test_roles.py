@@ -55,7 +55,7 @@ def test_a_collector_with_these_roles_writes_days_again_and_again(basic: Plan) -
             "STORAGE_EMULATOR_HOST": storage.url,
             "REQUESTS_PER_MINUTE": "100000",
         }
-        line, environment = command(source.url, given["GCS_BUCKET"], "--since", "3d", **{**given, **local})  # type: ignore[arg-type]
+        line, environment = command(source.url, given["GCS_BUCKET"], "--since", "3d", **{**given, **local})
         at = line.index("--archive")
         del line[at : at + 2]  # the environment says where
         for entries in (500, 800, 1100):  # late ones among them
