@@ -139,7 +139,7 @@ class Provider:
         return f"{ME.partition('-')[0]}_"
 
     def full_name(self) -> str:
-        return f"registry.terraform.io/hashicorp/{ME}"
+        return f"hashicorp/{ME}"
 
     def get_provider_schema(self, _: object) -> Any:
         names = ("project", "region", "credentials")
