@@ -42,6 +42,8 @@ bench: $(STAMP) ## what it costs, against the naive way and the floor: tables, J
 lock: ## resolve the dependencies again (needs uv)
 	uv pip compile pyproject.toml requirements/build.in --group dev --all-extras --universal --python-version 3.11 \
 		--generate-hashes --no-emit-index-url --quiet --output-file requirements/dev.txt
+	uv pip compile requirements/terraform.in --universal --python-version 3.11 \
+		--generate-hashes --no-emit-index-url --quiet --output-file requirements/terraform.txt
 
 docs: $(STAMP) ## write docs/commands.md from the --help of every command
 	$(BIN)/python -m mulesoft_audit.cli.reference > docs/commands.md.new

@@ -110,6 +110,7 @@ class StorageServer:
         """Drop all planned failures and denied permissions."""
         self._plan.clear()
         self._state.denied.clear()
+        self._state.confined.clear()
 
     @property
     def faults(self) -> list[Fault]:
@@ -119,6 +120,10 @@ class StorageServer:
     def deny(self, *permissions: str) -> None:
         """Take IAM permissions such as "storage.objects.delete" from every caller."""
         self._state.denied |= set(permissions)
+
+    def confine(self, permission: str, prefix: str) -> None:
+        """Leave callers an IAM permission for objects below `prefix` alone, as a condition of a role does."""
+        self._state.confined[permission] = prefix
 
     # What happened.
 
@@ -211,7 +216,8 @@ class StorageServer:
 
     def _carry_out(self, route: routes.Route, request: Request) -> Response:
         if route.permission:
-            self._state.require(route.permission, "object" if ".objects." in route.permission else "bucket")
+            what = "object" if ".objects." in route.permission else "bucket"
+            self._state.require(route.permission, what, request.name)
         return route.handler(self._state, request)
 
     def _before(self, fault: Fault, name: str) -> None:

@@ -25,6 +25,7 @@ class State:
         self.buckets: dict[str, Bucket] = {}
         self.sessions: dict[str, Session] = {}
         self.denied: set[str] = set()
+        self.confined: dict[str, str] = {}
         self.ignore_preconditions = ignore_preconditions
         self._clock = 0
 
@@ -34,9 +35,9 @@ class State:
             self._clock = max(self._clock + 1, time.time_ns() // 1000)
             return self._clock
 
-    def require(self, permission: str, resource: str) -> None:
-        """Refuse if the test took this permission away from the caller."""
-        if permission in self.denied:
+    def require(self, permission: str, resource: str, name: str = "") -> None:
+        """Refuse if the test took this permission away from the caller, altogether or for an object of that name."""
+        if permission in self.denied or not name.startswith(self.confined.get(permission, "")):
             raise no_permission(permission, resource)
 
     def check(self, conditions: Conditions, found: StoredObject | None, *, reading: bool = False) -> None:
@@ -76,7 +77,7 @@ class State:
             old = held.live.get(upload.name)
             self.check(conditions, old)
             if old is not None:
-                self.require("storage.objects.delete", "object")
+                self.require("storage.objects.delete", "object", upload.name)
             self._retire(held, old)
             settings = dict(upload.settings)
             if held.settings.get("defaultEventBasedHold"):

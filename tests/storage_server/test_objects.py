@@ -264,6 +264,18 @@ def test_a_permission_can_be_taken_away(server: StorageServer, bucket: storage.B
     bucket.blob("a").delete(retry=None)
 
 
+def test_a_permission_can_be_left_for_a_folder(server: StorageServer, bucket: storage.Bucket) -> None:
+    server.confine("storage.objects.delete", "state/")
+    for name in ("state/a", "audit/a"):
+        put(bucket, name)
+    put(bucket, "state/a", b"again")
+    bucket.blob("state/a").delete(retry=None)
+    with pytest.raises(exceptions.Forbidden, match=r"storage\.objects\.delete"):
+        put(bucket, "audit/a", b"again")
+    with pytest.raises(exceptions.Forbidden, match=r"storage\.objects\.delete"):
+        bucket.blob("audit/a").delete(retry=None)
+
+
 def test_errors_have_googles_shape(http: requests.Session, base: str) -> None:
     answer = http.get(f"{base}/o/nothing")
     assert answer.json()["error"]["code"] == 404
