@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 PAGE = 200
 NEW = 150  #: entries an organization that come before the run that has a little to do
 DAY_ENTRIES, DAY_LATENCY_MS = 20_000, 150
-MINUTE_FACTOR = 20.0
+MINUTE_FACTOR = 10.0
 READS, WRITES, LISTS = ("get", "read", "download", "media"), ("insert", "upload", "patch", "rewrite"), ("list",)
 
 
