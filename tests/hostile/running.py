@@ -55,7 +55,7 @@ class Run:
 
 def command(source: HostileSource, archive: object, *arguments: str, **environment: str) -> tuple[list[str], dict]:
     """Return command line and environment; through the runner only where a HOSTILE_ variable is given."""
-    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+    kept = {name: os.environ[name] for name in ("PATH", "HOME", "XDG_CONFIG_HOME", "LANG") if name in os.environ}
     settings = {"CLIENT_ID": CLIENT_ID, "CLIENT_SECRET": CLIENT_SECRET, "ANYPOINT_BASE_URL": source.url}
     inside = any(name.startswith("HOSTILE_") for name in environment)
     start = [sys.executable, RUNNER] if inside else [sys.executable, "-m", "mulesoft_audit"]
