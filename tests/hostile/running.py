@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from tests.hostile_source import HostileSource
 
 RUNNER = str(Path(__file__).with_name("runner.py"))
-QUICK = {"HOSTILE_HASTE": "100"}  #: for sources that fail for good: waits between tries are not what is tested
+#: For sources that fail for good: waits between tries are not what is tested.
+QUICK: dict[str, Any] = {"HOSTILE_HASTE": "100"}
 
 
 @dataclass(frozen=True)
