@@ -28,7 +28,7 @@ def lines(archive: Path, organization: str = "*") -> Counter[bytes]:
 
 def command(url: str, archive: Path, *arguments: str, **environment: str) -> tuple[list[str], dict[str, str]]:
     """Return the command line and environment of a collector process."""
-    names = {"PATH", "HOME", "PYTHONPATH", "LANG", "COVERAGE_PROCESS_CONFIG"}
+    names = {"PATH", "HOME", "XDG_CONFIG_HOME", "PYTHONPATH", "LANG", "COVERAGE_PROCESS_CONFIG"}
     kept = {name: value for name, value in os.environ.items() if name in names}
     settings = {"CLIENT_ID": CLIENT_ID, "CLIENT_SECRET": CLIENT_SECRET, "ANYPOINT_BASE_URL": url}
     rate = {"REQUESTS_PER_MINUTE": "100000"}

@@ -1,4 +1,4 @@
-"""Which tests are units: those that start no process and no server. `make unit` runs them alone."""
+"""What holds for every test, and which are units: those that start no process and no server (`make unit`)."""
 
 from __future__ import annotations
 
@@ -37,6 +37,15 @@ UNITS = (
     "test_settings.py",
     "test_times.py",
 )
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _nobodys_settings(tmp_path_factory: pytest.TempPathFactory) -> Generator[None]:
+    """Keep the settings file of whoever runs the tests out of them, and out of what they start."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.mktemp("config")))
+        patch.delenv("MULESOFT_AUDIT_CONFIG", raising=False)
+        yield
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -6,6 +6,7 @@ import os
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.archives import command
 
 from mulesoft_audit.cli.options import config_file
 from mulesoft_audit.errors import UsageError
@@ -83,6 +84,18 @@ def test_a_file_is_found_here_then_in_the_users_configuration(tmp_path: Path, mo
     found = find_file({"HOME": str(home), "XDG_CONFIG_HOME": str(xdg)})
     assert found is not None
     assert found.absolute() == here / "mulesoft-audit.toml"
+
+
+def test_the_settings_file_of_who_runs_the_tests_is_found_by_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mine = tmp_path / ".config/mulesoft-audit/mulesoft-audit.toml"
+    mine.parent.mkdir(parents=True)
+    mine.touch()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert find_file() is None
+    assert find_file(command("http://localhost", tmp_path)[1]) is None
 
 
 def test_a_file_that_is_named_outweighs_one_that_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

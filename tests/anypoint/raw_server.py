@@ -52,8 +52,8 @@ class Request:
 class RawServer:
     """Requests that came so far, and what responds to each: by path, else `reply`."""
 
-    reply: Callable[[Request], None] = lambda request: request.reply(200, {"data": [], "total": 0})
-    token: Callable[[Request], None] = lambda request: request.reply(200, {"access_token": TOKEN, "expires_in": 3600})
+    reply: Callable[[Request], object] = lambda request: request.reply(200, {"data": [], "total": 0})
+    token: Callable[[Request], object] = lambda request: request.reply(200, {"access_token": TOKEN, "expires_in": 3600})
     requests: list[Request] = field(default_factory=list)
     url: str = ""
     over: threading.Event = field(default_factory=threading.Event)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import date
+from typing import TYPE_CHECKING, SupportsBytes
 
 import pytest
 from hypothesis import given
@@ -12,6 +13,9 @@ from hypothesis import strategies as st
 from mulesoft_audit.anypoint.entry import _read_odd_page, as_line, read_page, recognize
 from mulesoft_audit.anypoint.response import BadResponse
 from mulesoft_audit.archive.layout import day_of, day_start
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 ENTRY = {
     "timestamp": 1759300000000,
@@ -40,8 +44,8 @@ def pages(entries: list[object], **more: object) -> bytes:
     return json.dumps({"data": entries, **more}, indent=1).encode()
 
 
-def bytes_of(entries: object) -> list[bytes]:
-    return [bytes(entry) for entry in entries]  # type: ignore[attr-defined]
+def bytes_of(entries: Iterable[SupportsBytes]) -> list[bytes]:
+    return [bytes(entry) for entry in entries]
 
 
 @given(st.lists(json_values, max_size=6), st.integers(0, 10**6))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 from tests.anypoint.raw_server import RawServer, client_of
@@ -11,7 +12,7 @@ from mulesoft_audit.anypoint import body
 from mulesoft_audit.anypoint.query import LogRefused, QueryRefused, UnknownOrganization, Window
 from mulesoft_audit.anypoint.transport import TooLarge
 from mulesoft_audit.anypoint.tree import Organization
-from mulesoft_audit.errors import SourceError
+from mulesoft_audit.errors import AuditError, SourceError
 
 ORGANIZATION, WINDOW = Organization("o1", "Sales"), Window(1_767_225_600_000, 1_767_225_601_000)
 
@@ -25,11 +26,11 @@ ORGANIZATION, WINDOW = Organization("o1", "Sales"), Window(1_767_225_600_000, 1_
     ],
 )
 def test_one_page_is_one_request_in_offset_mode(
-    raw: RawServer, options: dict[str, int], expected: dict[str, object]
+    raw: RawServer, options: dict[str, Any], expected: dict[str, object]
 ) -> None:
     raw.reply = lambda request: request.reply(200, b'{"data":[{"a":1}, {"b":2}],"total":9}')
     client = client_of(raw)
-    page = client.query.page(ORGANIZATION, WINDOW, **options)  # type: ignore[arg-type]
+    page = client.query.page(ORGANIZATION, WINDOW, **options)
     (request,) = raw.asked("/audit")
     assert request.path == "/audit/v2/organizations/o1/query?getVersionedObjectsInLogs=true"
     assert json.loads(request.body) == {
@@ -62,12 +63,12 @@ def test_the_fullest_page_is_remembered(raw: RawServer) -> None:
     [(403, LogRefused, 4), (404, UnknownOrganization, 2), (400, QueryRefused, 5), (422, QueryRefused, 5)],
 )
 def test_a_refusal_names_the_organization_and_is_not_asked_again(
-    raw: RawServer, status: int, error: type[Exception], exit_code: int
+    raw: RawServer, status: int, error: type[AuditError], exit_code: int
 ) -> None:
     raw.reply = lambda request: request.reply(status, {"message": "no\x1b[31m"})
     with pytest.raises(error, match=r"Sales \(o1\)") as caught:
         client_of(raw).query.page(ORGANIZATION, WINDOW)
-    assert caught.value.exit_code == exit_code  # type: ignore[attr-defined]
+    assert caught.value.exit_code == exit_code
     assert "\x1b" not in str(caught.value)
     assert len(raw.asked("/audit")) == 1
 

@@ -135,7 +135,7 @@ def test_many_workers_at_once_fetch_one_token(raw: RawServer) -> None:
 
 
 def test_who_waits_for_anothers_token_notices_that_it_is_time_to_stop(raw: RawServer) -> None:
-    raw.token = lambda request: request.over.wait(20)  # type: ignore[assignment]
+    raw.token = lambda request: request.over.wait(20)
     client = client_of(raw, timeout=60)
     own = Stop()
     other = client.tokens.sharing(client.transport.sharing(own, client.transport.pacer.sharing(own)))

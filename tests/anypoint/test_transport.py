@@ -108,7 +108,7 @@ def test_a_response_that_is_nearly_here_is_still_taken_when_it_is_time_to_stop(r
 
 
 def test_silence_is_noticed(raw: RawServer) -> None:
-    raw.reply = lambda request: request.over.wait(20)  # type: ignore[assignment]
+    raw.reply = lambda request: request.over.wait(20)
     with pytest.raises(SourceError, match="it stopped responding"):
         get(client_of(raw, timeout=0.1))
 

@@ -281,7 +281,9 @@ def test_the_url_is_what_a_person_would_pass(store: Store) -> None:
 def test_a_listing_says_the_generation_that_reading_says_or_none(store: Store) -> None:
     for name in ("a", "b"):
         store.create(name, name.encode())
-    store.replace("b", b"2", store.read("b").generation)  # type: ignore[union-attr]
+    held = store.read("b")
+    assert held is not None
+    store.replace("b", b"2", held.generation)
     for listed in store.list(""):
         held = store.read(listed.name)
         assert held is not None

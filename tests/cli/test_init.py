@@ -181,7 +181,7 @@ class Dialogue:
     """`init` on a terminal, with somebody who answers."""
 
     def __init__(self, folder: Path, *arguments: str) -> None:
-        names = {"PATH", "HOME", "PYTHONPATH", "COVERAGE_PROCESS_CONFIG"}
+        names = {"PATH", "HOME", "XDG_CONFIG_HOME", "PYTHONPATH", "COVERAGE_PROCESS_CONFIG"}
         kept = {name: value for name, value in os.environ.items() if name in names}
         line = [sys.executable, "-c", TERMINAL, sys.executable, "-m", "mulesoft_audit", "init", *arguments]
         self.process = subprocess.Popen(

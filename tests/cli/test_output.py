@@ -100,8 +100,8 @@ def test_a_path_that_is_not_utf8_is_shown_escaped(
     environment: dict[str, str], tmp_path: Path, locale: dict[str, str], arguments: list[str]
 ) -> None:
     archive = os.fsencode(tmp_path) + b"/caf\xe9"
-    line = [*PROGRAM, *arguments, "--archive", archive]
-    done = subprocess.run(line, env=environment | locale, capture_output=True, timeout=60, check=False)  # type: ignore[arg-type]
+    line: list[str | bytes] = [*PROGRAM, *arguments, "--archive", archive]
+    done = subprocess.run(line, env=environment | locale, capture_output=True, timeout=60, check=False)
     assert done.returncode == 0, done.stderr
     assert "caf\\xe9" in json.dumps(json.loads(done.stdout)).replace("\\\\", "\\")
     assert b"Traceback" not in done.stderr

@@ -12,6 +12,7 @@ import threading
 import time
 from collections import Counter
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any, Self
 
 import pytest
@@ -64,6 +65,10 @@ def until(true: Callable[[], bool], seconds: float = 8.0) -> float:
     return time.monotonic() - began
 
 
+def is_archived(archive: Path, organization: str, line: bytes) -> bool:
+    return line in lines(archive, organization)
+
+
 @contextmanager
 def staying_up(source: PlainSource, archive: Path, *arguments: str) -> Iterator[subprocess.Popen[str]]:
     environment = {
@@ -112,7 +117,7 @@ def test_from_visible_to_archived_takes_the_interval_and_two_seconds_at_most(
         took = []
         for seed in range(8):
             new = add(source, GROUPS[seed % 3], 100 + seed)
-            took.append(until(lambda new=new, seed=seed: new in lines(tmp_path, GROUPS[seed % 3])))  # type: ignore[misc]
+            took.append(until(partial(is_archived, tmp_path, GROUPS[seed % 3], new)))
             time.sleep(0.13)
         process.send_signal(signal.SIGTERM)
         process.communicate(timeout=10)

@@ -27,7 +27,12 @@ def test_the_most_urgent_task_is_done_first_and_those_that_tasks_add_too() -> No
     pool = WorkerPool(1, Stop(), idle=nothing)
     done: list[str] = []
     begin = threading.Event()
-    pool.submit((0,), lambda: begin.wait(5) and pool.submit((2,), lambda: done.append("added")))  # type: ignore[func-returns-value, arg-type]
+
+    def add() -> None:
+        begin.wait(5)
+        pool.submit((2,), lambda: done.append("added"))
+
+    pool.submit((0,), add)
     pool.submit((3,), lambda: done.append("last"))
     pool.submit((1,), lambda: done.append("first"))
     begin.set()

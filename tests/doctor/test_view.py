@@ -35,7 +35,7 @@ TERMINAL = "import os, pty, sys; sys.exit(os.waitstatus_to_exitcode(pty.spawn(sy
 
 def on_a_terminal(source: PlainSource, archive: Path, *arguments: str, **environment: str) -> tuple[int, list[str]]:
     """Run the doctor on a terminal; return its exit status and the lines shown, without colours."""
-    names = {"PATH", "HOME", "PYTHONPATH", "COVERAGE_PROCESS_CONFIG"}
+    names = {"PATH", "HOME", "XDG_CONFIG_HOME", "PYTHONPATH", "COVERAGE_PROCESS_CONFIG"}
     kept = {name: value for name, value in os.environ.items() if name in names}
     given = {"CLIENT_ID": CLIENT_ID, "CLIENT_SECRET": CLIENT_SECRET, "ANYPOINT_BASE_URL": source.url}
     own = {"REQUESTS_PER_MINUTE": "100000", "TERM": "xterm", "LANG": "C.UTF-8", **environment}

@@ -111,7 +111,7 @@ def rolls_up(share: float = 1.0) -> Respond:
     return respond
 
 
-def moving(change: Callable[[HostileSource, Query], None]) -> Respond:
+def moving(change: Callable[[HostileSource, Query], object]) -> Respond:
     """Change the log before each response."""
 
     def respond(source: HostileSource, query: Query) -> Response:

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from tests.hostile_source import HostileSource
 
 RUNNER = str(Path(__file__).with_name("runner.py"))
-QUICK = {"HOSTILE_HASTE": "100"}  #: for sources that fail for good: waits between tries are not what is tested
+#: For sources that fail for good: waits between tries are not what is tested.
+QUICK: dict[str, Any] = {"HOSTILE_HASTE": "100"}
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,7 @@ class Run:
 
 def command(source: HostileSource, archive: object, *arguments: str, **environment: str) -> tuple[list[str], dict]:
     """Return command line and environment; through the runner only where a HOSTILE_ variable is given."""
-    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+    kept = {name: os.environ[name] for name in ("PATH", "HOME", "XDG_CONFIG_HOME", "LANG") if name in os.environ}
     settings = {"CLIENT_ID": CLIENT_ID, "CLIENT_SECRET": CLIENT_SECRET, "ANYPOINT_BASE_URL": source.url}
     inside = any(name.startswith("HOSTILE_") for name in environment)
     start = [sys.executable, RUNNER] if inside else [sys.executable, "-m", "mulesoft_audit"]

@@ -20,7 +20,7 @@ class Headers(dict[str, str]):
     def __init__(self, fields: Iterable[tuple[str, str]]) -> None:
         super().__init__((name.lower(), value) for name, value in fields)
 
-    def get(self, name: str, default: str = "") -> str:  # type: ignore[override]
+    def get(self, name: str, default: str = "") -> str:  # type: ignore[override]  # no overloads
         """The value, or `default`."""
         return super().get(name.lower(), default)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+from random import Random
 from typing import TYPE_CHECKING
 
 from mulesoft_audit.anypoint.query import PAGE_LIMIT, Window
@@ -113,7 +115,8 @@ class Search:
         days = [day_start(day) for day in self._days.dates(self._newest.floor, self._end)][1:]
         if not days:
             return []
-        border = days[self._newest.until // DAY_MS % len(days)]
+        # One day earlier each day, also where each day the oldest one is dropped: so each border has its turn.
+        border = days[-(self._newest.until + days[0]) // DAY_MS % len(days)]
         later = self._total(border)
         if later == self._expected(border, self._end):
             return []
@@ -132,14 +135,14 @@ class Search:
             Those that differ, and all that were compared and counted.
         """
         stretches = under_cap(self._days, floor, self._newest.floor, cap)
-        turn = self._newest.until // 3_600_000 * most
-        chosen = [stretches[(turn + i) % len(stretches)] for i in range(min(most, len(stretches)))]
+        by_chance = Random(self._newest.until)  # taking turns by the hour would leave some out, if runs keep to an hour
+        chosen = sorted(by_chance.sample(stretches, min(most, len(stretches))))
         different, looked = [], []
         for one in chosen:
-            total = self._query.total(self._organization, one)
-            if total is not None and total < cap:
+            total, expected = self._query.total(self._organization, one), self._expected(*one)
+            if total is not None and min(total, expected) < cap:
                 looked.append(one)
-                different += [one] if total != self._expected(*one) else []
+                different += [one] if total != expected else []
         return different, looked
 
     def _joined(self, windows: list[Window]) -> list[Window]:
@@ -177,15 +180,16 @@ def below_cap(days: Days, floor: int, cap: int) -> int | None:
 
 
 def under_cap(days: Days, start: int, end: int, cap: int) -> list[Window]:
-    """Return stretches of whole days from `start` to `end` that have fewer entries than a cap, as long as may be."""
-    found: list[Window] = []
+    """Return all the time from `start` to `end` (00:00 UTC) in stretches of fewer entries than a cap, if that can be.
+
+    Each is as long as may be, so that days without entries are in one as well.
+    """
+    found = [start]
     for day in days.dates(start, end):
-        first, last = max(start, day_start(day)), day_start(day) + DAY_MS
-        if found and days.source(found[-1].start, last) < cap:
-            found[-1] = Window(found[-1].start, last)
-        else:
-            found.append(Window(first, last))
-    return found
+        first = day_start(day)
+        if days.source(found[-1], first) and days.source(found[-1], first + DAY_MS) >= cap:
+            found.append(first)
+    return [Window(a, b) for a, b in pairwise([*found, end]) if a < b]
 
 
 def in_the_middle(days: Days, floor: int, until: int) -> int:

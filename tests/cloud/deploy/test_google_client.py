@@ -27,7 +27,7 @@ class Scripted(requests.Session):
         self.answers = list(answers)
         self.asked: list[tuple[str, str]] = []
 
-    def request(self, method: Any, url: Any, **_: Any) -> requests.Response:  # type: ignore[override]
+    def request(self, method: Any, url: Any, **_: Any) -> requests.Response:  # type: ignore[override]  # any options
         self.asked.append((method, url))
         answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
         if isinstance(answer, Exception):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 
 def settings(archive: Path, **more: str) -> Settings:
-    plain = {"client_id": "app", "client_secret": "not so secret", "archive": str(archive)}
-    return Settings(**{**plain, **more})  # type: ignore[arg-type]
+    plain: dict[str, Any] = {"client_id": "app", "client_secret": "not so secret", "archive": str(archive)}
+    return Settings(**{**plain, **more})
 
 
 def test_what_was_opened_is_used_again_until_a_setting_changes(tmp_path: Path) -> None:

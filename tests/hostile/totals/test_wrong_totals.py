@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 @pytest.mark.parametrize("number", [1, 2, 3, 4, 6, 9])
 def test_one_total_of_zero_loses_nothing(large: HostileSource, tmp_path: Path, number: int) -> None:
     large.respond = once(number, total(lambda true, query: 0))
-    run = settle(large, tmp_path, "--since", "3d", **QUICK)  # type: ignore[arg-type]
+    run = settle(large, tmp_path, "--since", "3d", **QUICK)
     assert run.complete
     assert_exact(large, tmp_path)
 
@@ -35,7 +35,7 @@ def test_one_response_of_an_empty_replica_loses_nothing(large: HostileSource, tm
     large.respond = once(number, stale(0))
     if number == 1:  # nothing contradicts the very first response: the next run must
         collect(large, tmp_path, "--since", "3d", **QUICK)
-    run = settle(large, tmp_path, "--since", "3d", **QUICK)  # type: ignore[arg-type]
+    run = settle(large, tmp_path, "--since", "3d", **QUICK)
     assert run.complete
     assert_exact(large, tmp_path)
 
