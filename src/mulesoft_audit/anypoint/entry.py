@@ -136,7 +136,9 @@ def recognize(lines: list[Raw | bytes]) -> Recognized:
         found = [_recognize_one(line) for line in lines]
         return Recognized(lines, [time for time, _ in found], [key for _, key in found])
     keys = [(_identity(entry), crc32(line)) for entry, line in zip(entries, lines, strict=True)]
-    return Recognized(lines, [usable_time(entry.timestamp) for entry in entries], keys)
+    times = [entry.timestamp for entry in entries]
+    usable = not times or 0 <= min(times) <= max(times) < END_OF_TIME
+    return Recognized(lines, list(times) if usable else list(map(usable_time, times)), keys)
 
 
 def _recognize_one(line: Raw | bytes) -> tuple[int | None, tuple[bytes, int]]:

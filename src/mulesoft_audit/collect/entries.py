@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 from mulesoft_audit.anypoint.entry import recognize
@@ -51,13 +50,14 @@ def joined(parts: Sequence[Entries]) -> Entries:
 def placed(page: Page, otherwise: int) -> Entries:
     """Return a page's entries with times; one that names no time is taken to be as old as the one before it."""
     lines, stamps, keys = recognize(page.entries)
-    times = []
+    times: list[int] = []
     for stamp in stamps:
-        otherwise = otherwise if stamp is None else stamp
+        if stamp is not None:
+            otherwise = stamp
         times.append(otherwise)
     return Entries(lines, times, keys)
 
 
 def in_order(times: list[int]) -> bool:
     """Return whether times never go back."""
-    return all(before <= after for before, after in pairwise(times))
+    return times == sorted(times)

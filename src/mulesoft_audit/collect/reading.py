@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 import threading
+from bisect import bisect_left
 from collections import Counter
-from itertools import groupby, pairwise
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from mulesoft_audit.anypoint.query import PAGE_LIMIT, Window
@@ -84,8 +85,9 @@ class Reader:
             if self._abandoned:
                 raise Interrupted("Stopped while the source was responding.", "The next run continues.")
             start = 0
-            for day, times in groupby(entries.times, day_of):
-                end = start + sum(1 for _ in times)
+            while start < len(entries.times):
+                day = day_of(entries.times[start])
+                end = bisect_left(entries.times, day_start(day) + DAY_MS, start)
                 self._add(day, entries, start, end)
                 start = end
             self.position = self.slice.position

@@ -172,7 +172,8 @@ class Day:
             return Committed(len(found.new), len(found.repeated))
 
     def _unseen(self, seen: list[Key], sealed: Sealed | None, relatives: Sequence[Day]) -> Unseen:
-        low, high = min(key[0] for key in seen), max(key[0] for key in seen) + 1
+        times = [key[0] for key in seen]
+        low, high = min(times), max(times) + 1
         if sealed:
             self._finish_claims(sealed)
         try:
