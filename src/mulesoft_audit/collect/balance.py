@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from mulesoft_audit.anypoint.query import PAGE_LIMIT, LogRefused, Window, iso
 from mulesoft_audit.archive.layout import DAY_MS, day_of, day_start
 from mulesoft_audit.collect.entries import placed
+from mulesoft_audit.collect.failures import contradiction, unreadable
 from mulesoft_audit.collect.newest import newest_page, total_only
 from mulesoft_audit.collect.period import Due
 from mulesoft_audit.collect.reading import Reading, joined
@@ -339,26 +340,17 @@ class Balance:
         one = self.one
         one.result.verified_at = until
         one.head.unread = []
-        unreadable = self._days.unreadable(one.due.floor)
-        if unreadable:
-            times = ", ".join(f"{iso(first)} to {iso(last)} ({reason})" for first, last, reason in unreadable[:3])
-            more = f", and {len(unreadable) - 3} others" if len(unreadable) > 3 else ""
-            one.failures.append(
-                SourceError(
-                    f"{len(unreadable)} entries of {one.organization} cannot be read: {times}{more}.",
-                    "All others are collected. The manifests of these days say when and why. Run with --since that "
-                    "day to try again; if this stays, report it to MuleSoft with the times.",
-                )
-            )
+        if found := self._days.unreadable(one.due.floor):
+            one.failures.append(unreadable(one.organization, found))
         one.finish()
 
-    def _where(self, newest: Newest) -> str:
-        """Return in words where counts differ: which days, if there are not too many to ask for each."""
+    def _where(self, newest: Newest) -> list[Window]:
+        """Return where counts differ: which days, if there are not too many to ask for each."""
         windows = self._windows
         if len(self._days.dates(newest.floor, newest.until)) <= DAYS_NAMED:
             everything = replace(newest, border=newest.until - 1, newer=0)
             windows = self._search(everything).by_day(()) or windows
-        return "; ".join(str(one) for one in windows[:5])
+        return windows
 
     def _give_up(self, newest: Newest, expected: int, *, steady: bool) -> None:
         """End with a difference that reading does not explain."""
@@ -367,12 +359,6 @@ class Balance:
             one.result.left = abs((total or 0) - expected)
             log.warning("Entries of %s keep moving; %d are left to the next run", one.organization, one.result.left)
         else:
-            one.failures.append(
-                SourceError(
-                    f"Anypoint contradicts itself about {one.organization}: it counts "
-                    f"{'nothing' if total is None else total} entries from {iso(one.due.floor)} on and gives "
-                    f"{expected}, each time it is asked. They differ in {self._where(newest)}.",
-                    "What it gave is kept. The next run asks again; if this stays, report it to MuleSoft.",
-                )
-            )
+            where = self._where(newest)
+            one.failures.append(contradiction(one.organization, one.due.floor, total, expected, where))
         one.finish()

@@ -6,7 +6,6 @@ import logging
 import threading
 from contextlib import suppress
 from dataclasses import dataclass
-from time import monotonic, sleep
 from typing import TYPE_CHECKING
 
 from mulesoft_audit import __version__
@@ -15,9 +14,10 @@ from mulesoft_audit.archive.part import PartWriter
 from mulesoft_audit.archive.store import GenerationMismatch, ObjectExists
 from mulesoft_audit.errors import ArchiveError, SourceError
 from mulesoft_audit.ledger import manifest as manifests
+from mulesoft_audit.ledger.claims import Claims
 from mulesoft_audit.ledger.keys import RECORD, Key, Keys, Unseen, unseen
 from mulesoft_audit.ledger.manifest import HOUR_MS, Damaged, Manifest, Oversize, PartEntry, Unreadable
-from mulesoft_audit.ledger.parts import derive_keys, give_up_lost, keys_of_part, rebuild_keys
+from mulesoft_audit.ledger.parts import give_up_lost, keys_of_part, rebuild_keys
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -29,9 +29,6 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 TRIES = 200  #: rounds of a race for a manifest; each lost one means that somebody else got on
-#: Seconds that the owner of a part's number has to write the part before somebody else does. Longer than a write takes.
-CLAIM_SECONDS = 15.0
-POLL_SECONDS = 0.25
 #: So many held entries at least have to be looked for before it means anything that most of them are not found.
 ENOUGH_TO_JUDGE = 20
 
@@ -74,7 +71,7 @@ class Day:
         self._name = layout.manifest_name(organization, day)
         self._digest = ""
         self._lock = threading.RLock()
-        self._claims: dict[int, Keys] = {}
+        self._claims = Claims(store, self)
         self._loaded = False
 
     @property
@@ -91,11 +88,12 @@ class Day:
         """
         with self._lock:
             if again or not self._loaded:
-                self._refresh()
+                self.refresh()
                 self._loaded = True
         return self
 
-    def _refresh(self) -> None:
+    def refresh(self) -> None:
+        """Read the manifest if it is another than before."""
         held = self._store.read(self._name)
         if held is None:
             self.manifest = Manifest(self.organization, self.day.isoformat())
@@ -164,18 +162,18 @@ class Day:
             while True:
                 found = self._unseen(seen, sealed, relatives)
                 fresh = [index for index in found.new if index < lines]
-                if not (sealed and fresh) or self._create(sealed.only(fresh)):
+                if not (sealed and fresh) or self._claims.create(sealed.only(fresh)):
                     break
             self._keep_oversize([batch.oversize[index - lines] for index in found.new if index >= lines])
             if found.new or found.repeated:
-                self._write(lambda manifest: _add_to_source(manifest, len(found.repeated)))
+                self.write(lambda manifest: _add_to_source(manifest, len(found.repeated)))
             return Committed(len(found.new), len(found.repeated))
 
     def _unseen(self, seen: list[Key], sealed: Sealed | None, relatives: Sequence[Day]) -> Unseen:
         times = [key[0] for key in seen]
         low, high = min(times), max(times) + 1
         if sealed:
-            self._finish_claims(sealed)
+            self._claims.finish(sealed)
         try:
             held = self.keys_between(low, high)
         except Damaged:
@@ -198,84 +196,10 @@ class Day:
         for part in parts:
             if not rebuild_keys(self._store, self, part, seen):
                 give_up_lost(self._store, self, part, seen)
-        self._write(lambda _: None)
+        self.write()
 
-    def _create(self, sealed: Sealed) -> bool:
-        """Write a part under the next free number; False if somebody else has it: look again what is new."""
-        number = max([*self.manifest.numbers(), *self._claims], default=0) + 1
-        name = layout.keys_name(self.organization, self.day, number)
-        try:
-            self._store.create(name, sealed.keys.data)
-        except ObjectExists:
-            self._resolve(number, sealed)
-            return False
-        return self._create_part(number, sealed)
-
-    def _create_part(self, number: int, sealed: Sealed) -> bool:
-        metadata = {
-            "organization": self.organization,
-            "day": self.day.isoformat(),
-            "entries": str(sealed.part.entries),
-        }
-        try:
-            self._store.create(layout.part_name(self.organization, self.day, number), sealed.part.data, metadata)
-        except ObjectExists:
-            self._adopt(number)
-            return False
-        self.created += 1
-        self._record(number, sealed)
-        return True
-
-    def _finish_claims(self, sealed: Sealed) -> None:
-        """See to numbers that are in no manifest though higher ones are: somebody writes them, or died doing so."""
-        known = self.manifest.numbers()
-        for number in range(1, max([*known, *self._claims], default=0) + 1):
-            if number not in known:
-                self._resolve(number, sealed)
-
-    def _resolve(self, number: int, sealed: Sealed) -> None:
-        """Take in part `number`, which somebody else claimed; write it in their place if they do not."""
-        began = monotonic()
-        while True:
-            if self._adopt(number):
-                return
-            claim = self._claims.get(number) or self._read_claim(number)
-            mine = [i for i, there in enumerate(_among(list(sealed.keys), claim)) if there]
-            if not mine:
-                return
-            self._refresh()
-            if number in self.manifest.numbers():
-                return
-            if monotonic() - began > CLAIM_SECONDS or self._store.alone():
-                break
-            sleep(POLL_SECONDS)
-        low, high = sealed.keys.ordered().at(0), sealed.keys.ordered().at(len(sealed.keys) - 1) + 1
-        keys = list(sealed.keys)
-        left = unseen([keys[i] for i in mine], self.keys_between(low, high)).new
-        if left and self._create_part(number, sealed.only([mine[i] for i in left])):
-            log.info("Wrote part %d of %s, which another run had begun", number, self.day)
-            self._write(lambda _: None)
-
-    def _read_claim(self, number: int) -> Keys:
-        held = self._store.read(layout.keys_name(self.organization, self.day, number))
-        whole = held is not None and len(held.data) % RECORD.size == 0
-        self._claims[number] = Keys(held.data if held and whole else b"")
-        return self._claims[number]
-
-    def _adopt(self, number: int) -> bool:
-        """Take in part `number`, which another run wrote, and which may lack its keys; False if it is not there."""
-        name = layout.part_name(self.organization, self.day, number)
-        held = self._store.read(name)
-        if held is None:
-            return False
-        log.info("Adopting %s, which another run wrote", name)
-        self._record(number, derive_keys(held.data, name, self.start))
-        self._write(lambda _: None)
-        return True
-
-    def _record(self, number: int, sealed: Sealed) -> None:
+    def record(self, number: int, sealed: Sealed) -> None:
         """See to a part's keys beside it, and enter it in the manifest in memory."""
-        self._claims.pop(number, None)
         if number in self.manifest.numbers():
             return
         keys = sealed.keys
@@ -355,10 +279,10 @@ class Day:
                 manifest.source = manifest.held + difference
                 manifest.unreadable = all_unreadable
 
-            self._write(enter)
+            self.write(enter)
             return True
 
-    def _write(self, change: Callable[[Manifest], None]) -> None:
+    def write(self, change: Callable[[Manifest], None] = lambda _: None) -> None:
         """Write the manifest against the generation that was read; merge and try again when the race is lost."""
         for _ in range(TRIES):
             manifest = self.manifest
@@ -382,7 +306,7 @@ class Day:
     def _merge(self) -> None:
         """Read the manifest that somebody else wrote, and enter there what this process wrote."""
         mine = self.manifest
-        self._refresh()
+        self.refresh()
         known, oversize = self.manifest.numbers(), self.manifest.oversize
         extra = [part for part in mine.parts if part.number not in known]
         parts = [(part, keys_of_part(self._store, self, part)) for part in extra]
@@ -392,9 +316,3 @@ class Day:
 def _add_to_source(manifest: Manifest, entries: int) -> None:
     if entries:
         manifest.source = manifest.held + manifest.difference + entries
-
-
-def _among(seen: list[Key], claim: Keys) -> list[bool]:
-    """Return for each entry seen whether it is one of those claimed."""
-    new = set(unseen(seen, claim).new)
-    return [index not in new for index in range(len(seen))]
