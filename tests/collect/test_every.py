@@ -233,7 +233,7 @@ def test_a_standing_failure_is_told_once_and_its_end_too(source: PlainSource, tm
 
 @pytest.mark.parametrize(
     ("wanted", "organizations", "per_minute", "kept"),
-    [(60, 1, 700, 60), (60, 100, 40, 106 * 61 / 40), (1, 100, 700, 106 * 61 / 700), (60, 33, 40, 60)],
+    [(60, 1, 700, 60), (60, 100, 40, 102 * 61 / 40), (1, 100, 700, 102 * 61 / 700), (60, 33, 40, 60)],
 )
 def test_an_interval_is_stretched_to_what_the_allowance_keeps(
     wanted: float, organizations: int, per_minute: int, kept: float

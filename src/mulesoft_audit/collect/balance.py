@@ -177,7 +177,7 @@ class Balance:
 
     def _descend(self, newest: Newest) -> None:
         """Ask for the total of what the page does not show; if that differs too, find out where."""
-        older = self._total_of_older(newest)
+        newest, older = self._older(newest)
         if self._is_expected(newest, older) or (self._refreshed() and self._is_expected(newest, older)):
             self._verified(newest, max(0, (newest.total or 0) - (older or 0) - newest.newer))
             return
@@ -191,14 +191,19 @@ class Balance:
         else:
             self._give_up(newest, self._days.source(newest.floor), steady=False)
 
-    def _total_of_older(self, newest: Newest) -> int | None:
-        """Return how many entries the source counts that the page does not show: asked for, unless the page tells."""
-        by_page = None if newest.total is None else newest.total - newest.newer
-        late = by_page is not None and by_page > self._days.source(newest.floor) - newest.newer
-        if newest.border + 1 >= newest.until or (late and not newest.judged.new and self._rounds == 1):
-            return by_page
+    def _older(self, newest: Newest) -> tuple[Newest, int | None]:
+        """Return a page with the total up to its border, which is asked for.
+
+        Where the page shows nothing new, and its total says that there is more, that need not be asked: then the
+        border is the end.
+        """
+        late = newest.total is not None and newest.total > self._days.source(newest.floor)
+        if late and not newest.judged.new and self._rounds == 1:
+            return replace(newest, border=newest.until - 1, newer=0), newest.total
+        if newest.border + 1 >= newest.until:
+            return newest, None if newest.total is None else newest.total - newest.newer
         window = Window(newest.floor, max(newest.border, newest.floor) + 1)
-        return self._query.total(self.one.organization, window)
+        return newest, self._query.total(self.one.organization, window)
 
     def _is_expected(self, newest: Newest, older: int | None) -> bool:
         return older == self._days.source(newest.floor) - newest.newer

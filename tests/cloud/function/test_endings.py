@@ -123,10 +123,10 @@ def test_a_run_that_gets_nowhere_does_not_continue_for_ever(serve: Serve, anypoi
 def test_a_continuation_that_cannot_be_published_leaves_the_message_to_come_again(
     serve: Serve, anypoint: Anypoint
 ) -> None:
-    anypoint.change(latency_ms=150)
+    anypoint.change(latency_ms=300)
     with (
         Topic() as topic,
-        serve(CLOUD_RUN_TIMEOUT_SECONDS="2", CONTINUE_TOPIC=TOPIC, PUBSUB_EMULATOR_HOST=topic.address) as function,
+        serve(CLOUD_RUN_TIMEOUT_SECONDS="5", CONTINUE_TOPIC=TOPIC, PUBSUB_EMULATOR_HOST=topic.address) as function,
     ):
         topic.statuses = [503, 403]
         assert function.deliver(BACKFILL) == 500
