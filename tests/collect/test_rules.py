@@ -39,6 +39,14 @@ def key(time: int, name: int = 0, checksum: int = 0) -> tuple[int, bytes, int]:
             id="an earlier since extends it",
         ),
         pytest.param(
+            D - 5 * DAY, D - 5 * DAY, Period(since=D - 3 * DAY, until=D - DAY), Kept(), 0,
+            Due(D - 5 * DAY, D - 3 * DAY), id="from one moment up to another, only that is compared",
+        ),
+        pytest.param(
+            D - 5 * DAY, D - 5 * DAY, Period(since=D - 8 * DAY, until=D - 7 * DAY), Kept(), 0,
+            Due(D - 8 * DAY, D - 8 * DAY), id="and it is promised too",
+        ),
+        pytest.param(
             0, 0, Period(since=D - 99 * DAY), Kept(D - 10 * DAY, D - 8 * DAY), 0, Due(D - 10 * DAY, D - 10 * DAY),
             id="nothing is promised that the source does not keep",
         ),
