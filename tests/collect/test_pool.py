@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -38,6 +39,21 @@ def test_the_most_urgent_task_is_done_first_and_those_that_tasks_add_too() -> No
     begin.set()
     assert pool.run() is False
     assert done == ["first", "added", "last"]
+
+
+def test_a_task_that_is_added_after_all_others_ended_is_done() -> None:
+    stop = Stop()
+    pool = WorkerPool(1, stop, idle=nothing)
+    done: list[int] = []
+    for number in range(3):
+        pool.submit((0,), partial(done.append, number))
+        for thread in list(pool._threads):
+            thread.join(1)
+    overdue = threading.Timer(5, stop.ask, ["it hangs"])
+    overdue.start()
+    assert pool.run() is False
+    overdue.cancel()
+    assert done == [0, 1, 2]
 
 
 def test_what_a_task_raises_ends_the_run() -> None:

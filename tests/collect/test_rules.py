@@ -1,17 +1,14 @@
-"""What the balance rests on, as tables: periods, the newest page, totals, and cutting time."""
+"""What the balance rests on, as tables: periods, the newest page, and totals."""
 
 from __future__ import annotations
 
-from itertools import pairwise
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mulesoft_audit.anypoint.query import Window
 from mulesoft_audit.collect.period import Due, Kept, Period, due
-from mulesoft_audit.collect.reading import AT_FIRST, SEVERAL, cut, joined, pieces
 from mulesoft_audit.collect.rules import Decision, Judged, Totals, decide, judge, may_be_a_cap, middle, worth
 from mulesoft_audit.errors import UsageError
 
@@ -40,6 +37,14 @@ def key(time: int, name: int = 0, checksum: int = 0) -> tuple[int, bytes, int]:
         pytest.param(
             D - 5 * DAY, D - 5 * DAY, Period(since=D - 8 * DAY), Kept(), 0, Due(D - 8 * DAY, D - 8 * DAY),
             id="an earlier since extends it",
+        ),
+        pytest.param(
+            D - 5 * DAY, D - 5 * DAY, Period(since=D - 3 * DAY, until=D - DAY), Kept(), 0,
+            Due(D - 5 * DAY, D - 3 * DAY), id="from one moment up to another, only that is compared",
+        ),
+        pytest.param(
+            D - 5 * DAY, D - 5 * DAY, Period(since=D - 8 * DAY, until=D - 7 * DAY), Kept(), 0,
+            Due(D - 8 * DAY, D - 8 * DAY), id="and it is promised too",
         ),
         pytest.param(
             0, 0, Period(since=D - 99 * DAY), Kept(D - 10 * DAY, D - 8 * DAY), 0, Due(D - 10 * DAY, D - 10 * DAY),
@@ -218,46 +223,3 @@ def test_what_totals_are_worth_is_kept_as_a_number(found: Totals) -> None:
 )
 def test_only_a_round_total_may_be_a_cap(total: int, expected: bool) -> None:
     assert may_be_a_cap(total) is expected
-
-
-# Cutting time.
-
-
-@given(st.integers(0, 10 * DAY), st.integers(1, 3 * DAY), st.integers(1, 300))
-def test_a_cut_stretch_is_the_same_stretch(start: int, length: int, parts: int) -> None:
-    window = Window(start, start + length)
-    found = cut(window, parts)
-    assert (found[0].start, found[-1].end) == window
-    assert all(one.end == after.start for one, after in pairwise(found))
-    assert all(one.start < one.end for one in found)
-    assert len(found) <= parts
-    assert all(one.start % 1000 == 0 for one in found[1:])
-
-
-@pytest.mark.parametrize(
-    ("entries", "expected"),
-    [
-        pytest.param(0, 1, id="nothing is one slice"),
-        pytest.param(SEVERAL - 1, 1, id="little is one slice"),
-        pytest.param(SEVERAL, 1, id="nobody helps for less than is worth taking"),
-        pytest.param(6_000, 5, id="some"),
-        pytest.param(100_000, AT_FIRST, id="no more than so many readers"),
-        pytest.param(1_600_000, 100, id="a long stretch is read slice after slice"),
-    ],
-)
-def test_how_many_slices(entries: int, expected: int) -> None:
-    assert pieces(entries) == expected
-
-
-@pytest.mark.parametrize(
-    ("windows", "expected"),
-    [
-        pytest.param([], [], id="none"),
-        pytest.param([(5, 9), (1, 3)], [(1, 3), (5, 9)], id="put in order"),
-        pytest.param([(1, 3), (3, 5)], [(1, 5)], id="those that touch"),
-        pytest.param([(1, 9), (3, 5)], [(1, 9)], id="one inside another"),
-        pytest.param([(1, 4), (3, 5), (5, 6)], [(1, 6)], id="those that overlap"),
-    ],
-)
-def test_stretches_joined(windows: list[tuple[int, int]], expected: list[tuple[int, int]]) -> None:
-    assert joined([Window(*one) for one in windows]) == [Window(*one) for one in expected]

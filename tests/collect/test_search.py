@@ -97,7 +97,7 @@ times = st.integers(START, LAST - 1) | st.integers(START + BUSY * DAY, START + B
 places = st.integers(0, len(HELD) - 501)
 
 
-@settings(max_examples=40)
+@settings(max_examples=20)
 @given(st.lists(times, max_size=5), st.sets(places, max_size=5))
 def test_what_differs_one_way_lies_within_what_is_found(folder: Path, late: list[int], gone: set[int]) -> None:
     for log in (source(late), source(gone=gone)):
@@ -107,7 +107,7 @@ def test_what_differs_one_way_lies_within_what_is_found(folder: Path, late: list
         assert bool(windows) == bool(differences(log))
 
 
-@settings(max_examples=40)
+@settings(max_examples=20)
 @given(st.lists(times, max_size=5), st.sets(places, max_size=5))
 def test_what_is_not_found_balances_and_few_requests_are_sent(folder: Path, late: list[int], gone: set[int]) -> None:
     log = source(late, gone)
@@ -180,7 +180,7 @@ def test_where_the_source_says_no_total_everything_is_read(folder: Path) -> None
 # Day by day.
 
 
-@settings(max_examples=25)
+@settings(max_examples=15)
 @given(st.lists(times, max_size=4), st.sets(places, max_size=4), st.sets(st.integers(0, LENGTH - 2), max_size=9))
 def test_day_by_day_each_day_that_differs_is_found_and_no_other(
     folder: Path, late: list[int], gone: set[int], but: set[int]

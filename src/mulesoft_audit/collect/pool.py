@@ -81,8 +81,9 @@ class WorkerPool:
             if interrupted:
                 self._stop.ask("another part of the run failed")
             self._changed.notify_all()
-        for thread in self._threads:
-            thread.join(GRACE_SECONDS / len(self._threads))
+            threads = list(self._threads)
+        for thread in threads:
+            thread.join(GRACE_SECONDS / len(threads))
         if self._fatal is not None:
             raise self._fatal
         return interrupted
@@ -115,6 +116,7 @@ class WorkerPool:
                 if self._tasks:
                     return heapq.heappop(self._tasks)[2]
                 if not self._open:
+                    self._threads.remove(threading.current_thread())  # `submit` starts another, if more is to be done
                     return None
             if extra := self._idle():
                 with self._changed:

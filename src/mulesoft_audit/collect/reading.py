@@ -257,11 +257,11 @@ class Reading:
         """Take the later half of what a reader has left; return what reads it, or None if it is too late."""
         slice_ = reader.slice
         half = (slice_.position + slice_.stop) // 2 // SECOND * SECOND
-        stop = slice_.take_from(half)
-        if stop is None:
-            return None
-        other = Reader(self, self._slice(half, stop), reader.window)
-        with self._lock:
+        with self._lock:  # `reader` may come to its end meanwhile: that is not the end of the reading any more
+            stop = slice_.take_from(half) if self._open else None
+            if stop is None:
+                return None
+            other = Reader(self, self._slice(half, stop), reader.window)
             self.readers.append(other)
             self._open += 1
         return other.read
