@@ -97,6 +97,7 @@ def test_with_the_extra_gcp_it_collects_into_a_bucket(with_extras: With, anypoin
 @pytest.mark.parametrize(
     "command",
     [
+        ("init", "--archive", "gs://my-bucket"),
         ("collect", "--archive", "gs://my-bucket"),
         ("backfill", "--archive", "gs://my-bucket", "--since", "7d", "--yes"),
         ("backfill", "--archive", "archive", "--since", "7d", "--via", "projects/my-project/topics/trigger"),
