@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+UV := $(or $(shell command -v uv),.venv-lock/bin/uv)
 WORKERS ?= 3 # most tests wait for processes: three at a time keep two cores busy
 
 .PHONY: help demo test check unit coverage lint lock bench docs
@@ -19,7 +20,7 @@ $(STAMP): pyproject.toml requirements/dev.txt
 demo: $(STAMP) ## the main job end to end against the bundled Anypoint, in under a minute
 	$(BIN)/mulesoft-audit demo
 
-test: lint coverage ## lint, type check, every test, and how much of the code they run
+test: lint check ## lint, type check, and every test
 
 check: $(STAMP) ## every test, or those in TESTS
 	$(BIN)/python -m pytest -n $(WORKERS) $(TESTS)
@@ -30,19 +31,29 @@ unit: $(STAMP) ## the tests that start no process and no server: seconds
 coverage: $(STAMP) ## every test, and a table of the lines and branches that none runs
 	$(BIN)/python -m pytest -n $(WORKERS) --cov --cov-report=term $(TESTS)
 
-lint: $(STAMP) ## ruff and mypy
+lint: $(STAMP) ## ruff, mypy, and imports against the declared dependencies
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/deptry src
 
 bench: $(STAMP) ## what it costs, against the naive way and the floor: tables, JSON, plots; a quarter of an hour (BENCH=--quick: one)
 	$(BIN)/python -m benchmarks.run $(BENCH)
 	$(BIN)/python -m benchmarks.function
 
-lock: ## resolve the dependencies again (needs uv)
-	uv pip compile pyproject.toml requirements/build.in --group dev --all-extras --universal --python-version 3.11 \
-		--generate-hashes --no-emit-index-url --quiet --output-file requirements/dev.txt
-	uv pip compile requirements/terraform.in --universal --python-version 3.11 \
+.venv-lock/bin/uv: # where there is no uv
+	$(PYTHON) -m venv .venv-lock
+	.venv-lock/bin/python -m pip install --quiet --disable-pip-version-check uv
+
+COMPILE = $(UV) pip compile pyproject.toml --universal --generate-hashes --no-emit-index-url --quiet \
+	--custom-compile-command 'make lock'
+NOT_IN_FUNCTION = rich markdown-it-py mdurl pygments # for terminals
+
+lock: $(UV) ## resolve the dependencies again: the developers', those of the function and of the stub of terraform's providers
+	$(COMPILE) requirements/build.in --group dev --all-extras --python-version 3.11 --output-file requirements/dev.txt
+	$(COMPILE) --group function --extra gcp --python-version 3.12 --no-annotate --constraints requirements/dev.txt \
+		$(NOT_IN_FUNCTION:%=--no-emit-package %) --output-file src/mulesoft_audit/cloud/requirements.txt
+	$(UV) pip compile requirements/terraform.in --universal --python-version 3.11 \
 		--generate-hashes --no-emit-index-url --quiet --output-file requirements/terraform.txt
 
 docs: $(STAMP) ## write docs/commands.md from the --help of every command

@@ -39,6 +39,7 @@ UNITS = (
     "ledger",
     "test_documentation.py",
     "test_errors.py",
+    "test_extras.py",
     "test_printable.py",
     "test_settings.py",
     "test_times.py",

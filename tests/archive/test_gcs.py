@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import os
 import socket
-import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
@@ -511,16 +510,6 @@ def test_an_emulator_is_named_by_a_whole_address(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setenv("STORAGE_EMULATOR_HOST", "localhost:9023")
     with pytest.raises(UsageError, match="http://HOST:PORT"):
         GcsStore("audit-archive").read("part")
-
-
-@EVERY
-def test_without_the_extra_the_message_says_how_to_install_it(
-    monkeypatch: pytest.MonkeyPatch, operation: Callable[[GcsStore], object]
-) -> None:
-    for module in [m for m in sys.modules if m.startswith(("google.", "google_crc32c"))]:
-        monkeypatch.setitem(sys.modules, module, None)
-    with pytest.raises(UsageError, match=r"mulesoft-audit-collector\[gcp\]"):
-        operation(GcsStore("audit-archive"))
 
 
 def test_a_403_to_creating_what_is_there_is_a_rivals_object_and_else_a_lack_of_permission(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -73,3 +74,9 @@ def test_what_no_archive_can_be_at_is_refused(url: str) -> None:
 )
 def test_names_of_buckets(name: str, good: bool) -> None:
     assert is_bucket_name(name) is good
+
+
+def test_a_bucket_without_the_extra_gcp_is_refused_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "google_crc32c", None)
+    with pytest.raises(UsageError, match=r"pip install 'mulesoft-audit-collector\[gcp\]'"):
+        open_archive("gs://my-logs")

@@ -5,8 +5,6 @@ from __future__ import annotations
 import http.client
 from typing import TYPE_CHECKING
 
-from mulesoft_audit.errors import UsageError
-
 if TYPE_CHECKING:
     from requests import Response
 
@@ -18,22 +16,13 @@ class Damaged(ValueError):
 
 
 def foreign() -> tuple[type[Exception], ...]:
-    """What a request may raise that is not ours.
+    """What a request may raise that is not ours."""
+    from google.api_core.exceptions import GoogleAPIError
+    from google.auth.exceptions import GoogleAuthError
+    from google.cloud.storage.exceptions import DataCorruption, InvalidResponse
+    from requests import RequestException
+    from urllib3.exceptions import HTTPError
 
-    Raises:
-        UsageError: the client library is not installed.
-    """
-    try:
-        from google.api_core.exceptions import GoogleAPIError
-        from google.auth.exceptions import GoogleAuthError
-        from google.cloud.storage.exceptions import DataCorruption, InvalidResponse
-        from requests import RequestException
-        from urllib3.exceptions import HTTPError
-    except ImportError:
-        raise UsageError(
-            "A gs:// archive needs Google's client library, which is not installed.",
-            "Install the package with its extra: mulesoft-audit-collector[gcp].",
-        ) from None
     # ValueError is what the library makes of a response that is not JSON, or that contradicts its session.
     return (
         *(GoogleAPIError, GoogleAuthError, DataCorruption, InvalidResponse, RequestException),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from mulesoft_audit.errors import UsageError
+from mulesoft_audit.extras import require
 
 if TYPE_CHECKING:
     from mulesoft_audit.archive.store import Store
@@ -23,7 +24,7 @@ def open_archive(url: str) -> Store:
     """Return the store that `url` names: a directory, `file:///DIR`, or `gs://BUCKET[/PREFIX]`. Nothing is sent.
 
     Raises:
-        UsageError: no archive can be at such a URL.
+        UsageError: no archive can be at such a URL, or what it needs is not installed.
     """
     match = _SCHEME.fullmatch(url)
     if match is None:
@@ -55,6 +56,7 @@ def _bucket(url: str, rest: str) -> Store:
     prefix = prefix.strip("/")
     if not prefix.isprintable() or any(piece in ("", ".", "..") for piece in prefix.split("/") if prefix):
         raise UsageError(f"ARCHIVE is {url!r}; its prefix cannot be used: expected names between single slashes.")
+    require("gcp", "A gs:// archive")
     return GcsStore(bucket, prefix)
 
 

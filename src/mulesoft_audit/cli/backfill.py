@@ -76,6 +76,7 @@ def command(
     from mulesoft_audit.cli.collect import period_of, report, stop_on_signals
     from mulesoft_audit.clock import Stop
     from mulesoft_audit.errors import UsageError, worst_status
+    from mulesoft_audit.extras import require
     from mulesoft_audit.logs import configure
     from mulesoft_audit.wiring import find_organizations, open_source
 
@@ -83,6 +84,8 @@ def command(
     settings = load_settings(config, **flags)
     if not settings.archive_url:
         raise UsageError("ARCHIVE is not set; expected a directory or gs://BUCKET.", "Give it with --archive DIR.")
+    if topic:
+        require("gcp", "--via")
     stop = Stop()
     period = replace(period_of(settings, since, until, int(stop.clock.time() * 1000)), oldest_first=oldest_first)
     store = open_archive(settings.archive_url)

@@ -38,7 +38,6 @@ CLOUD = frozenset(
     | {"secops_project", "secops_host", "feed_name", "feed_deletion", "feed_groups"}
 )
 PATIENCE = 600.0  #: seconds given to Google
-EXTRA = "Install it with `pip install 'mulesoft-audit-collector[gcp]'`."
 
 EPILOG = """\b
 Examples:
@@ -141,12 +140,13 @@ def _cloud_checks(anypoint: Anypoint, archive: Archive, flags: Values) -> list[C
         return _named_cloud_checks(anypoint, archive, flags)
     except UsageError as error:
         found = failed(error)
-    except ImportError:
-        found = failed(UsageError("The part that talks to Google Cloud is not installed.", EXTRA))
     return [Check(name, lambda: found)]
 
 
 def _named_cloud_checks(anypoint: Anypoint, archive: Archive, flags: Values) -> list[Check]:
+    from mulesoft_audit.extras import require
+
+    require("gcp", "Talking to Google Cloud")
     from mulesoft_audit.cloud.google import connect
     from mulesoft_audit.doctor.archive import HELD
     from mulesoft_audit.doctor.feed import END_TO_END, FEED, Feeds, end_to_end

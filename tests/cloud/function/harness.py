@@ -150,11 +150,11 @@ class Function:
 
 
 @contextmanager
-def served(source: Path, folder: Path, settings: dict[str, str]) -> Iterator[Function]:
+def served(source: Path, folder: Path, settings: dict[str, str], python: str = sys.executable) -> Iterator[Function]:
     """Serve a built function while the context lasts; nothing of this process's environment reaches it."""
     port, log = free_port(), folder / f"function-{next(_numbers)}.log"
     env = {"PATH": os.environ["PATH"], "HOME": str(folder), "PYTHONPATH": str(source), "PORT": str(port), **settings}
-    command = [sys.executable, "-m", "functions_framework", "--target", "main", "--host", "127.0.0.1"]
+    command = [python, "-m", "functions_framework", "--target", "main", "--host", "127.0.0.1"]
     with log.open("wb") as output:
         process = subprocess.Popen(
             command, cwd=source, env=env, stdout=output, stderr=subprocess.STDOUT, start_new_session=True

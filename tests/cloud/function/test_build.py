@@ -1,4 +1,4 @@
-"""What is built: the same every time, complete, pinned, quick to import, nothing opened by importing it."""
+"""What is built: the same every time, complete, locked, quick to import, nothing opened by importing it."""
 
 from __future__ import annotations
 
@@ -6,24 +6,29 @@ import os
 import re
 import subprocess
 import sys
+import tomllib
 from hashlib import sha256
-from importlib import metadata
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from packaging.requirements import Requirement
 
 from mulesoft_audit.cli.function import command
 from mulesoft_audit.cloud import build
 from mulesoft_audit.errors import UsageError
 
-if TYPE_CHECKING:
-    from pathlib import Path
+ROOT = Path(__file__).parents[3]
 
 
 def contents(directory: Path) -> dict[str, str]:
     found = (path for path in directory.rglob("*") if path.is_file())
     return {str(path.relative_to(directory)): sha256(path.read_bytes()).hexdigest() for path in found}
+
+
+def versions(lock: Path) -> dict[str, str]:
+    """Return the pinned version of each package."""
+    return dict(re.findall(r"^([a-z0-9-]+)==(\S+)", lock.read_text(), re.MULTILINE))
 
 
 def test_two_builds_are_the_same_and_a_build_replaces_an_earlier_one(tmp_path: Path) -> None:
@@ -42,44 +47,26 @@ def test_a_build_has_what_is_needed_and_nothing_for_a_terminal(tmp_path: Path) -
     assert not [name for name in names if re.search(r"simulator|cli/|explore|deploy|feed|doctor|\.pyc", name)]
 
 
-def test_every_requirement_is_pinned_to_what_is_installed(tmp_path: Path) -> None:
+def test_the_requirements_are_the_locked_ones_each_with_its_hashes(tmp_path: Path) -> None:
     build.build_source(tmp_path)
-    lines = (tmp_path / "requirements.txt").read_text().splitlines()
-    pinned = dict(line.split("==") for line in lines)
-    assert list(pinned) == sorted(pinned)
-    assert {"functions-framework", "google-cloud-storage", "msgspec", "isal", "urllib3", "gunicorn"} <= set(pinned)
-    assert all(metadata.version(name) == version for name, version in pinned.items())
-    assert not {"mulesoft-audit-collector", "rich", "pytest"} & set(pinned)
+    locked = versions(tmp_path / "requirements.txt")
+    assert {"functions-framework", "gunicorn", "google-cloud-storage", "google-crc32c", "isal"} <= set(locked)
+    assert not {"mulesoft-audit-collector", "rich", "pygments", "pytest"} & set(locked)
+    entries = re.split(r"\n(?=[a-z])", (tmp_path / "requirements.txt").read_text())[1:]
+    assert len(entries) == len(locked)
+    assert all("--hash=sha256:" in entry for entry in entries)
 
 
-def test_a_dependency_that_is_not_installed_is_named_with_its_remedy(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    installed = metadata.distribution
-
-    def without_storage(name: str) -> metadata.Distribution:
-        if name == "google-cloud-storage":
-            raise metadata.PackageNotFoundError(name)
-        return installed(name)
-
-    monkeypatch.setattr(metadata, "distribution", without_storage)
-    with pytest.raises(UsageError, match=r"google-cloud-storage.*pip install 'mulesoft-audit-collector\[gcp\]'"):
-        build.build_source(tmp_path / "new")
-    assert not (tmp_path / "new").exists()
-
-
-def test_what_is_needed_there_but_not_here_is_left_unpinned(monkeypatch: pytest.MonkeyPatch) -> None:
-    """On Windows functions-framework comes without gunicorn; where the function runs it needs one."""
-    needed = build._needed
-
-    def as_on_windows(installed: metadata.Distribution, extras: set[str]) -> list[object]:
-        from packaging.requirements import Requirement
-
-        more = [(Requirement("gunicorn-of-another-kind>=22; platform_system == 'Elsewhere'"), False)]
-        return [*needed(installed, extras), *(more if installed.name == "functions-framework" else [])]
-
-    monkeypatch.setattr(build, "_needed", as_on_windows)
-    assert "gunicorn-of-another-kind>=22" in build.requirements()
+def test_the_lock_is_that_of_the_declared_dependencies_and_of_the_developers(tmp_path: Path) -> None:
+    """`make lock` writes both; what the tests run with is what is deployed."""
+    build.build_source(tmp_path)
+    locked = versions(tmp_path / "requirements.txt")
+    assert locked.items() <= versions(ROOT / "requirements" / "dev.txt").items()
+    declared = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    project, groups = declared["project"], declared["dependency-groups"]
+    for line in [*project["dependencies"], *project["optional-dependencies"]["gcp"], *groups["function"]]:
+        wanted = Requirement(line)
+        assert wanted.name == "rich" or locked[wanted.name] in wanted.specifier
 
 
 @pytest.mark.parametrize("foreign", ["notes.txt", "main.py"])

@@ -6,7 +6,8 @@ import os
 from typing import TYPE_CHECKING
 
 from mulesoft_audit.cloud.google.endpoint import ENDPOINT, local_endpoint
-from mulesoft_audit.errors import CredentialsError, UsageError
+from mulesoft_audit.errors import CredentialsError
+from mulesoft_audit.extras import require
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from mulesoft_audit.cloud.google.client import Google
 
 SCOPE = "https://www.googleapis.com/auth/cloud-platform"
-EXTRA = "Install it with `pip install 'mulesoft-audit-collector[gcp]'`."
 
 
 def connect(stop: Stop, tell: Callable[[str], None] = lambda _: None, *, project: str = "") -> Google:
@@ -36,10 +36,9 @@ def connect(stop: Stop, tell: Callable[[str], None] = lambda _: None, *, project
         CredentialsError: no Application Default Credentials.
         UsageError: the Google libraries are not installed, or the endpoint is not on this machine.
     """
-    try:
-        from mulesoft_audit.cloud.google.client import Google
-    except ImportError as error:
-        raise UsageError("The part that talks to Google Cloud is not installed.", EXTRA) from error
+    require("gcp", "Talking to Google Cloud")
+    from mulesoft_audit.cloud.google.client import Google
+
     endpoint = local_endpoint(os.environ.get(ENDPOINT, ""))
     return Google(_anonymous() if endpoint else _authorized(project), stop, endpoint=endpoint, tell=tell)
 
@@ -53,12 +52,10 @@ def _anonymous() -> requests.Session:
 
 
 def _authorized(project: str) -> requests.Session:
-    try:
-        import google.auth
-        import google.auth.exceptions
-        import google.auth.transport.requests
-    except ImportError as error:
-        raise UsageError("google-auth is not installed.", EXTRA) from error
+    import google.auth
+    import google.auth.exceptions
+    import google.auth.transport.requests
+
     from mulesoft_audit.cloud.google.errors import LOGIN
 
     try:

@@ -1,0 +1,59 @@
+"""The wheel, and environments it is installed in with nothing else: made once, for all tests and workers."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import pytest
+from tests.packaging.installing import SETS, VERSIONS, Environment, build, once
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    With = Callable[..., Environment]
+
+
+@pytest.fixture(scope="session")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder for all workers of pytest-xdist."""
+    own = tmp_path_factory.getbasetemp()
+    folder = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "packaging"
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def wheel(shared: Path) -> Path:
+    (found,) = once(shared / "dist", build).glob("*.whl")
+    return found
+
+
+@pytest.fixture(params=VERSIONS)
+def version(request: pytest.FixtureRequest) -> str:
+    """A version of Python that is here."""
+    return str(request.param)
+
+
+@pytest.fixture
+def with_extras(wheel: Path, version: str, shared: Path) -> With:
+    """Return what makes, or has made, an environment with the wheel and these extras, as pip installs them."""
+
+    def made(*extras: str) -> Environment:
+        place = shared / f"{version.replace('.', '-')}-{'-'.join(extras)}"
+        wanted = f"{wheel}[{','.join(extras)}]" if extras else str(wheel)
+        return Environment(once(place, lambda folder: Environment.made(folder, version, wanted)))
+
+    return made
+
+
+@pytest.fixture(params=SETS, ids=lambda extras: "+".join(extras) or "bare")
+def installed(with_extras: With, request: pytest.FixtureRequest) -> Environment:
+    """Each set of extras."""
+    return with_extras(*request.param)
+
+
+@pytest.fixture
+def bare(with_extras: With) -> Environment:
+    return with_extras()
