@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from mulesoft_audit.archive.gcs_client import Client, content_type, crc32c
-from mulesoft_audit.archive.gcs_failures import Damaged, of_bucket
+from mulesoft_audit.archive.gcs_failures import Damaged, of_bucket, policy_of
 from mulesoft_audit.archive.gcs_retries import Retries
 from mulesoft_audit.archive.store import GenerationMismatch, Held, Listed, ObjectExists, never
 from mulesoft_audit.errors import ArchiveError, AuditError
@@ -177,7 +177,9 @@ class GcsStore:
                 checksum=None,
                 retry=self._retries.in_session(blob.name, left) if len(data) > _CHUNK else None,
             )
-        except PreconditionFailed:
+        except PreconditionFailed as error:
+            if policy_of(error):  # Cloud Storage reports an organization policy as 412, too: no lost race
+                raise
             return False
         except Forbidden:
             # Where the account may not overwrite, an object that is there may be told by 403 before its precondition.

@@ -85,6 +85,13 @@ def _message(response: Response | None) -> str:
         return "" if text.startswith("<") else text[:200]
 
 
+def policy_of(error: BaseException) -> str:
+    """The constraint of the organization policy that refused a request; "" if none did."""
+    from mulesoft_audit.cloud.google.refusal import constraint
+
+    return constraint({"message": _message(getattr(error, "response", None))})
+
+
 def _innermost(error: BaseException) -> str:
     """The kind of an exception, and what the operating system said at its root."""
     root: BaseException | None = error

@@ -6,7 +6,7 @@ import random
 import time
 from typing import TYPE_CHECKING, TypeVar
 
-from mulesoft_audit.archive.gcs_failures import foreign, repeatable, repeatable_in_session, said, status_of
+from mulesoft_audit.archive.gcs_failures import foreign, policy_of, repeatable, repeatable_in_session, said, status_of
 from mulesoft_audit.backoff import backoff
 from mulesoft_audit.errors import ArchiveError, AuditError, CredentialsError, Interrupted, PermissionMissing
 
@@ -116,8 +116,12 @@ class Retries:
         """Say what failed in this package's words, at one place."""
         from google.auth.exceptions import GoogleAuthError
 
+        from mulesoft_audit.cloud.google.refusal import lift
+
         what = f"Could not {doing} {self._url}/{name}: {said(error)}."
         status = status_of(error)
+        if status in (400, 403, 412) and (constraint := policy_of(error)):
+            return ArchiveError(f"{what[:-1]} (organization policy {constraint}).", lift(constraint))
         if status in (401, 403):
             return PermissionMissing(
                 what,

@@ -14,7 +14,8 @@ from mulesoft_audit.cloud.deploy.run import force_run
 from mulesoft_audit.cloud.google import NotEnabled, connect
 from mulesoft_audit.cloud.google.client import Google
 from mulesoft_audit.cloud.google.endpoint import local_endpoint
-from mulesoft_audit.cloud.google.errors import named_permissions, understood
+from mulesoft_audit.cloud.google.errors import understood
+from mulesoft_audit.cloud.google.refusal import permissions as named_permissions
 from mulesoft_audit.errors import CredentialsError, DeploymentError, PermissionMissing, UsageError
 from mulesoft_audit.printable import printable
 

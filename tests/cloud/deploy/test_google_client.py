@@ -99,7 +99,7 @@ def test_finding_nothing_is_no_error_but_anything_else_is() -> None:
 
 def test_an_answer_that_is_not_json_is_uncertain() -> None:
     google, _ = client((200, b"<html>portal</html>"))
-    with pytest.raises(Uncertain, match="the answer is not JSON"):
+    with pytest.raises(Uncertain, match="the response is not JSON"):
         google.get(URL, "look")
 
 

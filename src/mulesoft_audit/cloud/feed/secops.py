@@ -22,6 +22,7 @@ class SecOps:
     def __init__(self, google: Google, settings: FeedSettings) -> None:
         self.google = google
         self.settings = settings
+        google.billed["chronicle"] = settings.project
         self._host = ""
         self._account = ""
 

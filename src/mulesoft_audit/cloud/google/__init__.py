@@ -6,6 +6,14 @@
 from __future__ import annotations
 
 from mulesoft_audit.cloud.google.auth import connect
-from mulesoft_audit.cloud.google.errors import ApiError, Conflict, NotEnabled, NotFound, Rejected, Uncertain
+from mulesoft_audit.cloud.google.errors import (
+    ApiError,
+    Conflict,
+    NotEnabled,
+    NotFound,
+    PolicyRefused,
+    Rejected,
+    Uncertain,
+)
 
-__all__ = ["ApiError", "Conflict", "NotEnabled", "NotFound", "Rejected", "Uncertain", "connect"]
+__all__ = ["ApiError", "Conflict", "NotEnabled", "NotFound", "PolicyRefused", "Rejected", "Uncertain", "connect"]

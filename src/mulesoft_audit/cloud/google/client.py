@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 import google.auth.exceptions
 import requests
 
+from mulesoft_audit.backoff import backoff
 from mulesoft_audit.cloud.google.endpoint import LOOPBACK
 from mulesoft_audit.cloud.google.errors import LOGIN, SAID, ApiError, NotEnabled, NotFound, Uncertain, understood
 from mulesoft_audit.errors import CredentialsError, DeploymentError
@@ -23,6 +24,7 @@ Json = dict[str, Any]
 Value = str | int | list[str]
 
 TRIES = 7  #: of a call that may be repeated; with the waits between them a minute, so that a quota a minute passes
+FIRST, LONGEST = 2.0, 32.0  #: seconds before the second try, and before any, at most
 SPREAD = 180.0  #: seconds that the enabling of an API is given to spread ("Enabling and disabling services")
 AGAIN = frozenset({429, 500, 502, 503, 504})
 TIMEOUT = (10.0, 120.0)  #: seconds to connect, seconds without a byte
@@ -37,6 +39,8 @@ class Google:
     Attributes:
         stop: the wish to stop; its clock is the only one looked at.
         tell: where the progress of waits is shown.
+        billed: by the name that a host holds, the project whose quota its calls use and which must have its API on
+            (`x-goog-user-project`); other calls use the credentials' own.
         patient: whether reading, too, waits for an API that is being enabled; writing always does.
     """
 
@@ -50,6 +54,7 @@ class Google:
         self._session = session
         self._plain = requests.Session()
         self._endpoint = endpoint
+        self.billed: dict[str, str] = {}
 
     def get(self, url: str, what: str, **query: Value) -> Json:
         """Return what lies at `url`."""
@@ -161,9 +166,12 @@ class Google:
         while True:
             try:
                 return call()
-            except NotEnabled:
+            except NotEnabled as error:
                 pauses = pauses or self.waiting(f"{what} (the API is being enabled)", SPREAD, every=10.0)
-                next(pauses)
+                try:
+                    next(pauses)
+                except DeploymentError:
+                    raise error from None  # it names the API and the project
 
     def _repeat(self, call: Callable[[], Json], what: str) -> Json:
         for attempt in range(1, TRIES):
@@ -172,8 +180,8 @@ class Google:
             except ApiError as error:
                 if not isinstance(error, Uncertain) and error.status not in AGAIN:
                     raise
-                self.tell(f"{what}: {error.status or 'no answer'}, trying again ({attempt} of {TRIES - 1})")
-                self.stop.sleep(min(32.0, 2.0 ** (attempt - 1)) * random.uniform(0.75, 1.25))
+                self.tell(f"{what}: {error.status or 'no response'}, trying again ({attempt} of {TRIES - 1})")
+                self.stop.sleep(backoff(attempt, random.random(), first=FIRST, longest=LONGEST))
         return call()
 
     def _once(
@@ -190,31 +198,50 @@ class Google:
         self.stop.check()
         headers = {"Content-Type": "application/zip"} if data is not None else {}
         try:
-            answer = session.request(
-                method, url, params=query, json=body, data=data, headers=headers, timeout=TIMEOUT, allow_redirects=False
+            response = session.request(
+                method,
+                url,
+                params=query,
+                json=body,
+                data=data,
+                headers=headers,
+                timeout=TIMEOUT,
+                allow_redirects=False,
+                auth=self._billing(url),
             )
         except google.auth.exceptions.RefreshError as error:
             raise CredentialsError(f"Google does not renew the credentials, needed to {what}.", LOGIN) from error
         except (requests.RequestException, google.auth.exceptions.TransportError) as error:
-            raise Uncertain(f"Could not {what}: no answer from {url.split('/')[2]}.", "Is the network up?") from error
-        if answer.status_code >= 300:
-            raise understood(what, answer.status_code, _detail(answer))
-        return _decoded(answer, what)
+            raise Uncertain(f"Could not {what}: no response from {url.split('/')[2]}.", "Is the network up?") from error
+        if response.status_code >= 300:
+            raise understood(what, response.status_code, _detail(response))
+        return _decoded(response, what)
+
+    def _billing(self, url: str) -> Callable[[requests.PreparedRequest], requests.PreparedRequest] | None:
+        """Return what names the project that pays; set last, because the credentials write their own over headers."""
+        host = url.removeprefix(f"{self._endpoint}/" if self._endpoint else "https://").split("/")[0]
+        project = next((project for name, project in self.billed.items() if name in host), "")
+
+        def bill(request: requests.PreparedRequest) -> requests.PreparedRequest:
+            request.headers["x-goog-user-project"] = project
+            return request
+
+        return bill if project else None
 
 
-def _decoded(answer: requests.Response, what: str) -> Json:
-    if not answer.content:
+def _decoded(response: requests.Response, what: str) -> Json:
+    if not response.content:
         return {}
     try:
-        found = answer.json()
+        found = response.json()
     except ValueError as error:
-        raise Uncertain(f"Could not {what}: the answer is not JSON.", status=answer.status_code) from error
+        raise Uncertain(f"Could not {what}: the response is not JSON.", status=response.status_code) from error
     return found if isinstance(found, dict) else {}
 
 
-def _detail(answer: requests.Response) -> Json:
+def _detail(response: requests.Response) -> Json:
     try:
-        found = answer.json().get("error", {})
+        found = response.json().get("error", {})
     except (ValueError, AttributeError):
         return {}
     return found if isinstance(found, dict) else {"message": str(found)}
