@@ -2,7 +2,7 @@
 
 python -m benchmarks.run [--quick] [--only NAME] [--out DIR] [--factor N]
 
-About a quarter of an hour; with --quick one, with sizes that say little. Everything runs against the bundled simulator, in
+About a quarter of an hour; with --quick one, with sizes that say little. All runs against the bundled simulator, in
 processes of their own; what is compared takes turns. A partial run goes to build/bench, a whole one to
 benchmarks/results, from which `python -m benchmarks.document` writes the documentation.
 """
