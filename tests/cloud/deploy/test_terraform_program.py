@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pty
 import signal
@@ -10,7 +11,7 @@ import time
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.cloud.deploy.harness import VALUE, Bench
+from tests.cloud.deploy.harness import INSTANCE, VALUE, Bench, deployed
 from tests.cloud.deploy.process import APP, PLACE, command, environment
 
 if TYPE_CHECKING:
@@ -123,3 +124,30 @@ def test_ctrl_c_is_left_to_it(home: Path, project: Bench) -> None:
     assert process.returncode == 130
     assert "given up in order" in out
     assert "What was made stays" in err
+
+
+def test_after_it_come_the_feed_and_a_run(home: Path, project: Bench) -> None:
+    deployed(project.world, project.config)
+    put(home, "terraform", "1.12.0", apply="echo applied")
+    secops = ("--secops-instance", INSTANCE, "--secops-location", "eu", "--no-wait")
+    line = command(*PLACE, *APP, *secops, "--state", "local", "--adopt", "--yes", "--json")
+    ended = subprocess.run(line, cwd=home, env=given(home, project), capture_output=True, text=True, check=False)
+    assert ended.returncode == 0, ended.stderr
+    found = json.loads(ended.stdout)
+    assert (found["run"]["succeeded"], found["run"]["told_by"]) == (True, "logs")
+    assert [one["name"] for one in found["feeds"]] == ["MuleSoft Logs"]
+    paths = [path for verb, path, *_ in project.world.log if verb in ("POST", "PUT")]
+    order = [next(i for i, path in enumerate(paths) if path.endswith(end)) for end in ("/iam", "/feeds", ":run")]
+    assert order == sorted(order), "access, then the feed, then the run"
+    assert "applied" in ended.stderr
+
+
+def test_a_run_that_failed_fails_the_command(home: Path, project: Bench) -> None:
+    deployed(project.world, project.config)
+    project.world.run_status = 500
+    put(home, "terraform", "1.12.0", apply="echo applied")
+    line = command(*PLACE, *APP, "--state", "local", "--adopt", "--yes")
+    ended = subprocess.run(line, cwd=home, env=given(home, project), capture_output=True, text=True, check=False)
+    assert ended.returncode == 7
+    assert "The run FAILED with HTTP 500" in ended.stdout
+    assert "Everything is deployed, but the run failed." in ended.stderr
