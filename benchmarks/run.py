@@ -2,7 +2,7 @@
 
 python -m benchmarks.run [--quick] [--only NAME] [--out DIR] [--factor N]
 
-About twelve minutes; with --quick one, with sizes that say little. Everything runs against the bundled simulator, in
+About a quarter of an hour; with --quick one, with sizes that say little. All runs against the bundled simulator, in
 processes of their own; what is compared takes turns. A partial run goes to build/bench, a whole one to
 benchmarks/results, from which `python -m benchmarks.document` writes the documentation.
 """
@@ -78,6 +78,7 @@ def plan(*, quick: bool, factor: float) -> dict[str, Callable[[], Any]]:
     return {
         "startup": lambda: startup.measure(15),
         "idle": lambda: idle.measure(4),
+        "balance": lambda: balance.measure(year_of=1_000),
         "stages": stages,
         "compare": lambda: compare.measure(500_000, 5),
         "growth": lambda: growth.measure(SIZES, 2),

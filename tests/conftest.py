@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import socket
 import subprocess
+import threading
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 import hypothesis
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Callable, Generator
 
 # How long one example takes says more about the machine than about the code.
 hypothesis.settings.register_profile("here", deadline=None)
@@ -69,11 +70,17 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
     if item.get_closest_marker("unit") is None:
         return (yield)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(socket.socket, "bind", _refuse)
-        patch.setattr(socket.socket, "connect", _refuse)
-        patch.setattr(subprocess.Popen, "__init__", _refuse)
+        for owner, name in ((socket.socket, "bind"), (socket.socket, "connect"), (subprocess.Popen, "__init__")):
+            patch.setattr(owner, name, _refused(getattr(owner, name)))
         return (yield)
 
 
-def _refuse(*_: object, **__: object) -> NoReturn:
-    pytest.fail("a unit test starts no process and no server: take its file out of UNITS in tests/conftest.py")
+def _refused(original: Callable[..., object]) -> Callable[..., object]:
+    """Refuse a call to the test; threads that an earlier test left behind go on."""
+
+    def call(*arguments: object, **named: object) -> object:
+        if threading.current_thread() is threading.main_thread():
+            pytest.fail("a unit test starts no process and no server: take its file out of UNITS in tests/conftest.py")
+        return original(*arguments, **named)
+
+    return call

@@ -9,7 +9,7 @@ from typing import Any, Self
 from urllib.parse import parse_qs, unquote, urlsplit
 
 # Imported for their handlers.
-from tests.control_plane import chronicle, compute, identity, messaging, monitoring, storage  # noqa: F401
+from tests.control_plane import chronicle, compute, identity, messaging, storage  # noqa: F401
 from tests.control_plane.discovery import Violation, description
 from tests.control_plane.registry import HANDLERS, Json, Request
 from tests.control_plane.world import Refusal, World
@@ -101,9 +101,6 @@ class ControlPlane:
     def _serve(self, verb: str, target: str, body: bytes) -> Json:
         parts = urlsplit(target)
         host, _, path = parts.path.lstrip("/").partition("/")
-        if host == "upload" and verb == "PUT":
-            self.world.uploads[path] = body
-            return {}
         query = parse_qs(parts.query, keep_blank_values=True)
         sent = json.loads(body) if body else None
         self.world.log.append((verb, f"{host}/{path}", query, sent))
@@ -115,10 +112,7 @@ class ControlPlane:
         self._enabled(host)
         self.methods.add(call.method)
         params = {name: unquote(value) for name, value in call.path.items()}
-        result = HANDLERS[call.method](Request(self.world, params, query, sent or {}))
-        if "uploadUrl" in result:
-            result = {**result, "uploadUrl": self.endpoint + result["uploadUrl"]}
-        return result
+        return HANDLERS[call.method](Request(self.world, params, query, sent or {}))
 
     def _enabled(self, host: str) -> None:
         if host in ("storage.googleapis.com", "serviceusage.googleapis.com"):

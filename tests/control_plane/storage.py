@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from tests.control_plane.registry import Json, Request, paged, serves
 from tests.control_plane.world import NUMBER, Refusal
 
@@ -14,42 +16,27 @@ def bucket(name: str) -> str:
 @serves("storage.buckets.insert")
 def insert(request: Request) -> Json:
     """Create a bucket; names are shared by the world."""
-    body, now = request.body, request.world.stamp()
-    if any("condition" not in rule or "action" not in rule for rule in body.get("lifecycle", {}).get("rule", [])):
-        raise Refusal(400, "invalid", "A lifecycle rule needs an action and a condition.")
+    body, now, world = request.body, request.world.stamp(), request.world
+    if body["name"] in world.elsewhere:
+        raise Refusal(409, "conflict", "The requested bucket name is not available.")
     made = {"storageClass": "STANDARD", **body, "location": body.get("location", "US").upper(), "projectNumber": NUMBER}
-    return request.world.make(bucket(body["name"]), {**made, "timeCreated": now, "updated": now})
+    return world.make(bucket(body["name"]), {**made, "timeCreated": now, "updated": now})
+
+
+@serves("storage.buckets.list")
+def list_buckets(request: Request) -> Json:
+    """Return the project's buckets, by the beginning of their names."""
+    found = [one for one in request.world.below(bucket(request.ask("prefix"))) if "location" in one]
+    return paged(request, found, "items", 1000, "maxResults")
 
 
 @serves("storage.buckets.get")
 def get(request: Request) -> Json:
     """Return a bucket."""
+    if request.path["bucket"] in request.world.elsewhere:
+        text = "somebody@example.com does not have storage.buckets.get access to the Google Cloud Storage bucket."
+        raise Refusal(403, "forbidden", text)
     return request.world.read(bucket(request.path["bucket"]))
-
-
-@serves("storage.buckets.patch")
-def patch(request: Request) -> Json:
-    """Merge into a bucket; its place cannot change."""
-    name = bucket(request.path["bucket"])
-    request.world.need(name, 404)
-    if "location" in request.body and request.body["location"].upper() != request.world.things[name]["location"]:
-        raise Refusal(400, "invalid", "A bucket's location cannot be changed.")
-    labels = {**request.world.things[name].get("labels", {}), **request.body.get("labels", {})}
-    merged = request.world.merge(name, request.body, ",".join(request.body)) if request.body else {}
-    if "labels" in request.body:
-        request.world.things[name]["labels"] = {key: value for key, value in labels.items() if value is not None}
-    return merged
-
-
-@serves("storage.buckets.delete")
-def delete(request: Request) -> Json:
-    """Delete a bucket that is empty."""
-    name = bucket(request.path["bucket"])
-    request.world.need(name, 404)
-    if request.world.below(f"{name}/objects/"):
-        raise Refusal(409, "conflict", "The bucket you tried to delete is not empty.")
-    request.world.drop(name)
-    return {}
 
 
 @serves("storage.buckets.getIamPolicy")
@@ -86,8 +73,9 @@ def objects(request: Request) -> Json:
     return paged(request, found, "items", 1000, "maxResults")
 
 
-@serves("storage.objects.delete")
-def delete_object(request: Request) -> Json:
-    """Delete an object."""
-    request.world.drop(f"{bucket(request.path['bucket'])}/objects/{request.path['object']}")
-    return {}
+@serves("storage.objects.get")
+def get_object(request: Request) -> Json:
+    """Return what is known of an object, or what is in it (of JSON only)."""
+    found = request.world.read(f"{bucket(request.path['bucket'])}/objects/{request.path['object']}")
+    content = found.pop("content", "{}")
+    return dict(json.loads(content)) if request.ask("alt") == "media" else found

@@ -81,10 +81,9 @@ def _member(name: str) -> str:
 )
 def test_faults_happen_before_or_after_the_effect(fault: str, status: int, exists: bool) -> None:
     world = World()
-    world.enabled.add("pubsub.googleapis.com")
     plane = ControlPlane(world)
     plane.faults = {1: fault}
-    answered, _ = plane.answer("PUT", "/pubsub.googleapis.com/v1/projects/acme-logs/topics/t", b"{}")
+    answered, _ = plane.answer("POST", "/storage.googleapis.com/storage/v1/b?project=p", b'{"name": "logs"}')
     plane.close()
     assert answered == status
-    assert ("projects/acme-logs/topics/t" in world.things) is exists
+    assert ("b/logs" in world.things) is exists

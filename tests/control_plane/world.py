@@ -35,7 +35,8 @@ class World:
         project: the one project there is.
         lag: how many reads, permissions, switches and polls it takes until what was done shows.
         log: each request that was allowed: method, path, query, body.
-        problems: what the world saw that must never be (for example a secret where none belongs).
+        logs_excluded: whether Cloud Logging keeps nothing of the function.
+        elsewhere: names of buckets that belong to somebody else.
     """
 
     project: str = "acme-logs"
@@ -44,12 +45,11 @@ class World:
     things: dict[str, Json] = field(default_factory=dict)
     policies: dict[str, Json] = field(default_factory=dict)
     enabled: set[str] = field(default_factory=lambda: {"serviceusage.googleapis.com"})
-    uploads: dict[str, bytes] = field(default_factory=dict)
-    operations: dict[str, Json] = field(default_factory=dict)
     log_entries: list[Json] = field(default_factory=list)
     log: list[tuple[str, str, dict[str, list[str]], Json | None]] = field(default_factory=list)
     run_status: int = 200
-    build_error: str = ""
+    logs_excluded: bool = False
+    elsewhere: set[str] = field(default_factory=set)
     log_types: tuple[str, ...] = ("MULESOFT", "OKTA")
     parser: bool = True
     unseen: dict[str, int] = field(default_factory=lambda: defaultdict(int))
@@ -83,20 +83,6 @@ class World:
             raise Refusal(409, "ALREADY_EXISTS", f"Resource '{name}' already exists.")
         self.things[name] = copy.deepcopy(thing)
         self.hide(f"read {name}")
-        return copy.deepcopy(thing)
-
-    def merge(self, name: str, body: Json, mask: str) -> Json:
-        """Replace the fields that a mask names."""
-        thing = self.things[self._known(name)]
-        for path in mask.split(","):
-            *outer, last = path.split(".")
-            source, target = body, thing
-            for part in outer:
-                source, target = source.get(part, {}), target.setdefault(part, {})
-            if source.get(last) is None:
-                target.pop(last, None)
-            else:
-                target[last] = copy.deepcopy(source[last])
         return copy.deepcopy(thing)
 
     def drop(self, name: str) -> None:
@@ -159,34 +145,6 @@ class World:
         bindings = self.policies.get(name, {}).get("bindings", [])
         return any(b["role"] == role and f"serviceAccount:{email}" in b["members"] for b in bindings)
 
-    def operation(self, name: str, response: Json, error: Json | None = None) -> Json:
-        """Start a long-running operation that ends after as many polls as things take to show."""
-        result: Json = {"error": error} if error else {"response": response}
-        self.operations[name] = {"name": name, "polls": self.lag, "result": result}
-        return self.poll(name)
-
-    def poll(self, name: str) -> Json:
-        """Look at an operation."""
-        if name not in self.operations:
-            raise Refusal(404, "NOT_FOUND", f"Operation '{name}' was not found.")
-        found = self.operations[name]
-        if found["polls"] > 0:
-            found["polls"] -= 1
-            return {"name": name, "done": False}
-        return {"name": name, "done": True, **copy.deepcopy(found["result"])}
-
-    def snapshot(self) -> str:
-        """Return everything that matters of the end state, in one comparable text."""
-        things = {name: _lasting(thing) for name, thing in self.things.items() if "/objects/" not in name}
-        policies = {
-            name: sorted((b["role"], sorted(b["members"]), json.dumps(b.get("condition"))) for b in policy["bindings"])
-            for name, policy in self.policies.items()
-            if policy["bindings"]
-        }
-        return json.dumps(
-            {"things": things, "policies": policies, "enabled": sorted(self.enabled)}, indent=1, sort_keys=True
-        )
-
 
 def etag(thing: Json) -> str:
     """Return a tag that changes with a thing."""
@@ -194,22 +152,3 @@ def etag(thing: Json) -> str:
 
     digest = hashlib.sha256(json.dumps(thing, sort_keys=True).encode()).digest()[:6]
     return base64.b64encode(digest).decode()
-
-
-VOLATILE = {
-    "etag",
-    "uniqueId",
-    "createTime",
-    "updateTime",
-    "timeCreated",
-    "updated",
-    "metageneration",
-    "uid",
-    "payload",
-}
-
-
-def _lasting(thing: Any) -> Any:
-    if isinstance(thing, dict):
-        return {key: _lasting(value) for key, value in thing.items() if key not in VOLATILE}
-    return [_lasting(item) for item in thing] if isinstance(thing, list) else thing

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from tests.cloud.deploy.harness import INSTANCE, VALUE, Bench
+from tests.cloud.deploy.harness import INSTANCE, VALUE, Bench, deployed
 from tests.control_plane import ControlPlane, World
 from tests.control_plane.chronicle import ACCOUNT
 from tests.control_plane.compute import invoke
 from tests.doctor.harness import doctor
 
-from mulesoft_audit.cloud.deploy import secret
 from mulesoft_audit.doctor.feed import Feeds, end_to_end, reads
 from mulesoft_audit.doctor.finding import Finding, State, examine, exit_code
 from mulesoft_audit.doctor.google import Cloud
-from mulesoft_audit.secret import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,11 +32,11 @@ TOPIC = f"{PROJECT}/topics/mulesoft-audit-trigger"
 
 
 @pytest.fixture
-def bench(monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
+def bench() -> Iterator[Bench]:
     """A deployment that has run, with its feed."""
-    monkeypatch.setattr(secret, "COST", 4)
     with ControlPlane(World()) as plane:
         made = Bench(plane)
+        deployed(made.world, made.config)
         made.apply()
         invoke(made.world, TOPIC)
         ran(made)
@@ -60,7 +57,6 @@ def ran(bench: Bench) -> dict[str, Any]:
 def looked(bench: Bench) -> dict[str, Finding]:
     """Return what the checks find."""
     cloud = Cloud(bench.google, bench.config)
-    assert bench.feed is not None
     feeds = Feeds(lambda: cloud.google, bench.config, bench.feed)
     found = list(examine([*cloud.checks(), *feeds.checks()]))
     assert VALUE not in str(found)
@@ -75,9 +71,8 @@ def test_a_deployment_that_runs_is_in_order(bench: Bench) -> None:
     found = looked(bench)
     assert {one.state for one in found.values()} == {State.OK}, found
     assert exit_code(found.values()) == 0
-    assert "ACTIVE, revision r-1; environment CLIENT_ID, CLIENT_SECRET, CONTINUE_TOPIC" in found["function"].detail
+    assert "ACTIVE, revision r-1; environment ANYPOINT_PLANE, CLIENT_ID, CLIENT_SECRET" in found["function"].detail
     assert BUCKET not in found["function"].detail, "names, never values"
-    assert "the one given here" in found["stored secret"].detail
     assert "0 2 * * * UTC" in found["schedule"].detail
     assert found["last run"].detail == "0 s ago: run finished"
     assert "Google's parser" in found["parser"].detail
@@ -119,11 +114,7 @@ def test_a_function_with_other_settings_is_pointed_out_by_name_only(bench: Bench
     assert "CLIENT_SECRET is a plain environment variable" in looked(bench)["function"].detail
 
 
-def test_a_secret_that_was_changed_here_but_not_there_is_pointed_out(bench: Bench) -> None:
-    bench.config = replace(bench.config, client_secret=Secret("a-newer-secret"))
-    assert looked(bench)["stored secret"].state is State.WARN
-    bench.config = replace(bench.config, client_secret=None)
-    assert looked(bench)["stored secret"].state is State.OK
+def test_a_secret_without_a_version_is_missing(bench: Bench) -> None:
     for name in [name for name in bench.world.things if "/versions/" in name]:
         del bench.world.things[name]
     assert "has no version" in looked(bench)["stored secret"].detail
@@ -145,7 +136,8 @@ def test_a_role_that_is_missing_is_named_with_who_lacks_it(bench: Bench, thing: 
     found = looked(bench)
     assert failing(found) == {name}
     assert role in found[name].detail
-    assert (ACCOUNT if name == "roles: feed" else bench.config.account_email) in found[name].detail
+    others = {"roles: feed": ACCOUNT, "roles: service": bench.config.email("push_service_account")}
+    assert others.get(name, bench.config.account_email) in found[name].detail
 
 
 def test_overwriting_may_be_confined_or_not(bench: Bench) -> None:
@@ -224,10 +216,8 @@ def test_a_feed_over_the_whole_bucket_takes_the_state_for_logs(bench: Bench) -> 
     found = looked(bench)
     assert failing(found) == {"feed folder"}
     assert exit_code(found.values()) == 7
-    ours = bench.feed
-    assert ours is not None
     cloud = Cloud(bench.google, bench.config)
-    feeds = Feeds(lambda: cloud.google, bench.config, ours)
+    feeds = Feeds(lambda: cloud.google, bench.config, bench.feed)
     feeds.check_secops()
     over, twice = feeds.check_alone()
     assert f"covers gs://{BUCKET}/state/: it takes the collector's state for logs, and deletes it" in over.detail

@@ -61,7 +61,7 @@ def command(source: HostileSource, archive: object, *arguments: str, **environme
     inside = any(name.startswith("HOSTILE_") for name in environment)
     start = [sys.executable, RUNNER] if inside else [sys.executable, "-m", "mulesoft_audit"]
     line = [*start, "collect", "--archive", str(archive), *arguments]
-    return line, kept | settings | {"REQUESTS_PER_MINUTE": "100000"} | environment
+    return line, kept | settings | {"REQUESTS_PER_MINUTE": "100000", "PYTHONFAULTHANDLER": "1"} | environment
 
 
 def finish(process: subprocess.Popen[str], timeout: float = 30) -> Run:
@@ -92,7 +92,7 @@ def checked(code: int, out: str, err: str) -> Run:
     """Return the run, once nothing in it contradicts itself."""
     assert "Traceback" not in err, err
     assert CLIENT_SECRET not in out + err
-    assert code in {0, 2, 3, 4, 5, 6, 130}, err
+    assert code in {0, 2, 3, 4, 5, 6, 130}, f"{code} {err}"
     lines = out.splitlines()
     assert len(lines) <= 1, out
     summary = json.loads(lines[0]) if lines else {}

@@ -18,4 +18,7 @@ def test_the_wheel_of_the_sdist_has_every_file_of_the_source_and_nothing_else(wh
     with zipfile.ZipFile(wheel) as archive:
         packed = {name: archive.read(name) for name in archive.namelist() if ".dist-info/" not in name}
     files = [path for path in (ROOT / "src").rglob("*") if path.is_file() and "__pycache__" not in path.parts]
-    assert packed == {path.relative_to(ROOT / "src").as_posix(): path.read_bytes() for path in files}
+    expected = {path.relative_to(ROOT / "src").as_posix(): path.read_bytes() for path in files}
+    module = [path for path in (ROOT / "terraform").iterdir() if path.is_file() and not path.name.startswith(".")]
+    expected |= {f"mulesoft_audit/terraform/{path.name}": path.read_bytes() for path in module}
+    assert packed == expected

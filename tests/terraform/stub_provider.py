@@ -113,6 +113,10 @@ class Stub:
 
     def delete(self, *_: object) -> None: ...
 
+    def import_(self, _: object, given: str) -> dict[str, Any]:
+        """Return what Google has under a name: that alone is known here."""
+        return {**_imported(self.name, self.spec), "id": given}
+
     def upgrade(self, _: object, __: object, old: dict[str, Any]) -> dict[str, Any]:
         return old
 
@@ -129,6 +133,13 @@ def _made(name: str, spec: dict[str, Any], planned: dict[str, Any]) -> dict[str,
     for key, inner in spec["blocks"].items():
         made[key] = [_made(key, inner, row) for row in planned.get(key) or []]
     return made
+
+
+def _imported(name: str, spec: dict[str, Any]) -> dict[str, Any]:
+    """Return something of which nothing but what Google fills in is known."""
+    found: dict[str, Any] = dict.fromkeys(spec["attributes"])
+    found |= {one: f"stub-{name}-{one}" for one in spec.get("computed", [])}
+    return {**found, **{key: [] for key in spec["blocks"]}}
 
 
 RESOURCES = [type(name, (Stub,), {"name": name, "spec": spec}) for name, spec in SCHEMA.items()]

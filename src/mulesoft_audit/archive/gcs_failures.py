@@ -87,7 +87,7 @@ def _message(response: Response | None) -> str:
 
 def policy_of(error: BaseException) -> str:
     """The constraint of the organization policy that refused a request; "" if none did."""
-    from mulesoft_audit.cloud.google.refusal import constraint
+    from mulesoft_audit.refusal import constraint
 
     return constraint({"message": _message(getattr(error, "response", None))})
 

@@ -116,7 +116,7 @@ class Retries:
         """Say what failed in this package's words, at one place."""
         from google.auth.exceptions import GoogleAuthError
 
-        from mulesoft_audit.cloud.google.refusal import lift
+        from mulesoft_audit.refusal import lift
 
         what = f"Could not {doing} {self._url}/{name}: {said(error)}."
         status = status_of(error)

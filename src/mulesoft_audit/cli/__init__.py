@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
+import threading
 
 import click
 
@@ -57,6 +59,8 @@ def main(arguments: list[str] | None = None) -> None:
     """Run the command line; exits with the documented status."""
     status = _status(arguments)
     output.drop_untold()
+    if threading.active_count() > 1:
+        os._exit(status)  # one still waits for a server: it must not meet an interpreter that is being taken apart
     sys.exit(status)
 
 

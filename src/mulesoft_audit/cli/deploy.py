@@ -2,200 +2,250 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from mulesoft_audit.cli import deploy_options as options
+from mulesoft_audit.cli.headings import Group
 from mulesoft_audit.cli.options import shared
 from mulesoft_audit.errors import DeploymentError, UsageError
+from mulesoft_audit.secret import Secret
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from mulesoft_audit.cloud.deploy.config import Deployment
-    from mulesoft_audit.cloud.deploy.engine import Step
-    from mulesoft_audit.cloud.deploy.resource import Resource
+    from mulesoft_audit.cloud.deploy.deployment import Deployment
     from mulesoft_audit.cloud.deploy.run import Outcome
-    from mulesoft_audit.cloud.feed.secops import SecOps
-    from mulesoft_audit.cloud.google.client import Google
+    from mulesoft_audit.cloud.deploy.terraform import State
+    from mulesoft_audit.cloud.deploy.work import Work
 
 EPILOG = """\b
 Examples:
-  mulesoft-audit deploy plan --project P --region R
   mulesoft-audit deploy --project P --region R
+  mulesoft-audit deploy plan --project P --region R
   mulesoft-audit deploy --project P --region R --yes --json
-  mulesoft-audit deploy --project P --region R --emit terraform ./infra
+  mulesoft-audit deploy write ./infra --project P --region R
+  mulesoft-audit deploy output --project P --region R
   mulesoft-audit deploy destroy --project P --region R
 
 \b
 Exit status:
   0  everything is as it should be
-  2  a flag or setting is missing or malformed; nothing was sent
+  2  a flag or setting is missing or malformed, or there is no terraform
   3  Google refuses the credentials
   4  a permission is missing; the message names it
-  7  Google refused a step, or did not converge; run it again, it goes on there
+  7  Google or Terraform refused a step; run it again, it goes on there
 """
 
-
-class Session:
-    """What one command works with: the client, the wanted state, and its resources in order."""
-
-    def __init__(self, values: options.Values, *, delete_logs: bool = False) -> None:
-        from mulesoft_audit.cli.deploy_view import tell
-        from mulesoft_audit.clock import Stop
-        from mulesoft_audit.cloud.google import connect
-
-        values = options.with_settings(values)
-        self.values = values
-        self.config: Deployment = options.deployment(values)
-        self.feed = options.feed_settings(values, self.config)
-        self.google: Google = connect(Stop(), tell, project=self.config.project)
-        self.secops: SecOps | None = None
-        self._delete_logs = delete_logs
-
-    def resources(self) -> list[Resource]:
-        """Return everything, each after what it refers to."""
-        from mulesoft_audit.cloud.deploy.source import built_source
-        from mulesoft_audit.cloud.deploy.stack import stack
-        from mulesoft_audit.cloud.feed import feed_stack
-        from mulesoft_audit.cloud.feed.secops import SecOps
-
-        found = stack(self.google, self.config, _source(built_source), delete_logs=self._delete_logs)
-        if self.feed is not None:
-            self.secops = SecOps(self.google, self.feed)
-            found += feed_stack(self.secops, self.config)
-        return found
-
-    def ask_for_secret(self) -> None:
-        """Ask for the client secret if it is stored nowhere and somebody is there."""
-        from mulesoft_audit.cloud.deploy.secret import StoredSecret
-        from mulesoft_audit.secret import Secret
-
-        if self.config.client_secret or not options.person_there():
-            return
-        observed = StoredSecret(self.google, self.config).observe()
-        if not (observed and observed["stored"]):
-            given = click.prompt("Client secret of the connected app", hide_input=True, err=True)
-            self.config = replace(self.config, client_secret=Secret(given))
-
-
-def _source(build: Callable[[], bytes]) -> Callable[[], bytes]:
-    held: list[bytes] = []
-
-    def once() -> bytes:
-        if not held:
-            held.append(build())
-        return held[0]
-
-    return once
-
-
-_shared = shared(options.project_options, options.collector_options, options.secops_options)
-_run_option = click.option("--run/--no-run", default=None, help="Force a run now. Default: if anything changed.")
-_wait_option = click.option("--wait/--no-wait", default=True, help="Wait until the feed has run.")
-
-
-@click.group("deploy", invoke_without_command=True, epilog=EPILOG)
-@_shared
-@_run_option
-@_wait_option
-@click.option(
-    "--emit",
-    nargs=2,
-    type=(click.Choice(["terraform"]), click.Path(file_okay=False, path_type=Path)),
-    metavar="terraform DIR",
-    help="Write the same resources as a Terraform module, and change nothing.",
+_deployment = shared(
+    options.project_option,
+    options.first_options,
+    options.config_option,
+    options.place_options,
+    options.collector_options,
 )
+_where = shared(options.state_options, options.terraform_options)
+_apply_options = shared(
+    _deployment,
+    options.run_options,
+    options.yes_option,
+    options.json_option,
+    options.secops_options,
+    _where,
+    options.change_options,
+)
+
+
+@click.group("deploy", cls=Group, invoke_without_command=True, epilog=EPILOG)
+@_apply_options
 @click.pass_context
-def command(context: click.Context, /, emit: tuple[str, Path] | None, **values: Any) -> int:  # noqa: ANN401 - click's
+def command(context: click.Context, /, **values: Any) -> int:  # noqa: ANN401 - click's
     """Bring the collector, its schedule and its feed to where they should be in Google Cloud.
 
-    Safe to run again at any time: what is in order is left alone, and a run that failed goes on where it
-    stopped. Without a subcommand it applies: it shows what it would do and asks.
+    Terraform (or OpenTofu) does it: this writes its configuration into a folder, runs it there, and lets it show
+    its plan and ask. Then come the SecOps feed and a first run. Safe to repeat: what is in order is left alone.
+    Without a subcommand it applies.
     """
     context.obj = values
-    if context.invoked_subcommand:
-        return 0
-    return _emit(values, emit[1]) if emit else _apply(values)
-
-
-@command.command("plan")
-@_shared
-@click.pass_context
-def plan_command(context: click.Context, /, **values: Any) -> int:  # noqa: ANN401
-    """Show what applying would create and change. Changes nothing."""
-    from mulesoft_audit.cli.deploy_view import show_json, show_plan
-    from mulesoft_audit.cloud.deploy import engine
-
-    values = options.merged(context, values)
-    steps = engine.plan(Session(values).resources(), adopt=values["adopt"])
-    show_json(steps=[step.summary() for step in steps]) if values["as_json"] else show_plan(steps)
-    return 0
+    return 0 if context.invoked_subcommand else _apply(values)
 
 
 @command.command("apply", epilog=EPILOG)
-@_shared
-@_run_option
-@_wait_option
+@_apply_options
 @click.pass_context
 def apply_command(context: click.Context, /, **values: Any) -> int:  # noqa: ANN401
-    """Show what is to be done, ask, and do it."""
+    """Have Terraform show what is to be done, ask, and do it; then the feed, and a run."""
     return _apply(options.merged(context, values))
 
 
-@command.command("destroy")
-@_shared
-@click.option("--delete-logs", is_flag=True, help="Delete the bucket even if it holds logs; needs --confirm-bucket.")
-@click.option("--confirm-bucket", metavar="NAME", help="The bucket whose logs may be deleted for good.")
+@command.command("plan", epilog=EPILOG)
+@_deployment
+@options.secops_options
+@_where
+@options.change_options
 @click.pass_context
-def destroy_command(context: click.Context, /, delete_logs: bool, confirm_bucket: str, **values: Any) -> int:  # noqa: ANN401
-    """Delete what this tool made, and nothing else. A bucket that holds logs stays, unless told twice."""
-    from mulesoft_audit.cli.deploy_view import show_json, show_plan, show_step
-    from mulesoft_audit.cloud.deploy import engine
-
+def plan_command(context: click.Context, /, **values: Any) -> int:  # noqa: ANN401
+    """Have Terraform show what applying would do. Changes nothing."""
     values = options.merged(context, values)
-    session = Session(values, delete_logs=delete_logs)
-    session.config = replace(session.config, alerts=True, feed_alert=True)  # whatever was deployed before
-    if delete_logs and confirm_bucket != session.config.bucket:
-        raise UsageError(
-            f"--delete-logs deletes the logs in {session.config.bucket} for good.",
-            f"If that is wanted, add --confirm-bucket {session.config.bucket}.",
-        )
-    resources = session.resources()
-    steps = engine.plan_destroy(resources)
-    if not values["as_json"]:
-        show_plan(steps)
-    if any(step.action == engine.DELETE for step in steps):
-        confirm(values, "Delete these?")
-    done = engine.destroy(resources, report=show_step)
-    if values["as_json"]:
-        show_json(steps=[step.summary() for step in done])
+    work = _work(values)
+    _check_collector(work.deployment)
+    state = work.open(make_bucket=False)
+    _ready(work, state, values, placeholder=True)
+    work.terraform.show("plan", "-input=false")
     return 0
 
 
-def _apply(values: options.Values) -> int:
-    from mulesoft_audit.cli.deploy_view import show_json, show_plan, show_step
-    from mulesoft_audit.cloud.deploy import engine
+@command.command("destroy", epilog=EPILOG)
+@_deployment
+@click.option("--delete-logs", is_flag=True, help="Delete the bucket even if it holds logs; needs --confirm-bucket.")
+@click.option("--confirm-bucket", metavar="NAME", help="The bucket whose logs may be deleted for good.")
+@options.yes_option
+@_where
+@click.pass_context
+def destroy_command(context: click.Context, /, delete_logs: bool, confirm_bucket: str, **values: Any) -> int:  # noqa: ANN401
+    """Delete what Terraform made or took over. A bucket that holds logs stays, unless told twice."""
+    from mulesoft_audit.cli.deploy_view import tell
+    from mulesoft_audit.cloud.deploy.root import ARCHIVE
+    from mulesoft_audit.cloud.deploy.work import all_but_the_bucket
 
-    session = Session(values)
-    session.ask_for_secret()
-    _check_collector(session.config)
-    resources = session.resources()
-    steps = engine.plan(resources, adopt=values["adopt"])
-    if not values["as_json"]:
-        show_plan(steps)
-    engine.refuse(steps)
-    if changing(steps):
-        confirm(values, "Do this?")
-        steps = engine.apply(session.google, resources, adopt=values["adopt"], planned=True, report=show_step)
-    outcome = _run(session, values, changed=changing(steps))
-    reports = verified(session, resources, values) if changing(steps) else []
+    values = options.merged(context, values)
+    options.somebody_there(values)
+    work = _work(values)
+    state = work.open(make_bucket=False)
+    if not state.addresses:
+        tell("Terraform knows of nothing that it could destroy.")
+        return 0
+    holds = work.archive(state)
+    if holds and delete_logs and confirm_bucket != holds:
+        raise UsageError(
+            f"--delete-logs deletes the logs in {holds} for good. Nothing was deleted.",
+            f"If that is wanted, add --confirm-bucket {holds}.",
+        )
+    work.ready_to_destroy(state, delete_logs=bool(holds and delete_logs))
+    approved = ["-auto-approve"] if values["yes"] else []
+    if holds and delete_logs:
+        tell(f"{holds} holds logs. First it is allowed to be deleted with them, then everything is destroyed.")
+        work.terraform.show("apply", f"-target={ARCHIVE}", *approved)
+    elif holds:
+        tell(f"{holds} holds logs: it stays, and Terraform goes on knowing it.")
+        tell(f"To delete it too: mulesoft-audit deploy destroy --delete-logs --confirm-bucket {holds}")
+    work.terraform.show("destroy", *approved, *(all_but_the_bucket(state) if holds and not delete_logs else []))
+    tell("APIs stay on, and so does a SecOps feed (`mulesoft-audit feed destroy`)." + _kept(work))
+    return 0
+
+
+@command.command("output", epilog=EPILOG)
+@_deployment
+@options.json_option
+@_where
+@click.pass_context
+def output_command(context: click.Context, /, **values: Any) -> int:  # noqa: ANN401
+    """Print what was made: the bucket, what the feed is to read, the function, the job."""
+    values = options.merged(context, values)
+    work = _work(values)
+    state = work.open(make_bucket=False)
+    if not state.outputs:
+        raise DeploymentError("Nothing is deployed there, as far as Terraform knows.", "Run `mulesoft-audit deploy`.")
+    work.terraform.aside = False
+    work.terraform.show("output", *(["-json"] if values["as_json"] else []))
+    return 0
+
+
+@command.command("write", epilog=EPILOG)
+@click.argument("directory", metavar="DIR")
+@_deployment
+@options.secops_options
+@options.state_options
+@click.pass_context
+def write_command(context: click.Context, /, directory: str, **values: Any) -> int:  # noqa: ANN401
+    """Write a Terraform configuration, the module and the function's source into DIR. Needs no credentials."""
+    from mulesoft_audit.cli.deploy_view import tell
+    from mulesoft_audit.cloud.deploy import folder
+    from mulesoft_audit.cloud.deploy.root import Backend, main_file
+    from mulesoft_audit.cloud.deploy.source import built_source
+    from mulesoft_audit.cloud.deploy.state_bucket import named
+    from mulesoft_audit.paths import expanded
+
+    values = options.with_settings(options.merged(context, values))
+    deployment = options.deployment(values)
+    _check_collector(deployment)
+    bucket = named(values["state"], deployment.project)
+    backend = Backend(bucket, deployment.name) if bucket else None
+    for path in folder.write(expanded(directory), main_file(deployment, backend), source=built_source()):
+        click.echo(str(path))
+    if bucket:
+        tell(f"Its state is kept in the bucket {bucket}. If there is none yet:")
+        tell(
+            f"gcloud storage buckets create gs://{bucket} --project={deployment.project} "
+            f"--location={deployment.region} --uniform-bucket-level-access --public-access-prevention"
+        )
+        tell(f"gcloud storage buckets update gs://{bucket} --versioning")
+    return 0
+
+
+def _work(values: options.Values) -> Work:
+    """Return what a command works with; nothing is sent yet."""
+    from mulesoft_audit.cli.deploy_view import tell
+    from mulesoft_audit.clock import Stop
+    from mulesoft_audit.cloud.deploy import folder
+    from mulesoft_audit.cloud.deploy.state_bucket import named
+    from mulesoft_audit.cloud.deploy.terraform import Terraform, find
+    from mulesoft_audit.cloud.deploy.work import Work
+    from mulesoft_audit.cloud.google import connect
+    from mulesoft_audit.paths import expanded
+
+    values.update(options.with_settings(values))
+    deployment = options.deployment(values)
+    options.feed_settings(values, deployment.bucket, deployment.log_prefix)  # what is malformed is told first
+    place = expanded(values["folder"]) if values["folder"] else folder.state_home(deployment)
+    terraform = Terraform(find(), place, Secret("unused"), aside=bool(values.get("as_json")))
+    google = connect(Stop(), tell, project=deployment.project)
+    return Work(deployment, terraform, google, named(values["state"], deployment.project), tell)
+
+
+def _check_collector(deployment: Deployment) -> None:
+    for name, value, flag in (
+        ("The connected app's id", deployment.client_id, "CLIENT_ID, or --client-id"),
+        ("The Anypoint organization", deployment.organization, "MULE_ORG_ID, or --org-id"),
+    ):
+        if not value:
+            raise UsageError(f"{name} is not set; the function needs it.", f"Set {flag}.")
+
+
+def _ready(work: Work, state: State, values: options.Values, *, placeholder: bool = False) -> None:
+    """Write what is to be planned or applied, with the client secret if it is to be stored."""
+    secret = None
+    if work.stores_secret(state, new_secret=values["new_secret"]):
+        secret = values["client_secret"] or (Secret("to be given") if placeholder else _asked())
+    work.ready(state, secret=secret, adopt=values["adopt"])
+
+
+def _asked() -> Secret:
+    if not options.person_there():
+        raise UsageError(
+            "The connected app's client secret is to be stored, and none was given.",
+            "Set CLIENT_SECRET in the environment, or say --client-secret-file FILE; it is never taken from a flag.",
+        )
+    return Secret(click.prompt("Client secret of the connected app", hide_input=True, err=True))
+
+
+def _apply(values: options.Values) -> int:
+    from mulesoft_audit.cli.deploy_view import show_json
+
+    options.somebody_there(values)
+    work = _work(values)
+    _check_collector(work.deployment)
+    state = work.open(make_bucket=True)
+    _ready(work, state, values)
+    work.terraform.show("apply", *(["-auto-approve"] if values["yes"] else []))
+    work.google.patient = True  # every API is on now; one that says it is not is only slow to know
+    reports = _feed(work, values)
+    outcome = _run(work, values)
     if values["as_json"]:
-        summary = outcome.summary() if outcome else None
-        show_json(steps=[step.summary() for step in steps], run=summary, feeds=[one.summary() for one in reports])
+        show_json(
+            outputs=work.terraform.state().outputs,
+            run=outcome.summary() if outcome else None,
+            feeds=[one.summary() for one in reports],
+        )
     if outcome and not outcome.succeeded:
         raise DeploymentError(
             "Everything is deployed, but the run failed.", "Its log is above; `mulesoft-audit doctor` says more."
@@ -203,66 +253,34 @@ def _apply(values: options.Values) -> int:
     return 0
 
 
-def _check_collector(config: Deployment) -> None:
-    for name, value, flag in (
-        ("The connected app's id", config.client_id, "CLIENT_ID, or --client-id"),
-        ("The Anypoint organization", config.organization, "MULE_ORG_ID, or --org-id"),
-    ):
-        if not value:
-            raise UsageError(f"{name} is not set; the function needs it.", f"Set {flag}.")
+def _feed(work: Work, values: options.Values) -> list[Any]:
+    """Make the feed, or change it, and return what is known of it."""
+    settings = options.feed_settings(values, work.deployment.bucket, work.deployment.log_prefix)
+    if settings is None:
+        return []
+    from mulesoft_audit.cli.feed import bring_about, verified
+    from mulesoft_audit.cloud.feed import feed_stack
+    from mulesoft_audit.cloud.feed.secops import SecOps
+
+    secops = SecOps(work.google, settings)
+    resources = feed_stack(secops)
+    changed = bring_about(work.google, resources, values)
+    return verified(secops, resources, {**values, "wait": changed and values["wait"]})
 
 
-def _run(session: Session, values: options.Values, *, changed: bool) -> Outcome | None:
+def _run(work: Work, values: options.Values) -> Outcome | None:
+    if not values["run"]:
+        return None
     from mulesoft_audit.cli.deploy_view import show_outcome
     from mulesoft_audit.cloud.deploy.run import force_run
 
-    wanted = changed if values.get("run") is None else values["run"]
-    if not wanted:
-        return None
-    outcome = force_run(session.google, session.config)
+    outcome = force_run(work.google, work.deployment)
     if not values["as_json"]:
         show_outcome(outcome)
     return outcome
 
 
-def verified(session: Session, resources: Sequence[Resource], values: options.Values) -> list[Any]:
-    """Return what is known of each feed, waited for if that is wanted; shown unless JSON is."""
-    if session.secops is None:
-        return []
-    from mulesoft_audit.cli.deploy_view import show_feeds
-    from mulesoft_audit.cloud.feed.verify import WAIT, verify
-
-    reports = verify(session.secops, resources, WAIT if values.get("wait", True) else 0.0)
-    if not values["as_json"]:
-        show_feeds(reports)
-    return reports
-
-
-def changing(steps: Sequence[Step]) -> bool:
-    """Whether a plan changes anything."""
-    return any(step.action in ("create", "change") for step in steps)
-
-
-def confirm(values: options.Values, question: str) -> None:
-    """Ask, unless told not to.
-
-    Raises:
-        UsageError: nobody is there to answer.
-    """
-    if values["yes"]:
-        return
-    if not options.person_there():
-        raise UsageError("Nobody is there to confirm.", "Nothing was changed. Say --yes in a script.")
-    click.confirm(question, abort=True, err=True)
-
-
-def _emit(values: options.Values, directory: Path) -> int:
-    from mulesoft_audit.cloud.deploy.source import built_source
-    from mulesoft_audit.cloud.deploy.terraform import write_module
-
-    values = options.with_settings(values)
-    config = options.deployment(values)
-    written = write_module(config, options.feed_settings(values, config), built_source, directory)
-    for path in written:
-        click.echo(str(path))
-    return 0
+def _kept(work: Work) -> str:
+    if not work.bucket:
+        return ""
+    return f" The bucket {work.bucket} keeps Terraform's state."

@@ -1,4 +1,7 @@
-"""The options of `deploy` and `feed`: each a flag and an environment variable, and what is made of them."""
+"""The options of `deploy` and `feed`: each a flag and an environment variable, and what is made of them.
+
+What an option of `ARGUMENTS` may be, the Terraform module says: it goes there under its own name.
+"""
 
 from __future__ import annotations
 
@@ -7,20 +10,48 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mulesoft_audit.cli.options import config_option, load_settings, shared
+from mulesoft_audit.cli.headings import Option
+from mulesoft_audit.cli.options import F, load_settings, shared
 from mulesoft_audit.errors import UsageError
 from mulesoft_audit.settings import Settings
 
 if TYPE_CHECKING:
-    from mulesoft_audit.cloud.deploy.config import Deployment
+    from collections.abc import Callable
+
+    from mulesoft_audit.cloud.deploy.deployment import Deployment
     from mulesoft_audit.cloud.feed.settings import FeedSettings
 
 Values = dict[str, Any]
+#: Options that are variables of the module, by their names there.
+ARGUMENTS = (
+    *("schedule", "time_zone", "schedule_interval_minutes", "schedule_paused", "delivery_attempts"),
+    *("alerts", "alert_email", "notification_channels", "dashboard"),
+    *("bucket_location", "bucket_storage_class", "keep_logs_days"),
+    *("bucket_versioning", "noncurrent_days", "soft_delete_days", "secret_locations"),
+    *("runtime", "memory", "cpu", "timeout_seconds", "min_instances", "max_instances"),
+    *("build_service_account", "environment", "static_egress_ip", "labels"),
+)
+#: Options that are names of parts, with their keys in the module's `names`.
+NAMES = {
+    "bucket": "bucket",
+    "account": "service_account",
+    "secret": "secret",
+    "topic": "topic",
+    "dead_letter_topic": "dead_letter_topic",
+    "function": "function",
+    "job": "job",
+}
+GOOGLE = "auto"  #: as a location of the secret: Google's choice
 
 
-def _option(flag: str, variable: str, text: str, *more: str, **settings: Any) -> Any:  # noqa: ANN401 - click's own
-    shown = f"{text}  [{variable}]"
-    return click.option(flag, *more, envvar=variable, help=shown, **settings)
+def _under(heading: str) -> Callable[..., Callable[[F], F]]:
+    def option(flag: str, variable: str, text: str, *more: str, **settings: Any) -> Callable[[F], F]:  # noqa: ANN401
+        shown = f"{text}  [{variable}]" if variable else text
+        return click.option(
+            flag, *more, cls=Option, heading=heading, envvar=variable or None, help=shown, show_envvar=False, **settings
+        )
+
+    return option
 
 
 def _pairs(_: click.Context, __: click.Parameter, given: tuple[str, ...]) -> dict[str, str]:
@@ -30,91 +61,109 @@ def _pairs(_: click.Context, __: click.Parameter, given: tuple[str, ...]) -> dic
     return pairs
 
 
-_PROJECT = [
-    _option("--project", "PROJECT", "The Google Cloud project.", metavar="ID"),
-    _option("--bucket", "GCS_BUCKET", "The bucket. Default: PROJECT-mulesoft-audit-logs.", metavar="NAME"),
-    _option("--prefix", "GCS_PREFIX", "A folder in the bucket for everything.", metavar="FOLDER"),
-    click.option("--label", "labels", multiple=True, callback=_pairs, metavar="K=V", help="A label (repeatable)."),
-    click.option("--adopt", is_flag=True, help="Take over what exists and was not made by this tool."),
-    click.option("--yes", "-y", is_flag=True, help="Do not ask."),
-    click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON object."),
-]
-_COLLECTOR = [
-    _option("--region", "REGION", "Region of the function, the trigger and the schedule.", metavar="NAME"),
-    _option("--org-id", "MULE_ORG_ID", "The root Anypoint organization.", "organization", metavar="ID"),
-    _option("--client-id", "CLIENT_ID", "The connected app's id.", metavar="ID"),
-    click.option(
-        "--client-secret-file",
-        metavar="FILE",
-        help="A file whose first line is its secret.  [CLIENT_SECRET_FILE, or CLIENT_SECRET itself]",
-    ),
-    _option("--plane", "ANYPOINT_PLANE", "us, eu, gov, ca, jp, in, au.", metavar="NAME"),
-    _option("--schedule", "RUN_SCHEDULE", "When to collect, as cron.", metavar="CRON"),
-    _option("--time-zone", "RUN_TIME_ZONE", "Of the schedule.", metavar="NAME"),
-    _option("--bucket-location", "BUCKET_LOCATION", "Default: the region.", metavar="PLACE"),
-    _option("--storage-class", "BUCKET_STORAGE_CLASS", "Of new objects.", metavar="CLASS"),
-    _option("--delete-after-days", "DELETE_AFTER_DAYS", "Age at which log objects go; 0: never.", type=int),
-    _option("--versioning/--no-versioning", "BUCKET_VERSIONING", "Keep what is overwritten or deleted.", default=None),
-    _option("--noncurrent-days", "NONCURRENT_DAYS", "How long versioning keeps it.", type=int),
-    _option("--soft-delete-days", "SOFT_DELETE_DAYS", "How long a deletion can be undone; 0, 7 to 90.", type=int),
-    _option(
-        "--confine-overwrites/--no-confine-overwrites",
-        "CONFINE_OVERWRITES",
-        "Let the collector overwrite and delete under state/ only.",
-        default=None,
-    ),
-    _option("--account", "COLLECTOR_ACCOUNT", "The collector's service account.", metavar="NAME"),
-    _option("--secret", "CLIENT_SECRET_NAME", "The secret in Secret Manager.", metavar="NAME"),
-    _option("--secret-location", "CLIENT_SECRET_LOCATIONS", "Keep it there only.", "secret_locations", multiple=True),
-    _option("--secret-version", "CLIENT_SECRET_VERSION", "The version the function reads.", metavar="N|latest"),
-    _option("--topic", "PUBSUB_TOPIC", "The Pub/Sub topic that starts a run.", metavar="NAME"),
-    _option("--dead-letter-topic", "DEAD_LETTER_TOPIC", "Keeps what cannot be delivered.", metavar="NAME"),
-    _option("--delivery-attempts", "DELIVERY_ATTEMPTS", "Before that.", type=int),
-    _option("--function", "FUNCTION_NAME", "The function.", metavar="NAME"),
-    _option("--runtime", "FUNCTION_RUNTIME", "python312 or later.", metavar="NAME"),
-    _option("--memory", "FUNCTION_MEMORY", "Of an instance.", metavar="SIZE"),
-    _option("--cpu", "FUNCTION_CPU", "Of an instance.", metavar="N"),
-    _option("--timeout", "FUNCTION_TIMEOUT", "Of a run, in seconds.", type=int),
-    _option("--min-instances", "FUNCTION_MIN_INSTANCES", "Instances kept warm.", type=int),
-    _option("--max-instances", "FUNCTION_MAX_INSTANCES", "Instances at most.", type=int),
-    _option("--build-account", "BUILD_ACCOUNT", "E-mail of the account that builds it.", metavar="EMAIL"),
-    click.option("--env", "environment", multiple=True, callback=_pairs, metavar="K=V", help="For the function."),
-    _option("--job", "SCHEDULER_JOB", "The Cloud Scheduler job.", metavar="NAME"),
-    _option("--alerts/--no-alerts", "DEPLOY_ALERTS", "Alert when it falls silent.", default=None),
-    _option("--alert-email", "ALERT_EMAIL", "An address that alerts go to.", metavar="ADDRESS"),
-    _option("--channel", "NOTIFICATION_CHANNELS", "Full name of a channel to notify.", "channels", multiple=True),
-    _option("--run-alert-hours", "RUN_ALERT_HOURS", "Without a successful run.", type=int),
-    _option("--feed-alert-hours", "FEED_ALERT_HOURS", "Without anything ingested.", type=int),
-]
-_SECOPS = [
-    _option("--secops-instance", "SECOPS_INSTANCE", "The SecOps customer ID; without it, no feed.", metavar="ID"),
-    _option("--secops-location", "SECOPS_LOCATION", "Of the instance: us, eu, europe-west3, …", metavar="NAME"),
-    _option("--secops-project", "SECOPS_PROJECT", "Linked to the instance. Default: the project.", metavar="ID"),
-    _option("--secops-host", "SECOPS_HOST", "Of the Chronicle API, if not derived.", metavar="HOST"),
-    _option("--feed-name", "FEED_NAME", "The feed's display name.", metavar="NAME"),
-    _option(
-        "--feed-deletion",
-        "FEED_DELETION",
-        "Whether the feed deletes what it has read.",
-        type=click.Choice(["never", "on-success"]),
-    ),
-    _option("--feed-max-age-days", "FEED_MAX_AGE_DAYS", "Older objects are not read.", type=int),
-    _option("--feed-namespace", "FEED_NAMESPACE", "Asset namespace of every event.", metavar="NAME"),
-    click.option("--feed-label", "feed_labels", multiple=True, callback=_pairs, metavar="K=V", help="Of every event."),
-    _option(
-        "--feed-per-group",
-        "FEED_PER_GROUP",
-        "A feed for this business group only (repeatable).",
-        "feed_groups",
-        multiple=True,
-        metavar="ID",
-    ),
-]
+first, app, when = _under(""), _under("Connected app"), _under("Schedule and alerts")
+storage, function, names = _under("Bucket"), _under("Function"), _under("Names")
+secops, terraform, running = _under("Google SecOps feed"), _under("Terraform"), _under("This command")
+_several: Values = {"multiple": True}
 
-project_options = shared(*_PROJECT)
-collector_options = shared(*_COLLECTOR, config_option)
-secops_options = shared(*_SECOPS)
-_NOT_DEPLOYMENT = {"adopt", "yes", "as_json", "client_secret_file"}
+project_option = shared(first("--project", "PROJECT", "The Google Cloud project.", metavar="ID"))
+place_options = shared(
+    storage("--bucket", "GCS_BUCKET", "Its name. Default: PROJECT-mulesoft-audit-logs.", metavar="NAME"),
+    storage("--prefix", "GCS_PREFIX", "A folder in the bucket for everything.", metavar="FOLDER"),
+    names("--name", "DEPLOYMENT_NAME", "What all names are made of. Default: mulesoft.", metavar="NAME"),
+)
+first_options = shared(
+    first("--region", "REGION", "Region of the function, the schedule and the secret.", metavar="NAME"),
+    first("--org-id", "MULE_ORG_ID", "The root Anypoint organization.", "organization", metavar="ID"),
+    first("--client-id", "CLIENT_ID", "The connected app's id.", metavar="ID"),
+    first(
+        "--client-secret-file",
+        "",
+        "A file whose first line is its secret.  [CLIENT_SECRET_FILE, or CLIENT_SECRET itself]",
+        metavar="FILE",
+    ),
+)
+collector_options = shared(
+    app("--plane", "ANYPOINT_PLANE", "us, eu, gov, ca, jp, in, au.", metavar="NAME"),
+    app("--secret-location", "CLIENT_SECRET_LOCATIONS", "Keep the secret there only; auto: Google's choice.",
+        "secret_locations", metavar="REGION", **_several),
+    app("--existing-secret", "EXISTING_SECRET", "projects/P/secrets/S that somebody else keeps.", metavar="NAME"),
+    when("--schedule", "RUN_SCHEDULE", "When to collect, as cron. Default: 0 2 * * *.", metavar="CRON"),
+    when("--time-zone", "RUN_TIME_ZONE", "Of the schedule.", metavar="NAME"),
+    when("--schedule-interval-minutes", "SCHEDULE_INTERVAL_MINUTES", "If it does not run every day.", type=int),
+    when("--paused/--not-paused", "SCHEDULE_PAUSED", "Pause the schedule.", "schedule_paused", default=None),
+    when("--alerts/--no-alerts", "DEPLOY_ALERTS", "Alert when it falls silent.", default=None),
+    when("--alert-email", "ALERT_EMAIL", "An address that alerts go to.", metavar="ADDRESS"),
+    when("--channel", "NOTIFICATION_CHANNELS", "Full name of a channel to notify.", "notification_channels",
+         metavar="NAME", **_several),
+    when("--dashboard/--no-dashboard", "DEPLOY_DASHBOARD", "Make a dashboard.", default=None),
+    storage("--existing-bucket", "EXISTING_BUCKET", "A bucket that somebody else keeps, instead.", metavar="NAME"),
+    storage("--bucket-location", "BUCKET_LOCATION", "Default: the region.", metavar="PLACE"),
+    storage("--storage-class", "BUCKET_STORAGE_CLASS", "Of new objects.", "bucket_storage_class", metavar="CLASS"),
+    storage("--keep-logs-days", "KEEP_LOGS_DAYS", "Age at which logs are deleted; 0: never.", type=int),
+    storage("--versioning/--no-versioning", "BUCKET_VERSIONING", "Keep what is overwritten or deleted.",
+            "bucket_versioning", default=None),
+    storage("--noncurrent-days", "NONCURRENT_DAYS", "How long versioning keeps it.", type=int),
+    storage("--soft-delete-days", "SOFT_DELETE_DAYS", "How long a deletion can be undone; 0, 7 to 90.", type=int),
+    function("--runtime", "FUNCTION_RUNTIME", "python312 or later.", metavar="NAME"),
+    function("--memory", "FUNCTION_MEMORY", "Of an instance.", metavar="SIZE"),
+    function("--cpu", "FUNCTION_CPU", "Of an instance.", metavar="N"),
+    function("--timeout", "FUNCTION_TIMEOUT", "Of a run, in seconds.", "timeout_seconds", type=int),
+    function("--min-instances", "FUNCTION_MIN_INSTANCES", "Instances kept warm.", type=int),
+    function("--max-instances", "FUNCTION_MAX_INSTANCES", "Instances at most.", type=int),
+    function("--delivery-attempts", "DELIVERY_ATTEMPTS", "Before a message is set aside.", type=int),
+    function("--build-account", "BUILD_ACCOUNT", "E-mail of an account that builds it, instead of one of its own.",
+             "build_service_account", metavar="EMAIL"),
+    function("--static-ip/--no-static-ip", "STATIC_IP", "Send requests from an address of its own.",
+             "static_egress_ip", default=None),
+    function("--env", "", "A further setting of the collector (repeatable).", "environment",
+             callback=_pairs, metavar="K=V", **_several),
+    names("--account", "COLLECTOR_ACCOUNT", "The collector's service account.", metavar="NAME"),
+    names("--secret", "CLIENT_SECRET_NAME", "The secret in Secret Manager.", metavar="NAME"),
+    names("--topic", "PUBSUB_TOPIC", "The Pub/Sub topic that starts a run.", metavar="NAME"),
+    names("--dead-letter-topic", "DEAD_LETTER_TOPIC", "Keeps what cannot be delivered.", metavar="NAME"),
+    names("--function", "FUNCTION_NAME", "The function.", metavar="NAME"),
+    names("--job", "SCHEDULER_JOB", "The Cloud Scheduler job.", metavar="NAME"),
+    names("--label", "", "A label on everything (repeatable).", "labels", callback=_pairs, metavar="K=V", **_several),
+)  # fmt: skip
+secops_options = shared(
+    secops("--secops-instance", "SECOPS_INSTANCE", "The SecOps customer ID; without it, no feed.", metavar="ID"),
+    secops("--secops-location", "SECOPS_LOCATION", "Of the instance: us, eu, europe-west3, …", metavar="NAME"),
+    secops("--secops-project", "SECOPS_PROJECT", "Linked to the instance. Default: the project.", metavar="ID"),
+    secops("--secops-host", "SECOPS_HOST", "Of the Chronicle API, if not derived.", metavar="HOST"),
+    secops("--feed-name", "FEED_NAME", "The feed's display name.", metavar="NAME"),
+    secops("--feed-deletion", "FEED_DELETION", "Whether the feed deletes what it has read.",
+           type=click.Choice(["never", "on-success"])),
+    secops("--feed-max-age-days", "FEED_MAX_AGE_DAYS", "Older objects are not read.", type=int),
+    secops("--feed-namespace", "FEED_NAMESPACE", "Asset namespace of every event.", metavar="NAME"),
+    secops("--feed-label", "", "Of every event.", "feed_labels", callback=_pairs, metavar="K=V", **_several),
+    secops("--feed-per-group", "FEED_PER_GROUP", "A feed for this business group only (repeatable).", "feed_groups",
+           metavar="ID", **_several),
+)  # fmt: skip
+state_options = shared(
+    terraform("--state", "TERRAFORM_STATE", "Where its state is kept: a bucket, or local. Default: a bucket of the "
+              "project, made first.", metavar="BUCKET"),
+)  # fmt: skip
+terraform_options = shared(
+    terraform("--dir", "DEPLOY_DIR", "The folder to run in. Default: one of your user's state.", "folder",
+              metavar="DIR"),
+)  # fmt: skip
+change_options = shared(
+    terraform("--adopt", "", "Take over what exists and is not in its state.", is_flag=True),
+    terraform("--new-secret", "", "Store the client secret that is given now.", is_flag=True),
+)
+config_option = running(
+    "--config",
+    "MULESOFT_AUDIT_CONFIG",
+    "The settings file. Default: mulesoft-audit.toml here, or of your user.",
+    metavar="FILE",
+)
+run_options = shared(
+    running("--run/--no-run", "", "Force a run afterwards, and say how it ended.", default=True),
+    running("--wait/--no-wait", "", "Wait until the feed has run.", default=True),
+)
+yes_option = running("--yes", "", "Do not ask.", "-y", is_flag=True)
+json_option = running("--json", "", "Print the result as one JSON object.", "as_json", is_flag=True)
 
 
 def merged(context: click.Context, values: Values) -> Values:
@@ -128,16 +177,21 @@ def merged(context: click.Context, values: Values) -> Values:
 
 
 def with_settings(values: Values) -> Values:
-    """Return the options; the settings file says what no flag and no variable says of the connected app.
+    """Return the options; the settings file says what no flag and no variable says.
 
-    That is the root organization, the client id, its secret, and where Anypoint is. The rest of a settings file is
-    about one machine's archive, not about Google Cloud.
+    That is the root organization, the connected app, where Anypoint is, and the bucket. The rest of a settings file is
+    about one machine.
 
     Raises:
         UsageError: a setting is malformed, or a file cannot be read.
     """
     settings = load_settings(values.get("config"), client_secret_file=values.get("client_secret_file"))
-    found: Values = {"organization": settings.mule_org_id, "client_id": settings.client_id}
+    found: Values = {
+        "organization": settings.mule_org_id,
+        "client_id": settings.client_id,
+        "bucket": settings.gcs_bucket,
+        "prefix": settings.gcs_prefix,
+    }
     if settings.anypoint_base_url and not values.get("plane"):
         found["environment"] = {"ANYPOINT_BASE_URL": settings.anypoint_base_url, **(values.get("environment") or {})}
     elif settings.anypoint_plane != Settings().anypoint_plane:
@@ -152,26 +206,49 @@ def deployment(values: Values, *, region: str = "") -> Deployment:
     Raises:
         UsageError: something is missing or malformed.
     """
-    from dataclasses import fields
+    from mulesoft_audit.cloud.deploy.deployment import Deployment
 
-    from mulesoft_audit.cloud.deploy.config import Deployment
-
-    known = {one.name for one in fields(Deployment)} - _NOT_DEPLOYMENT
-    given = {name: value for name, value in values.items() if name in known and value not in (None, "", (), {})}
-    given.setdefault("region", region)
+    place = {"project": values.get("project"), "region": values.get("region") or region}
     for name, flag in (("project", "PROJECT, or --project"), ("region", "REGION, or --region")):
-        if not given.get(name):
+        if not place[name]:
             raise UsageError(f"The {name} is not set.", f"Set {flag}.")
-    given["prefix"] = f"{prefix}/" if (prefix := str(values.get("prefix") or "").strip("/")) else ""
-    given["bucket"] = str(values.get("bucket") or "").removeprefix("gs://").strip("/")
-    given["feed_alert"] = bool(values.get("secops_instance"))
-    given["alert_project"] = values.get("secops_project") or ""
-    given["client_secret"] = values.get("client_secret") or None
-    return Deployment(**given)
+    direct = ("name", "organization", "client_id", "plane", "existing_secret")
+    optional = {name: values[name] for name in direct if values.get(name)}
+    given = {key: values[name] for name, key in NAMES.items() if values.get(name)}
+    if "bucket" in given:
+        given["bucket"] = _bucket(given["bucket"])
+    return Deployment(
+        project=str(place["project"]),
+        region=str(place["region"]),
+        prefix=str(values.get("prefix") or "").strip("/"),
+        existing_bucket=_bucket(values.get("existing_bucket") or ""),
+        given=given,
+        arguments=_arguments(values),
+        **optional,
+    )
 
 
-def feed_settings(values: Values, config: Deployment) -> FeedSettings | None:
+def _bucket(name: str) -> str:
+    return name.removeprefix("gs://").strip("/")
+
+
+def _arguments(values: Values) -> Values:
+    found = {name: values[name] for name in ARGUMENTS if values.get(name) not in (None, "", (), {})}
+    if "secret_locations" in found:
+        places = [place for place in found["secret_locations"] if place != GOOGLE]
+        found["secret_locations"] = places
+    if values.get("secops_instance"):
+        found["secops_project_id"] = values.get("secops_project") or values["project"]
+    return found
+
+
+def feed_settings(values: Values, bucket: str, log_prefix: str) -> FeedSettings | None:
     """Return the feed that the options describe; None if no SecOps instance is given.
+
+    Args:
+        values: the options.
+        bucket: the bucket that it reads.
+        log_prefix: the folder in it, ending in a slash.
 
     Raises:
         UsageError: something is missing or malformed.
@@ -193,11 +270,11 @@ def feed_settings(values: Values, config: Deployment) -> FeedSettings | None:
         "host": values.get("secops_host"),
     }
     return FeedSettings(
-        project=values.get("secops_project") or config.project,
+        project=values.get("secops_project") or values["project"],
         location=values["secops_location"],
         instance=values["secops_instance"],
-        bucket=config.bucket,
-        log_prefix=config.log_prefix,
+        bucket=bucket,
+        log_prefix=log_prefix,
         deletion=ON_SUCCESS if values.get("feed_deletion") == "on-success" else NEVER,
         **{name: value for name, value in optional.items() if value},
     )
@@ -206,3 +283,25 @@ def feed_settings(values: Values, config: Deployment) -> FeedSettings | None:
 def person_there() -> bool:
     """Whether somebody can be asked."""
     return sys.stdin.isatty() and sys.stderr.isatty()
+
+
+def confirm(values: Values, question: str) -> None:
+    """Ask, unless told not to.
+
+    Raises:
+        UsageError: nobody is there to answer.
+    """
+    if values["yes"]:
+        return
+    somebody_there(values)
+    click.confirm(question, abort=True, err=True)
+
+
+def somebody_there(values: Values) -> None:
+    """See that there is somebody to confirm, or that nobody need to.
+
+    Raises:
+        UsageError: nobody is there to answer.
+    """
+    if not values["yes"] and not person_there():
+        raise UsageError("Nobody is there to confirm.", "Nothing was changed. Say --yes in a script.")

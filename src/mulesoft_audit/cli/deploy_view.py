@@ -1,4 +1,4 @@
-"""What a plan and its outcome look like: a table for people, one JSON object for scripts."""
+"""What the feed's plan, its state and a forced run look like: text for people, one JSON object for scripts."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mulesoft_audit.cloud.deploy.engine import CHANGE, CREATE, DELETE, LEAVE, NONE, REFUSED
+from mulesoft_audit.cloud.feed.engine import CHANGE, CREATE, DELETE, LEAVE, NONE, REFUSED
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from rich.console import Console
 
-    from mulesoft_audit.cloud.deploy.engine import Step
-    from mulesoft_audit.cloud.deploy.resource import Change
     from mulesoft_audit.cloud.deploy.run import Outcome
+    from mulesoft_audit.cloud.feed.engine import Step
+    from mulesoft_audit.cloud.feed.managed import Change
     from mulesoft_audit.cloud.feed.verify import FeedReport
 
 SIGNS = {
@@ -81,8 +81,8 @@ def tell(text: str) -> None:
 
 def show_outcome(outcome: Outcome) -> None:
     """Print what became of a forced run."""
-    verdict = "succeeded" if outcome.succeeded else f"FAILED with HTTP {outcome.status}"
-    click.echo(f"The run {verdict}: {outcome.logs} log objects and {outcome.states} state objects written.")
+    failed = f"FAILED with HTTP {outcome.status}" if outcome.status else "FAILED"
+    click.echo(f"The run {'succeeded' if outcome.succeeded else failed}: {outcome.logs} log objects written.")
     for message in outcome.messages[: 1 if outcome.succeeded else 10]:
         click.echo(f"  {message}")
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from mulesoft_audit.clock import Stop
-    from mulesoft_audit.cloud.deploy.config import Deployment
+    from mulesoft_audit.cloud.deploy.deployment import Deployment
     from mulesoft_audit.doctor.anypoint import Anypoint
     from mulesoft_audit.doctor.archive import Archive
     from mulesoft_audit.doctor.finding import Check, Finding
@@ -34,7 +34,19 @@ if TYPE_CHECKING:
 Values = dict[str, Any]
 
 CLOUD = frozenset(
-    {"project", "region", "function", "job", "secret", "account", "topic", "secops_instance", "secops_location"}
+    {
+        "project",
+        "region",
+        "name",
+        "function",
+        "job",
+        "secret",
+        "account",
+        "topic",
+        "existing_secret",
+        "secops_instance",
+        "secops_location",
+    }
     | {"secops_project", "secops_host", "feed_name", "feed_deletion", "feed_groups"}
 )
 PATIENCE = 600.0  #: seconds given to Google
@@ -122,9 +134,9 @@ def _archive(settings: Settings, flags: Values, anypoint: Anypoint, stop: Stop) 
 
     url = settings.archive_url
     if not url and flags["project"]:
-        from mulesoft_audit.cloud.deploy.config import default_bucket
+        from mulesoft_audit.cloud.deploy.deployment import NAME, default_names
 
-        url = f"gs://{default_bucket(flags['project'])}"
+        url = f"gs://{default_names(flags['project'], flags['name'] or NAME)['bucket']}"
     return Archive(url, lambda: anypoint.organizations, lambda: int(stop.clock.time() * 1000), settings.look_back)
 
 
@@ -155,7 +167,7 @@ def _named_cloud_checks(anypoint: Anypoint, archive: Archive, flags: Values) -> 
 
     config = _deployment(anypoint, archive, flags)
     cloud = Cloud(lambda: connect(_patience(), _tell), config)
-    settings = feed_settings(flags, config)
+    settings = feed_settings(flags, config.bucket, config.log_prefix)
     if settings is None:
         mend = "Say --secops-instance and --secops-location to have the feed looked at."
         return [*cloud.checks(), Check(FEED, lambda: skipped("no SecOps instance is named", mend))]
@@ -169,15 +181,11 @@ def _named_cloud_checks(anypoint: Anypoint, archive: Archive, flags: Values) -> 
 
 def _deployment(anypoint: Anypoint, archive: Archive, flags: Values) -> Deployment:
     """Return what should be there, by the flags and by the settings of the collector."""
-    from dataclasses import replace
-
     settings = anypoint.settings
     bucket, _, prefix = archive.url.removeprefix("gs://").partition("/")
     place = {"bucket": bucket, "prefix": prefix} if archive.url.startswith("gs://") else {}
-    plane = "" if settings.anypoint_plane == "us" else settings.anypoint_plane
-    own = {"organization": settings.mule_org_id, "client_id": settings.client_id, "plane": plane}
-    config = deployment({**flags, **place, **own, "client_secret_file": None})
-    return replace(config, client_secret=anypoint.secret or None)
+    own = {"organization": settings.mule_org_id, "client_id": settings.client_id, "plane": settings.anypoint_plane}
+    return deployment({**flags, **place, **own})
 
 
 def _patience() -> Stop:

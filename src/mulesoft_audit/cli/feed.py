@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mulesoft_audit.cli import deploy_options as options
+from mulesoft_audit.cli.headings import Group
 from mulesoft_audit.cli.options import shared
-from mulesoft_audit.errors import UsageError
+from mulesoft_audit.errors import DeploymentError, UsageError
 
 if TYPE_CHECKING:
-    from mulesoft_audit.cloud.deploy.resource import Resource
+    from mulesoft_audit.cloud.feed.managed import Resource
     from mulesoft_audit.cloud.feed.secops import SecOps
+    from mulesoft_audit.cloud.feed.verify import FeedReport
     from mulesoft_audit.cloud.google.client import Google
 
 EPILOG = """\b
@@ -42,20 +44,29 @@ class Session:
         from mulesoft_audit.cloud.feed.secops import SecOps
         from mulesoft_audit.cloud.google import connect
 
-        config = options.deployment({**values, "region": ""}, region=ANY_REGION)
-        settings = options.feed_settings(values, config)
+        values = options.with_settings(values)
+        deployment = options.deployment(values, region=ANY_REGION)
+        settings = options.feed_settings(values, deployment.bucket, deployment.log_prefix)
         if settings is None:
             raise UsageError("The SecOps instance is not set.", "Set SECOPS_INSTANCE, or --secops-instance.")
-        self.google: Google = connect(Stop(), tell, project=config.project)
+        self.google: Google = connect(Stop(), tell, project=deployment.project)
         self.secops: SecOps = SecOps(self.google, settings)
-        self.resources: list[Resource] = feed_stack(self.secops, config)
+        self.resources: list[Resource] = feed_stack(self.secops)
 
 
-_shared = shared(options.project_options, options.secops_options)
+_shared = shared(
+    options.project_option,
+    options.config_option,
+    options.yes_option,
+    options.json_option,
+    click.option("--adopt", is_flag=True, help="Take over a feed that was not made by this tool and differs."),
+    options.place_options,
+    options.secops_options,
+)
 _wait_option = click.option("--wait/--no-wait", default=True, help="Wait until the feed has run.")
 
 
-@click.group("feed", invoke_without_command=True, epilog=EPILOG)
+@click.group("feed", cls=Group, invoke_without_command=True, epilog=EPILOG)
 @_shared
 @_wait_option
 @click.pass_context
@@ -84,7 +95,7 @@ def apply_command(context: click.Context, /, **values: Any) -> int:  # noqa: ANN
 def plan_command(context: click.Context, /, **values: Any) -> int:  # noqa: ANN401
     """Show what applying would do. Changes nothing."""
     from mulesoft_audit.cli.deploy_view import show_json, show_plan
-    from mulesoft_audit.cloud.deploy import engine
+    from mulesoft_audit.cloud.feed import engine
 
     values = options.merged(context, values)
     steps = engine.plan(Session(values).resources, adopt=values["adopt"])
@@ -106,9 +117,8 @@ def status_command(context: click.Context, /, **values: Any) -> int:  # noqa: AN
 @click.pass_context
 def destroy_command(context: click.Context, /, **values: Any) -> int:  # noqa: ANN401
     """Delete the feeds that this tool made. What was ingested and what is in the bucket stay."""
-    from mulesoft_audit.cli.deploy import confirm
     from mulesoft_audit.cli.deploy_view import show_json, show_plan, show_step
-    from mulesoft_audit.cloud.deploy import engine
+    from mulesoft_audit.cloud.feed import engine
 
     values = options.merged(context, values)
     session = Session(values)
@@ -116,7 +126,7 @@ def destroy_command(context: click.Context, /, **values: Any) -> int:  # noqa: A
     if not values["as_json"]:
         show_plan(steps)
     if any(step.action == engine.DELETE for step in steps):
-        confirm(values, "Delete these?")
+        options.confirm(values, "Delete these?")
     done = engine.destroy(session.resources, report=show_step)
     if values["as_json"]:
         show_json(steps=[step.summary() for step in done])
@@ -124,31 +134,48 @@ def destroy_command(context: click.Context, /, **values: Any) -> int:  # noqa: A
 
 
 def _apply(values: options.Values) -> int:
-    from mulesoft_audit.cli.deploy import changing, confirm
-    from mulesoft_audit.cli.deploy_view import show_plan, show_step
-    from mulesoft_audit.cloud.deploy import engine
-
     session = Session(values)
-    steps = engine.plan(session.resources, adopt=values["adopt"])
-    if not values["as_json"]:
-        show_plan(steps)
-    engine.refuse(steps)
-    if changing(steps):
-        confirm(values, "Do this?")
-        engine.apply(session.google, session.resources, adopt=values["adopt"], planned=True, report=show_step)
+    bring_about(session.google, session.resources, values)
     return _report(session, values)
 
 
-def _report(session: Session, values: options.Values) -> int:
-    from mulesoft_audit.cli.deploy_view import show_feeds, show_json
-    from mulesoft_audit.cloud.feed.verify import WAIT, verify
-    from mulesoft_audit.errors import DeploymentError
+def bring_about(google: Google, resources: list[Resource], values: options.Values) -> bool:
+    """Show what is to be done about the feeds, ask, and do it; return whether anything was changed.
 
-    reports = verify(session.secops, session.resources, WAIT if values.get("wait", True) else 0.0)
+    Raises:
+        DeploymentError: something is in the way, or SecOps refuses a step.
+    """
+    from mulesoft_audit.cli.deploy_view import show_plan, show_step
+    from mulesoft_audit.cloud.feed import engine
+
+    steps = engine.plan(resources, adopt=values["adopt"])
+    if not values["as_json"]:
+        show_plan(steps)
+    engine.refuse(steps)
+    if not any(step.action in (engine.CREATE, engine.CHANGE) for step in steps):
+        return False
+    options.confirm(values, "Do this?")
+    engine.apply(google, resources, adopt=values["adopt"], planned=True, report=show_step)
+    return True
+
+
+def verified(secops: SecOps, resources: list[Resource], values: options.Values) -> list[FeedReport]:
+    """Return what is known of each feed, waited for if that is wanted; shown unless JSON is."""
+    from mulesoft_audit.cli.deploy_view import show_feeds
+    from mulesoft_audit.cloud.feed.verify import WAIT, verify
+
+    reports = verify(secops, resources, WAIT if values.get("wait", True) else 0.0)
+    if not values["as_json"]:
+        show_feeds(reports)
+    return reports
+
+
+def _report(session: Session, values: options.Values) -> int:
+    from mulesoft_audit.cli.deploy_view import show_json
+
+    reports = verified(session.secops, session.resources, values)
     if values["as_json"]:
         show_json(feeds=[one.summary() for one in reports])
-    else:
-        show_feeds(reports)
     if not all(one.healthy for one in reports):
         raise DeploymentError(
             "Not every feed is in order.", "What it says of itself is above; docs/feed.md explains it."

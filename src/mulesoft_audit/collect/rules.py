@@ -102,14 +102,9 @@ class Totals(NamedTuple):
     cap: int = 0
     useless: bool = False
 
-    @classmethod
-    def from_code(cls, code: int) -> Totals:
-        """Return what a head keeps as a number: 0, the cap, or -1."""
-        return cls(useless=True) if code < 0 else cls(cap=code)
-
     @property
     def code(self) -> int:
-        """The same as a number for a head."""
+        """The same as a head keeps it, as a number: 0, the cap, or -1."""
         return -1 if self.useless else self.cap
 
 

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 from mulesoft_audit.anypoint.query import iso
 from mulesoft_audit.cloud.feed.resource import OFF as SWITCHED_OFF
-from mulesoft_audit.cloud.feed.resource import Feed, Readers, uri_of
+from mulesoft_audit.cloud.feed.resource import Feed, uri_of
 from mulesoft_audit.cloud.feed.secops import SecOps
 from mulesoft_audit.cloud.feed.settings import ON_SUCCESS
 from mulesoft_audit.cloud.feed.verify import BAD, OFF, PARSERS, report
+from mulesoft_audit.cloud.google.policy import Binding, bucket_policy
 from mulesoft_audit.doctor.finding import Check, Finding, failed, ok, skipped, warn
 from mulesoft_audit.doctor.google import FRESH_SECONDS, GOOGLE, broken, epoch, judged
 from mulesoft_audit.errors import AuditError
@@ -20,7 +21,7 @@ from mulesoft_audit.times import ago
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from mulesoft_audit.cloud.deploy.config import Deployment
+    from mulesoft_audit.cloud.deploy.deployment import Deployment
     from mulesoft_audit.cloud.feed.settings import FeedSettings
     from mulesoft_audit.cloud.feed.verify import FeedReport
     from mulesoft_audit.cloud.google.client import Google, Json
@@ -85,7 +86,7 @@ class Feeds:
         for target in self.settings.targets:
             name = FEED if len(self.settings.targets) == 1 else f"feed {printable(target.display_name)}"
             try:
-                found = report(self.secops, Feed(self.google(), self.config, self.secops, target))
+                found = report(self.secops, Feed(self.secops, target))
             except AuditError as error:
                 yield failed(error, name)
                 continue
@@ -103,8 +104,9 @@ class Feeds:
 
     def check_readers(self) -> Finding:
         """Look whether the feeds' account may read the bucket; it needs both roles."""
-        readers = Readers(self.google(), self.config, self.secops)
-        return judged(readers, READERS, printable(self.secops.account))
+        account = self.secops.account
+        wanted = [Binding(role, f"serviceAccount:{account}") for role in self.settings.bucket_roles]
+        return judged(bucket_policy(self.google(), self.settings.bucket), wanted, READERS, printable(account))
 
     def check_parser(self) -> Finding:
         """Look whether what the feed takes becomes UDM, or stays raw."""

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from mulesoft_audit.cloud.deploy.bucket import collector_access
-from mulesoft_audit.cloud.deploy.delivery import Deployed, invoker
-from mulesoft_audit.cloud.deploy.function import HOST as FUNCTIONS
-from mulesoft_audit.cloud.deploy.function import Function, environment
-from mulesoft_audit.cloud.deploy.pubsub import continuation_access
-from mulesoft_audit.cloud.deploy.run import LOGGING, REQUESTS
-from mulesoft_audit.cloud.deploy.scheduler import Job
-from mulesoft_audit.cloud.deploy.secret import NOTE, StoredSecret, matches, secret_access
-from mulesoft_audit.cloud.deploy.services import Services
+from mulesoft_audit.cloud.deploy.existing import FUNCTIONS, SECRETS
+from mulesoft_audit.cloud.deploy.run import LOGGING, REQUESTS, SCHEDULER
+from mulesoft_audit.cloud.google.errors import NotEnabled, NotFound
+from mulesoft_audit.cloud.google.policy import Binding, Policy, bucket_policy
 from mulesoft_audit.doctor.finding import Check, Finding, fail, failed, ok, skipped, warn
 from mulesoft_audit.errors import AuditError, DeploymentError, PermissionMissing
 from mulesoft_audit.printable import printable
@@ -23,12 +18,19 @@ from mulesoft_audit.times import ago
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from mulesoft_audit.cloud.deploy.config import Deployment
-    from mulesoft_audit.cloud.deploy.iam import Access
+    from mulesoft_audit.cloud.deploy.deployment import Deployment
     from mulesoft_audit.cloud.google.client import Google, Json
 
 DEPLOY = "Run `mulesoft-audit deploy`: it makes what is missing and leaves the rest alone."
 FRESH_SECONDS = 26 * 3600
+#: Those that the module switches on (terraform/services.tf), less the one that only a static address needs.
+NEEDED = tuple(
+    f"{name}.googleapis.com"
+    for name in (
+        *("artifactregistry", "cloudbuild", "cloudfunctions", "cloudresourcemanager", "cloudscheduler", "iam"),
+        *("logging", "monitoring", "pubsub", "run", "secretmanager", "storage"),
+    )
+)
 LOGS_DAYS = 30  #: how far back logs are looked through; Cloud Logging keeps them as long by default
 
 GOOGLE, APIS, SECRET, FUNCTION = "Google Cloud", "Google APIs", "stored secret", "function"
@@ -53,7 +55,7 @@ class Cloud:
     config: Deployment
     _google: Google | None = None
     _disabled: tuple[str, ...] = ()
-    _active: bool = False
+    _service: str = ""
 
     def checks(self) -> list[Check]:
         """Return the checks; each needs nothing but credentials."""
@@ -82,11 +84,21 @@ class Cloud:
     def check_google(self) -> Finding:
         """See whether Google knows who asks; whether that one may see this project is another question."""
         try:
-            observed = Services(self.google, self.config).observe() or {}
+            self._disabled = tuple(self._off())
         except PermissionMissing as error:
             return warn(f"who asks is known, but may not see which APIs are on. {error.message}", error.hint)
-        self._disabled = tuple(observed["disabled"])
         return ok(f"project {self.config.project}")
+
+    def _off(self) -> list[str]:
+        """Return the APIs that are off."""
+        services = f"projects/{self.config.project}/services"
+        answer = self.google.get(
+            f"serviceusage.googleapis.com/v1/{services}:batchGet",
+            "see which APIs are enabled",
+            names=[f"{services}/{api}" for api in NEEDED],
+        )
+        on = {one["name"].rsplit("/", 1)[-1] for one in answer.get("services", []) if one.get("state") == "ENABLED"}
+        return [api for api in NEEDED if api not in on]
 
     def check_apis(self) -> Finding:
         """Say which APIs are off."""
@@ -95,15 +107,13 @@ class Cloud:
         return ok("every API that is needed is on")
 
     def check_secret(self) -> Finding:
-        """Look whether a client secret is stored, and whether it is the one given here; its value is not read."""
-        stored = StoredSecret(self.google, self.config).observe()
-        if stored is None or not stored["stored"]:
-            return broken(f"{self.config.secret} {'has no version' if stored else 'does not exist'}")
-        given, note = self.config.client_secret, stored.get("annotations", {}).get(NOTE, "")
-        if given and note and not matches(given, note):
-            return warn(f"{self.config.secret} holds another secret than the one given here", DEPLOY)
-        same = ", the one given here" if given and note else ""
-        return ok(f"{self.config.secret} has a version{same}")
+        """Look whether a client secret is stored; its value is not read."""
+        name, url = self.config.secret.rsplit("/", 1)[-1], f"{SECRETS}/{self.config.secret}"
+        if self.google.find(url, f"look at the secret {name}") is None:
+            return broken(f"{name} does not exist")
+        if self.google.find(f"{url}/versions/latest", f"look at {name}") is None:
+            return broken(f"{name} has no version")
+        return ok(f"{name} has a version")
 
     def check_function(self) -> Finding:
         """Look at the function's state, and the names (never the values) of its environment."""
@@ -117,7 +127,7 @@ class Cloud:
         detail = f"{name}: {_state(found)}, revision {printable(str(service.get('revision', '(none)')))}"
         if found.get("state") != "ACTIVE":
             return broken(f"{detail}. {_messages(found)}".rstrip())
-        self._active = True
+        self._service = str(service.get("service", ""))
         if "CLIENT_SECRET" in plain:
             return broken(
                 f"{detail}: CLIENT_SECRET is a plain environment variable, which everybody can read who may look"
@@ -129,46 +139,61 @@ class Cloud:
     def _odd(self, service: Json) -> list[str]:
         """Return the names of variables that are set otherwise than here."""
         plain = service.get("environmentVariables", {})
-        wanted = environment(self.config)
+        wanted = self.config.environment
         odd = [name for name, value in wanted.items() if plain.get(name) != value]
         return sorted(odd + ([] if "CLIENT_SECRET" in _secret_names(service) else ["CLIENT_SECRET"]))
 
     def check_roles(self) -> Iterator[Finding]:
-        """Look whether the collector's account holds what it needs, and nothing is left out."""
-        held: dict[str, Callable[[], Access]] = {
-            "bucket": self._bucket_access,
-            "secret": lambda: secret_access(self.google, self.config),
-            "topic": lambda: continuation_access(self.google, self.config),
-            "service": self._invoker,
-        }
-        for name, access in held.items():
+        """Look whether the accounts hold what they need, and nothing is left out."""
+        looks = {"bucket": self._bucket, "secret": self._secret, "topic": self._topic, "service": self._called}
+        for name, look in looks.items():
             try:
-                yield judged(access(), f"roles: {name}", self.config.account_email)
+                yield look(f"roles: {name}")
             except AuditError as error:
                 yield failed(error, f"roles: {name}")
 
-    def _invoker(self) -> Access:
-        """Return who may call the function.
+    def _bucket(self, name: str) -> Finding:
+        """Look at the bucket; somebody may have let the collector overwrite anything, instead of its state alone."""
+        config, member = self.config, f"serviceAccount:{self.config.account_email}"
+        objects = f"projects/_/buckets/{config.bucket}/objects"
+        own = ("its folder only", f'resource.name.startsWith("{objects}/{config.prefix}/")')
+        state = ("state only", f'resource.name.startsWith("{objects}/{config.state_prefix}")')
+        wanted = [
+            Binding("roles/storage.objectViewer", member),
+            Binding("roles/storage.objectCreator", member, own if config.prefix else None),
+            Binding("roles/storage.objectUser", member, state),
+        ]
+        other = [Binding("roles/storage.objectUser", member)]
+        return judged(bucket_policy(self.google, config.bucket), wanted, name, config.account_email, other)
+
+    def _secret(self, name: str) -> Finding:
+        policy = Policy(self.google, f"{SECRETS}/{self.config.secret}", f"the secret {self.config.secret}")
+        return self._collectors(policy, "roles/secretmanager.secretAccessor", name)
+
+    def _topic(self, name: str) -> Finding:
+        policy = Policy(self.google, f"pubsub.googleapis.com/v1/{self.config.topic}", f"the topic {self.config.topic}")
+        return self._collectors(policy, "roles/pubsub.publisher", name)
+
+    def _collectors(self, policy: Policy, role: str, name: str) -> Finding:
+        who = self.config.account_email
+        return judged(policy, [Binding(role, f"serviceAccount:{who}")], name, who)
+
+    def _called(self, name: str) -> Finding:
+        """Look who may call the function.
 
         Raises:
             DeploymentError: it does not work; one that is being deployed would be waited for.
         """
-        if not self._active:
+        if not self._service:
             raise DeploymentError("there is no working function that anybody could call", DEPLOY)
-        return invoker(self.google, self.config, Deployed(self.google, Function(self.google, self.config, bytes)))
-
-    def _bucket_access(self) -> Access:
-        """Return the access that is held, confined or not, or else the one that is wanted."""
-        wanted = collector_access(self.google, self.config)
-        other = collector_access(
-            self.google, replace(self.config, confine_overwrites=not self.config.confine_overwrites)
-        )
-        observed = other.observe()
-        return other if observed and not observed["lacking"] else wanted
+        policy = Policy(self.google, f"run.googleapis.com/v2/{self._service}", f"the service {self.config.function}")
+        who = self.config.email("push_service_account")
+        return judged(policy, [Binding("roles/run.invoker", f"serviceAccount:{who}")], name, who)
 
     def check_job(self) -> Finding:
         """Look at the schedule and what became of its last attempt."""
-        found = Job(self.google, self.config).observe()
+        url = f"{SCHEDULER}/{self.config.parent}/jobs/{self.config.job}"
+        found = self.google.find(url, f"look at the job {self.config.job}")
         if found is None:
             return broken(f"{self.config.job} does not exist in {self.config.region}")
         detail = printable(f"{self.config.job}: {found.get('schedule')} {found.get('timeZone', 'UTC')}")
@@ -218,15 +243,25 @@ class Cloud:
         return found[0] if found else None
 
 
-def judged(access: Access, name: str, who: str) -> Finding:
-    """Return whether an account has the roles it should have on one thing."""
-    observed = access.observe()
-    if observed is None:
-        return broken(f"{access.name} does not exist", name=name)
-    if observed["lacking"]:
-        lacking = ", ".join(str(binding) for binding in observed["lacking"])
-        return broken(f"{who} lacks {lacking} on {access.name}", f"{DEPLOY} A role on the project does not show.", name)
-    return ok(f"{', '.join(str(binding) for binding in observed['held'])}", name)
+def judged(policy: Policy, wanted: list[Binding], name: str, who: str, other: list[Binding] | None = None) -> Finding:
+    """Return whether an account has the roles it should have on one thing.
+
+    Args:
+        policy: the thing's.
+        wanted: the roles.
+        name: what the finding is called.
+        who: the account.
+        other: roles that will do, too.
+    """
+    try:
+        found = policy.read()
+    except (NotFound, NotEnabled):
+        return broken(f"{policy.what} does not exist", name=name)
+    held = next((roles for roles in (wanted, other or []) if roles and all(one.held(found) for one in roles)), None)
+    if held is None:
+        lacking = ", ".join(str(binding) for binding in wanted if not binding.held(found))
+        return broken(f"{who} lacks {lacking} on {policy.what}", f"{DEPLOY} A role on the project does not show.", name)
+    return ok(", ".join(str(binding) for binding in held), name)
 
 
 def epoch(stamp: str) -> float:

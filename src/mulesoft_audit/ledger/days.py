@@ -161,17 +161,6 @@ class Days:
         with self._lock:
             return [counted for day, counted in self.counted.items() if low <= day < high]
 
-    def newest(self) -> int:
-        """Return Unix ms of the newest entry held; 0 if there is none. Reads one manifest, if that was not read yet.
-
-        Raises:
-            ArchiveError: the archive cannot be read.
-        """
-        for name in sorted((day for day, one in self.counted.items() if one.held), reverse=True)[:1]:
-            day = self.get(date.fromisoformat(name)).load()
-            return day.start + max((part.last for part in day.manifest.parts), default=0)
-        return 0
-
 
 def days_between(start: int, end: int) -> Iterator[date]:
     """Yield the UTC days that `start` up to but not including `end` (Unix ms) touches."""

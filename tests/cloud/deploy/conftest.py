@@ -1,34 +1,50 @@
-"""A control plane on this machine, a client of it, and a deployment to bring about."""
+"""A control plane on this machine, and `mulesoft-audit deploy` with a real terraform over stub providers."""
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.cloud.deploy.harness import Bench
-from tests.control_plane import ControlPlane, World
-
-from mulesoft_audit.cloud.deploy import secret
+from tests.cloud.deploy.harness import Bench, deployed
+from tests.cloud.deploy.process import Deploy
+from tests.control_plane import ControlPlane, FakeClock, World
+from tests.storage_server import StorageServer
+from tests.terraform import providers as shared
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
-
-@pytest.fixture(autouse=True, scope="session")
-def cheap_fingerprints() -> Iterator[None]:
-    """Fingerprints cost 50 ms each, on purpose; a thousand applies need cheaper ones."""
-    before, secret.COST = secret.COST, 4
-    yield
-    secret.COST = before
+program, providers, mirror = shared.program, shared.providers, shared.mirror
 
 
 @pytest.fixture
-def world() -> World:
-    return World()
-
-
-@pytest.fixture
-def bench(world: World) -> Iterator[Bench]:
-    with ControlPlane(world) as plane:
-        yield Bench(plane)
+def empty() -> Iterator[Bench]:
+    """A project with nothing in it."""
+    with ControlPlane(World()) as plane:
+        made = Bench(plane)
+        yield made
+        made.close()
         assert plane.violations == [], "a request that Google's own descriptions do not allow"
+
+
+@pytest.fixture
+def bench(empty: Bench) -> Bench:
+    """A project with a deployment in it."""
+    deployed(empty.world, empty.config)
+    return empty
+
+
+@pytest.fixture
+def project(empty: Bench) -> Bench:
+    """A project with nothing in it, at the present time: for processes, which know no other."""
+    empty.world.clock = FakeClock(time.time())
+    return empty
+
+
+@pytest.fixture
+def deploy(program: str, mirror: Path, project: Bench, tmp_path: Path) -> Iterator[Deploy]:
+    """The command, as somebody runs it who has a terraform."""
+    with StorageServer(buckets=["acme-logs-mulesoft-audit-tfstate"]) as storage:
+        yield Deploy(program, tmp_path, project.plane.endpoint, str(mirror), storage)

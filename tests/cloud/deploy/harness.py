@@ -1,77 +1,56 @@
-"""What the tests of the deployment share: a bench with a client that can be killed at any call."""
+"""What the tests share: a control plane with everything on it that Terraform makes, and a client of it."""
 
 from __future__ import annotations
 
-import io
-import zipfile
 from typing import TYPE_CHECKING, Any
 
 import requests
+from tests.control_plane.world import NUMBER
 
 from mulesoft_audit.clock import Stop
-from mulesoft_audit.cloud.deploy import engine
-from mulesoft_audit.cloud.deploy.config import Deployment
-from mulesoft_audit.cloud.deploy.stack import stack
-from mulesoft_audit.cloud.feed import feed_stack
+from mulesoft_audit.cloud.deploy.deployment import Deployment
+from mulesoft_audit.cloud.deploy.existing import places
+from mulesoft_audit.cloud.feed import engine, feed_stack
 from mulesoft_audit.cloud.feed.secops import SecOps
 from mulesoft_audit.cloud.feed.settings import FeedSettings
 from mulesoft_audit.cloud.google.client import Google
-from mulesoft_audit.secret import Secret
+from mulesoft_audit.doctor.google import NEEDED
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tests.control_plane import ControlPlane
+    from tests.control_plane import ControlPlane, World
 
-    from mulesoft_audit.cloud.deploy.engine import Step
-    from mulesoft_audit.cloud.deploy.resource import Resource
+    from mulesoft_audit.cloud.feed.engine import Step
+    from mulesoft_audit.cloud.feed.managed import Resource
 
 INSTANCE = "01234567-89ab-cdef-0123-456789abcdef"
 VALUE = "s3cr3t-of-the-connected-app"
-
-
-class Killed(BaseException):
-    """The process that deploys died."""
-
-
-class Mortal(requests.Session):
-    """A session of a process that dies before a given call."""
-
-    def __init__(self, last: int) -> None:
-        super().__init__()
-        self.trust_env = False
-        self._left = last
-
-    def request(self, *args: Any, **kwargs: Any) -> requests.Response:
-        if self._left == 0:
-            raise Killed
-        self._left -= 1
-        return super().request(*args, **kwargs)
+ORGANIZATION = "0a000000-0000-4000-8000-000000000000"
 
 
 class Bench:
-    """A control plane, and the way to deploy on it."""
+    """A control plane, and the feed on it."""
 
     def __init__(self, plane: ControlPlane) -> None:
         self.plane = plane
         self.world = plane.world
         self.told: list[str] = []
         self.config = deployment()
-        self.feed: FeedSettings | None = feed()
-        self.source = source()
+        self.feed = feed()
         self._sessions: list[requests.Session] = []
 
-    def google(self, lives: int = -1) -> Google:
-        session = Mortal(lives)
+    def google(self) -> Google:
+        session = requests.Session()
+        session.trust_env = False
         self._sessions.append(session)
         return Google(session, Stop(self.world.clock), endpoint=self.plane.endpoint, tell=self.told.append)
 
-    def resources(self, google: Google, *, delete_logs: bool = False) -> list[Resource]:
-        found = stack(google, self.config, lambda: self.source, delete_logs=delete_logs)
-        return found + (feed_stack(SecOps(google, self.feed), self.config) if self.feed else [])
+    def resources(self, google: Google) -> list[Resource]:
+        return feed_stack(SecOps(google, self.feed))
 
-    def apply(self, *, lives: int = -1, adopt: bool = False) -> list[Step]:
-        google = self.google(lives)
+    def apply(self, *, adopt: bool = False) -> list[Step]:
+        google = self.google()
         try:
             return engine.apply(google, self.resources(google), adopt=adopt)
         finally:
@@ -80,8 +59,8 @@ class Bench:
     def plan(self, *, adopt: bool = False) -> list[Step]:
         return engine.plan(self.resources(self.google()), adopt=adopt)
 
-    def destroy(self, *, delete_logs: bool = False) -> list[Step]:
-        return engine.destroy(self.resources(self.google(), delete_logs=delete_logs))
+    def destroy(self) -> list[Step]:
+        return engine.destroy(self.resources(self.google()))
 
     def close(self) -> None:
         for session in self._sessions:
@@ -98,11 +77,8 @@ def deployment(**changes: Any) -> Deployment:
     settings = {
         "project": "acme-logs",
         "region": "europe-west3",
-        "organization": "0a000000-0000-4000-8000-000000000000",
+        "organization": ORGANIZATION,
         "client_id": "cid",
-        "client_secret": Secret(VALUE),
-        "feed_alert": True,
-        "alert_email": "soc@example.com",
     }
     return Deployment(**{**settings, **changes})
 
@@ -112,13 +88,69 @@ def feed(**changes: Any) -> FeedSettings:
     return FeedSettings(**{**settings, **changes})
 
 
-def source(text: str = "def main(event): ...\n") -> bytes:
-    held = io.BytesIO()
-    with zipfile.ZipFile(held, "w") as archive:
-        archive.writestr(zipfile.ZipInfo("main.py"), text)
-    return held.getvalue()
-
-
 def acting(steps: Sequence[Step]) -> list[str]:
     """Return what a plan would change."""
     return [f"{step.action} {step.resource}" for step in steps if step.action != engine.NONE]
+
+
+def deployed(world: World, config: Deployment) -> None:
+    """Put into the world what the module makes, as far as anything here looks at it."""
+    world.enabled |= {*NEEDED, "chronicle.googleapis.com"}
+    for place in places(config):
+        path = f"b/{place.id}" if place.kind == "bucket" else place.id
+        world.things[path] = {"name": place.id}
+    endpoint = "https://collector-uc.a.run.app"
+    bucket = world.things[f"b/{config.bucket}"]
+    bucket.update(location=config.region.upper(), labels={"managed-by": "terraform", "app": "mulesoft-audit"})
+    bucket["iamConfiguration"] = {"uniformBucketLevelAccess": {"enabled": True}}
+    replicas = {"userManaged": {"replicas": [{"location": config.region}]}}
+    world.things[config.secret]["replication"] = replicas
+    world.things[f"{config.secret}/versions/1"] = {"name": f"{config.secret}/versions/1", "state": "ENABLED"}
+    service = f"{config.parent}/services/{config.function}"
+    world.things[service] = {"name": service}
+    world.things[f"{config.parent}/functions/{config.function}"] = {
+        "name": f"{config.parent}/functions/{config.function}",
+        "state": "ACTIVE",
+        "serviceConfig": {
+            "service": service,
+            "uri": endpoint,
+            "revision": "r-1",
+            "environmentVariables": {**config.environment, "LOG_EXECUTION_ID": "true"},
+            "secretEnvironmentVariables": [{"key": "CLIENT_SECRET", "projectId": NUMBER, "secret": "s"}],
+        },
+    }
+    push = {"pushEndpoint": endpoint, "oidcToken": {"serviceAccountEmail": config.email("push_service_account")}}
+    name = f"projects/{config.project}/subscriptions/{config.names['subscription']}"
+    world.things[name].update(topic=config.topic, pushConfig=push)
+    dead = f"projects/{config.project}/subscriptions/{config.names['dead_letter_subscription']}"
+    world.things[dead]["topic"] = f"projects/{config.project}/topics/{config.names['dead_letter_topic']}"
+    world.things[f"{config.parent}/jobs/{config.job}"] = {
+        "name": f"{config.parent}/jobs/{config.job}",
+        "schedule": "0 2 * * *",
+        "timeZone": "UTC",
+        "state": "ENABLED",
+        "pubsubTarget": {"topicName": config.topic, "data": "e30="},
+    }
+    _grant(world, config, service)
+
+
+def _grant(world: World, config: Deployment, service: str) -> None:
+    def binding(role: str, who: str, expression: str = "") -> dict[str, Any]:
+        found: dict[str, Any] = {"role": role, "members": [f"serviceAccount:{who}"]}
+        return {**found, "condition": {"title": "state", "expression": expression}} if expression else found
+
+    collector, objects = config.account_email, f"projects/_/buckets/{config.bucket}/objects"
+    below_state = f'resource.name.startsWith("{objects}/{config.state_prefix}")'
+    world.policies[f"b/{config.bucket}"] = {
+        "bindings": [
+            binding("roles/storage.objectViewer", collector),
+            binding("roles/storage.objectCreator", collector),
+            binding("roles/storage.objectUser", collector, below_state),
+        ]
+    }
+    for name, role, who in (
+        (config.secret, "roles/secretmanager.secretAccessor", collector),
+        (config.topic, "roles/pubsub.publisher", collector),
+        (service, "roles/run.invoker", config.email("push_service_account")),
+    ):
+        world.policies[name] = {"bindings": [binding(role, who)]}

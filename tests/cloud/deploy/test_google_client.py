@@ -11,7 +11,7 @@ from tests.control_plane import FakeClock
 from mulesoft_audit.clock import Stop
 from mulesoft_audit.cloud.google import ApiError, Conflict, NotFound, Uncertain
 from mulesoft_audit.cloud.google.client import TRIES, Google
-from mulesoft_audit.errors import DeploymentError, Interrupted
+from mulesoft_audit.errors import Interrupted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -113,20 +113,6 @@ def test_a_redirect_is_an_error() -> None:
     google, _ = client((302, b""))
     with pytest.raises(ApiError, match="HTTP 302"):
         google.get(URL, "look")
-
-
-def test_the_source_goes_only_where_it_is_safe() -> None:
-    google, session = client((200, b""))
-    with pytest.raises(DeploymentError, match="not https"):
-        google.upload("http://storage.example.com/x", b"zip", "upload")
-    assert session.asked == []
-
-
-def test_a_failed_operation_is_reported_in_googles_words() -> None:
-    google, _ = client((200, b'{"name": "op", "done": true, "error": {"code": 9, "message": "not\\u001b[2J ready"}}'))
-    with pytest.raises(ApiError, match=r"Could not deploy: not\\x1b\[2J ready") as failed:
-        google.operation("run.googleapis.com/v2", {"name": "op"}, "deploy")
-    assert failed.value.reason == "9"
 
 
 def test_somebody_who_asks_to_stop_is_heard_between_calls() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -14,11 +15,13 @@ from tests.hostile.running import (
     assert_exact,
     assert_nothing_missing,
     collect,
+    lines,
     settle,
 )
-from tests.hostile_source import DAY, HOUR, MINUTE, ROOT, HostileSource, Query, honest, now
+from tests.hostile_source import DAY, HOUR, MINUTE, ROOT, HostileSource, Query, Response, body, honest, now
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 
@@ -180,3 +183,43 @@ def test_a_total_that_is_wrong_for_one_day_names_that_day(source: HostileSource,
     assert not run.complete
     assert f"{datetime.fromtimestamp(noon / 1000, UTC):%Y-%m-%d}" in run.said
     assert run.new == 0
+
+
+def test_a_cap_that_is_gone_is_noticed_by_the_next_run(large: HostileSource, tmp_path: Path) -> None:
+    large.respond = total(lambda true, query: min(true, 4_000))
+    capped = collect(large, tmp_path, "--since", "3d", **QUICK)
+    assert capped.code == 0
+    assert not capped.complete
+    assert "4000" in capped.said
+    assert_exact(large, tmp_path)
+    large.respond = honest
+    assert_done(collect(large, tmp_path), 0)
+
+
+@pytest.mark.parametrize("nonsense", [lambda true, query: 7, lambda true, query: None, lambda true, query: 0])
+def test_totals_that_count_again_are_believed_again(
+    large: HostileSource, tmp_path: Path, nonsense: Callable[[int, Query], object]
+) -> None:
+    large.respond = total(nonsense)
+    collect(large, tmp_path, "--since", "3d", **QUICK)
+    [late] = large.add(ROOT, now() - 60 * HOUR, seed="late")
+    assert not collect(large, tmp_path, **QUICK).complete
+    assert not lines(tmp_path, ROOT)[late], "it is older than what is read again"
+    large.respond = honest
+    assert_done(settle(large, tmp_path))
+    assert_exact(large, tmp_path)
+
+
+def test_an_entry_that_every_response_repeats_is_forgotten_with_it(large: HostileSource, tmp_path: Path) -> None:
+    more = body(now() - 30 * HOUR, random.Random(1))
+
+    def haunted(source: HostileSource, query: Query) -> Response:
+        given = honest(source, query)
+        return given._replace(entries=[*given.entries, more], total=int(str(given.total)) + 1)
+
+    large.respond = haunted
+    assert not collect(large, tmp_path, "--since", "3d", **QUICK).complete
+    large.respond = honest
+    runs = [collect(large, tmp_path) for _ in range(3)]
+    assert runs[-1].complete
+    assert_nothing_missing(large, tmp_path)

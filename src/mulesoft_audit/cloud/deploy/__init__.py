@@ -1,1 +1,1 @@
-"""The deployment: what is to be there, what is there, and the way from one to the other."""
+"""The deployment in Google Cloud: Terraform run over the module, and what Terraform cannot do."""

@@ -1,23 +1,27 @@
-"""A forced run, and its result as Google's logs and the bucket tell it."""
+"""A forced run, and its result as Google's logs tell it, or the bucket where logs are excluded."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
-from mulesoft_audit.cloud.deploy.bucket import HOST as STORAGE
-from mulesoft_audit.cloud.deploy.scheduler import Job
+from mulesoft_audit.archive.layout import LAST_RUN
 from mulesoft_audit.printable import printable
 
 if TYPE_CHECKING:
-    from mulesoft_audit.cloud.deploy.config import Deployment
+    from mulesoft_audit.cloud.deploy.deployment import Deployment
     from mulesoft_audit.cloud.google.client import Google, Json
 
 LOGGING = "logging.googleapis.com/v2/entries:list"
+SCHEDULER = "cloudscheduler.googleapis.com/v1"
+STORAGE = "storage.googleapis.com/storage/v1"
 WAIT = 900.0  #: seconds a first run is given: start, run, and logs to arrive
 REQUESTS = 'log_id("run.googleapis.com/requests")'
 LAG = 60  #: seconds by which clocks may differ
+OVERDUE = 3  #: looks at the logs after the bucket has the result; then they are taken to be excluded
+LOGS, BUCKET = "logs", "bucket"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,18 +29,18 @@ class Outcome:
     """What became of a forced run.
 
     Attributes:
-        succeeded: whether the service answered the message with success.
-        status: the HTTP status it answered with.
+        succeeded: whether it ended well.
+        status: the HTTP status that it answered the message with; 0 if the bucket tells.
         messages: what the run logged, errors first.
         logs: log objects written since the run was forced.
-        states: state objects written since then.
+        told_by: `logs` or `bucket`.
     """
 
     succeeded: bool
     status: int
     messages: tuple[str, ...]
     logs: int
-    states: int
+    told_by: str
 
     def summary(self) -> dict[str, object]:
         """Return the outcome for a script."""
@@ -45,39 +49,39 @@ class Outcome:
             "status": self.status,
             "messages": list(self.messages),
             "log_objects": self.logs,
-            "state_objects": self.states,
+            "told_by": self.told_by,
         }
 
 
-def force_run(google: Google, config: Deployment, wait: float = WAIT) -> Outcome:
-    """Start the job now, wait for the function's answer in the logs, and look into the bucket.
+def force_run(google: Google, deployment: Deployment, wait: float = WAIT) -> Outcome:
+    """Start the job now, and wait for the function's answer in the logs, or its result in the bucket.
 
     Raises:
-        DeploymentError: no answer within `wait` seconds.
+        DeploymentError: neither came within `wait` seconds.
     """
     since = _stamp(google.stop.clock.time() - LAG)
-    before = _answer(google, config, since)
-    Job(google, config).run()
-    pauses = google.waiting("see the run's result in the logs", wait, every=10.0)
-    while (answer := _answer(google, config, since)) is None or answer == before:
+    before, held_before = _answer(google, deployment, since), _last_run(google, deployment)
+    job = f"{deployment.parent}/jobs/{deployment.job}"
+    google.post(f"{SCHEDULER}/{job}:run", f"start the job {deployment.job}")  # one too many finds nothing to do
+    pauses = google.waiting("see the run's result in the logs or the bucket", wait, every=10.0)
+    overdue = 0
+    while (answer := _answer(google, deployment, since)) is None or answer == before:
+        held = _last_run(google, deployment)
+        overdue += held is not None and held.get("generation") != (held_before or {}).get("generation")
+        if held is not None and overdue >= OVERDUE:
+            return _told_by_bucket(google, deployment, since)
         next(pauses)
     status = int(answer["httpRequest"]["status"])
-    entries = _entries(google, config, since, f"NOT {REQUESTS}", size=50)
-    return Outcome(
-        200 <= status < 300,
-        status,
-        tuple(_messages(entries)),
-        _written(google, config, config.log_prefix, since),
-        _written(google, config, config.state_prefix, since),
-    )
+    entries = _entries(google, deployment, since, f"NOT {REQUESTS}", size=50)
+    return Outcome(200 <= status < 300, status, tuple(_messages(entries)), _written(google, deployment, since), LOGS)
 
 
-def _answer(google: Google, config: Deployment, since: str) -> Json | None:
+def _answer(google: Google, deployment: Deployment, since: str) -> Json | None:
     """Return the newest entry of the request log, which Cloud Run writes for every answer.
 
     A message that was turned away because the invoker's role has not spread yet is no result: it is delivered again.
     """
-    found = _entries(google, config, since, REQUESTS, size=1)
+    found = _entries(google, deployment, since, REQUESTS, size=1)
     status = found[0].get("httpRequest", {}).get("status") if found else None
     return found[0] if status and status not in (401, 403) else None
 
@@ -96,13 +100,13 @@ def _text(entry: Json) -> str:
     return printable(payload.get("message") or entry.get("textPayload") or "", 300)
 
 
-def _entries(google: Google, config: Deployment, since: str, which: str, *, size: int) -> list[Json]:
+def _entries(google: Google, deployment: Deployment, since: str, which: str, *, size: int) -> list[Json]:
     service = (
-        f'resource.type="cloud_run_revision" resource.labels.service_name="{config.function}" '
-        f'resource.labels.location="{config.region}" timestamp>="{since}" {which}'
+        f'resource.type="cloud_run_revision" resource.labels.service_name="{deployment.function}" '
+        f'resource.labels.location="{deployment.region}" timestamp>="{since}" {which}'
     )
     body = {
-        "resourceNames": [f"projects/{config.project}"],
+        "resourceNames": [f"projects/{deployment.project}"],
         "filter": service,
         "orderBy": "timestamp desc",
         "pageSize": size,
@@ -110,9 +114,24 @@ def _entries(google: Google, config: Deployment, since: str, which: str, *, size
     return list(google.post(LOGGING, "read the function's logs", body).get("entries", []))
 
 
-def _written(google: Google, config: Deployment, prefix: str, since: str) -> int:
-    url = f"{STORAGE}/b/{config.bucket}/o"
-    query = {"prefix": prefix, "fields": "items(name,updated),nextPageToken"}
+def _last_run(google: Google, deployment: Deployment, **query: str) -> Json | None:
+    """Return the object in which a run leaves its result; its content with `alt="media"`."""
+    root = deployment.state_prefix.removesuffix("state/")
+    name = quote(f"{root}{LAST_RUN}", safe="")
+    return google.find(f"{STORAGE}/b/{deployment.bucket}/o/{name}", "read the run's result in the bucket", **query)
+
+
+def _told_by_bucket(google: Google, deployment: Deployment, since: str) -> Outcome:
+    result = _last_run(google, deployment, alt="media") or {}
+    status, complete = int(result.get("exit_code", 0)), bool(result.get("complete"))
+    text = f"exit status {status}, {'everything was proved' if complete else 'not everything was proved'}"
+    more = "the logs have nothing of it: are they excluded?"
+    return Outcome(status == 0, 0, (text, more), _written(google, deployment, since), BUCKET)
+
+
+def _written(google: Google, deployment: Deployment, since: str) -> int:
+    url = f"{STORAGE}/b/{deployment.bucket}/o"
+    query = {"prefix": deployment.log_prefix, "fields": "items(name,updated),nextPageToken"}
     found = google.pages(url, "items", "list the bucket", **query)
     return sum(str(item["updated"]) >= since for item in found)
 

@@ -1,139 +1,181 @@
-"""The same deployment as a Terraform module for the google provider.
-
-What the provider cannot express is said in the module's README and left to this tool: the SecOps feed, whose account
-must be granted the bucket before the feed is created, and the dead-letter settings of the subscription that Eventarc
-makes for the function. The client secret is a write-only argument fed by an ephemeral variable: it is in no file, plan
-or state ("Use ephemeral values and write-only arguments", Terraform 1.11).
-"""
+"""Running the user's terraform, or OpenTofu: found, new enough, and given the client secret in its environment only."""
 
 from __future__ import annotations
 
-import hashlib
-from typing import TYPE_CHECKING
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
-from mulesoft_audit.cloud.deploy import terraform_blocks as parts
-from mulesoft_audit.cloud.deploy.hcl import Block, Raw, Value, nested, render
-from mulesoft_audit.errors import DeploymentError
+from mulesoft_audit.errors import DeploymentError, Interrupted, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Generator
     from pathlib import Path
+    from types import FrameType
 
-    from mulesoft_audit.cloud.deploy.config import Deployment
-    from mulesoft_audit.cloud.feed.settings import FeedSettings
+    from mulesoft_audit.secret import Secret
 
-SOURCE = "source.zip"
-HEAD = "# Written by `mulesoft-audit deploy --emit terraform`. Writing it again replaces it.\n\n"
+OLDEST = (1, 11)  #: the first with write-only arguments, which keep the secret out of the state
+GET = (
+    "Get it from https://developer.hashicorp.com/terraform/install or https://opentofu.org/docs/intro/install, "
+    "or run this in Google Cloud Shell, which has it."
+)
+AGAIN = "What was made stays and is known to Terraform; run the command again, it goes on there."
 
 
-def write_module(
-    config: Deployment, feed: FeedSettings | None, source: Callable[[], bytes], directory: Path
-) -> list[Path]:
-    """Write the module and the function's source, and return the files.
+def find() -> str:
+    """Return the path of a terraform, or else a tofu, that is new enough.
 
     Raises:
-        DeploymentError: the directory cannot be written.
+        UsageError: there is none.
     """
-    archive = source()
-    files = {**module(config, hashlib.sha256(archive).hexdigest()[:16]), "README.md": readme(config, feed)}
+    found = [path for name in ("terraform", "tofu") if (path := shutil.which(name))]
+    versions = {path: _version(path) for path in found}
+    for path, version in versions.items():
+        if version and _numbers(version) >= OLDEST:
+            return path
+    wanted = ".".join(map(str, OLDEST))
+    if not found:
+        raise UsageError(f"There is no terraform and no tofu here; version {wanted} or later is needed.", GET)
+    said = ", ".join(f"{path} is {version or 'of no known version'}" for path, version in versions.items())
+    raise UsageError(f"Terraform {wanted} or later is needed; {said}.", GET)
+
+
+def _version(path: str) -> str:
     try:
-        directory.mkdir(parents=True, exist_ok=True)
-        for name, text in files.items():
-            (directory / name).write_text(text, encoding="utf-8")
-        (directory / SOURCE).write_bytes(archive)
-    except OSError as error:
-        raise DeploymentError(f"The module cannot be written to {directory}: {error.strerror}.") from error
-    return [directory / name for name in (*files, SOURCE)]
+        ended = subprocess.run(  # noqa: S603 - found on PATH
+            [path, "version", "-json"], capture_output=True, text=True, timeout=60, check=False
+        )
+        return str(json.loads(ended.stdout)["terraform_version"])  # OpenTofu's key is the same
+    except (OSError, subprocess.TimeoutExpired, ValueError, KeyError, TypeError):
+        return ""
 
 
-def module(config: Deployment, digest: str) -> dict[str, str]:
-    """Return the module's files by name."""
-    files = {
-        "versions.tf": _versions(config),
-        "variables.tf": _variables(),
-        "main.tf": blocks(config, digest),
-        "outputs.tf": _outputs(),
-    }
-    return {name: HEAD + render(found) for name, found in files.items()}
+def _numbers(version: str) -> tuple[int, ...]:
+    parts = version.partition("-")[0].split(".")[:2]
+    return tuple(int(part) for part in parts) if all(part.isdigit() for part in parts) else ()
 
 
-def blocks(config: Deployment, digest: str) -> list[Block]:
-    """Return every resource, in the order in which they depend on each other."""
-    return [
-        *parts.services(),
-        parts.bucket(config),
-        *parts.account_and_access(config),
-        *parts.secret(config),
-        *parts.topics(config),
-        *parts.function(config, digest),
-        parts.job(config),
-        *parts.alerts(config),
-    ]
+@dataclass(frozen=True, slots=True)
+class State:
+    """What Terraform knows to exist.
+
+    Attributes:
+        attributes: by address, without the keys of several of a kind; of several, those of one.
+        outputs: their values by name.
+    """
+
+    attributes: dict[str, dict[str, Any]]
+    outputs: dict[str, Any]
+
+    @property
+    def addresses(self) -> frozenset[str]:
+        """Where the resources are in the configuration."""
+        return frozenset(self.attributes)
 
 
-def _versions(config: Deployment) -> list[Block]:
-    google: dict[str, Value] = {"source": "hashicorp/google", "version": ">= 6.50, < 8.0"}
-    required = nested("required_providers", google=google)
-    provider = Block("provider", ("google",), {"project": config.project, "region": config.region})
-    return [Block("terraform", (), {"required_version": ">= 1.11"}, [required]), provider]
+@dataclass(slots=True)
+class Terraform:
+    """A terraform and the folder that it runs in.
+
+    Attributes:
+        program: its path.
+        folder: where the configuration lies.
+        secret: what it is given as the client secret; in the environment, which no list of processes shows.
+        aside: whether what it prints goes to standard error, because standard output is for a script.
+    """
+
+    program: str
+    folder: Path
+    secret: Secret
+    aside: bool = False
+
+    def init(self) -> None:
+        """Install providers and open the state.
+
+        Raises:
+            DeploymentError: it cannot.
+        """
+        self._quietly("init", "-input=false")
+
+    def state(self) -> State:
+        """Return what it knows to exist.
+
+        Raises:
+            DeploymentError: the state cannot be read.
+        """
+        text = self._quietly("state", "pull")
+        found = json.loads(text) if text.strip() else {}
+        resources = [one for one in found.get("resources", []) if one.get("mode") == "managed" and one.get("instances")]
+        attributes = {
+            ".".join(filter(None, [one.get("module"), one["type"], one["name"]])): one["instances"][0]["attributes"]
+            for one in resources
+        }
+        outputs = {name: one.get("value") for name, one in found.get("outputs", {}).items()}
+        return State(attributes, outputs)
+
+    def show(self, *arguments: str) -> None:
+        """Run it on this terminal, with its own words and its own question.
+
+        Raises:
+            DeploymentError: it did not end well.
+            Interrupted: it was stopped by Ctrl-C, which it was left to deal with.
+        """
+        sys.stdout.flush()
+        out = sys.stderr if self.aside else None
+        stopped: list[int] = []
+
+        def noted(number: int, _: FrameType | None) -> None:
+            stopped.append(number)  # terraform got it, too: it is of the same terminal
+
+        with (
+            _handling(noted),
+            subprocess.Popen(  # noqa: S603 - found on PATH
+                [self.program, *arguments], cwd=self.folder, env=self._environment(), stdout=out
+            ) as process,
+        ):
+            status = process.wait()
+        if status and stopped:
+            raise Interrupted("Stopped.", AGAIN)
+        if status:
+            raise DeploymentError(
+                f"terraform {arguments[0]} ended with status {status}; its own words are above.", AGAIN
+            )
+
+    def _quietly(self, *arguments: str) -> str:
+        """Run it and return what it prints; shown if it fails."""
+        command = [self.program, *arguments, *(["-no-color"] if arguments[0] == "init" else [])]
+        ended = subprocess.run(  # noqa: S603 - found on PATH
+            command, cwd=self.folder, env=self._environment(), capture_output=True, text=True, check=False
+        )
+        if ended.returncode:
+            sys.stderr.write(ended.stdout + ended.stderr)
+            sys.stderr.flush()
+            raise DeploymentError(
+                f"terraform {arguments[0]} ended with status {ended.returncode} in {self.folder}; it says above why.",
+                "Nothing was changed in Google Cloud by it.",
+            )
+        return ended.stdout
+
+    def _environment(self) -> dict[str, str]:
+        return {**os.environ, "TF_IN_AUTOMATION": "1", "TF_VAR_client_secret": self.secret.reveal()}
 
 
-def _variables() -> list[Block]:
-    secret: dict[str, Value] = {
-        "description": "The connected app's client secret. It is written to Secret Manager and kept nowhere else.",
-        "type": Raw("string"),
-        "sensitive": True,
-        "ephemeral": True,
-    }
-    version: dict[str, Value] = {
-        "description": "Raise it to store another client secret.",
-        "type": Raw("number"),
-        "default": 1,
-    }
-    return [
-        Block("variable", ("client_secret",), secret),
-        Block("variable", ("client_secret_version",), version),
-    ]
-
-
-def _outputs() -> list[Block]:
-    return [
-        Block("output", ("bucket",), {"value": Raw("google_storage_bucket.archive.name")}),
-        Block("output", ("collector_account",), {"value": Raw("google_service_account.collector.email")}),
-        Block("output", ("function",), {"value": Raw("google_cloudfunctions2_function.collector.id")}),
-    ]
-
-
-def readme(config: Deployment, feed: FeedSettings | None) -> str:
-    """Return what to do with the module, and what it leaves out."""
-    location = feed.location if feed else "LOCATION"
-    instance = feed.instance if feed else "INSTANCE"
-    return f"""# MuleSoft audit logs, as Terraform
-
-Written by `mulesoft-audit deploy --emit terraform`. Needs Terraform 1.11 or later (write-only arguments).
-
-    export TF_VAR_client_secret   # set it without writing it down, for example with `read -rs`
-    terraform init
-    terraform apply
-
-## What is left to `mulesoft-audit`
-
-The google provider cannot express these; run them after each `terraform apply`. They change only what is named here.
-
-* **The SecOps feed.** The account that the tenant's feeds read with must be granted the bucket before a feed can be
-  created; the provider has no data source for that account.
-
-      mulesoft-audit feed --project {config.project} --bucket {config.bucket} \\
-        --secops-instance {instance} --secops-location {location}
-
-* **Dead letters.** Eventarc makes the subscription that feeds the function, so Terraform cannot own its dead-letter
-  policy. With the subscription's name from `gcloud eventarc triggers list --location {config.region}`:
-
-      gcloud pubsub subscriptions update SUBSCRIPTION --ack-deadline 600 \\
-        --dead-letter-topic {config.dead_letter_topic} --max-delivery-attempts {config.delivery_attempts} \\
-        --min-retry-delay 60 --max-retry-delay 600
-
-  and Pub/Sub's own account needs `roles/pubsub.subscriber` on that subscription.
-
-Do not also run `mulesoft-audit deploy` on the same names: two owners of one thing undo each other.
-"""
+@contextmanager
+def _handling(handler: Callable[[int, FrameType | None], None]) -> Generator[None]:
+    """Handle Ctrl-C otherwise for a while. A handler, not `SIG_IGN`: that a program inherits, and would never stop."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)

@@ -9,10 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from mulesoft_audit.cloud.deploy.bucket import HOST as STORAGE
-from mulesoft_audit.cloud.deploy.bucket import bucket_policy
-from mulesoft_audit.cloud.deploy.iam import Access, Binding
-from mulesoft_audit.cloud.deploy.resource import (
+from mulesoft_audit.cloud.feed.managed import (
     ADOPTED,
     LABEL,
     MADE,
@@ -25,41 +22,81 @@ from mulesoft_audit.cloud.deploy.resource import (
     shown,
 )
 from mulesoft_audit.cloud.feed.settings import LOG_TYPE, SOURCE
-from mulesoft_audit.cloud.google.errors import ApiError, NotEnabled, Uncertain
+from mulesoft_audit.cloud.google.errors import ApiError, NotEnabled, NotFound, Uncertain
+from mulesoft_audit.cloud.google.policy import Binding, added, bucket_policy, removed
 from mulesoft_audit.errors import DeploymentError, UsageError
 from mulesoft_audit.printable import printable
 
 if TYPE_CHECKING:
-    from mulesoft_audit.cloud.deploy.config import Deployment
     from mulesoft_audit.cloud.feed.secops import SecOps
     from mulesoft_audit.cloud.feed.settings import Target
-    from mulesoft_audit.cloud.google.client import Google, Json
+    from mulesoft_audit.cloud.google.client import Json
 
+STORAGE = "storage.googleapis.com/storage/v1"
+APP = "mulesoft-audit"  #: the module's label on the bucket
 SETTINGS = ("gcsV2Settings", "googleCloudStorageEventDrivenSettings", "gcsSettings")
 APPEAR = 60.0  #: seconds to look for a feed of which the create's answer was lost
 SPREAD = 600.0  #: seconds that fresh access to the bucket is given to spread before the feed is created
 OFF = ("INACTIVE", "ARCHIVED")
 
 
-class Readers(Access):
+class Readers(Resource):
     """What the feeds' account may do in the bucket; granted before a feed is created, or its creation is refused."""
 
-    def __init__(self, google: Google, config: Deployment, secops: SecOps) -> None:
-        settings = secops.settings
+    kind: ClassVar[str] = "access"
 
-        def wanted() -> list[Binding]:
-            return [Binding(role, f"serviceAccount:{secops.account}") for role in settings.bucket_roles]
-
-        name = f"bucket {settings.bucket} (feed)"
-        super().__init__(google, config, lambda: bucket_policy(google, settings.bucket), wanted, name)
+    def __init__(self, secops: SecOps) -> None:
+        super().__init__(secops.google)
         self._secops = secops
+        self._bucket = secops.settings.bucket
+        self._policy = bucket_policy(secops.google, self._bucket)
+        self.name = f"bucket {self._bucket} (feed)"
+
+    def _wanted(self) -> list[Binding]:
+        member = f"serviceAccount:{self._secops.account}"
+        return [Binding(role, member) for role in self._secops.settings.bucket_roles]
+
+    def observe(self) -> Json | None:
+        """Return the roles that are held and those that are not; None if there is no bucket."""
+        try:
+            policy, wanted = self._policy.read(), self._wanted()
+        except (NotFound, NotEnabled):
+            return None
+        return {
+            "held": [binding for binding in wanted if binding.held(policy)],
+            "lacking": [binding for binding in wanted if not binding.held(policy)],
+        }
+
+    def diff(self, observed: Json) -> list[Change]:
+        """Return a change for each role that is lacking."""
+        return [Change(str(binding), "(none)", binding.member) for binding in observed["lacking"]]
+
+    def check(self, observed: Json | None) -> None:
+        """Refuse to go on without a bucket."""
+        if observed is None:
+            raise DeploymentError(
+                f"There is no bucket {self._bucket} that a feed could read.", "Run `mulesoft-audit deploy` first."
+            )
+
+    def apply(self, observed: Json | None, *, adopt: bool) -> None:
+        """Add what is lacking."""
+        wanted = self._wanted()
+        self._policy.edit(lambda policy: added(policy, wanted))
+
+    def destroy(self, observed: Json) -> None:
+        """Remove the roles."""
+        if observed["held"]:
+            self._policy.edit(lambda policy: removed(policy, observed["held"]))
+
+    def owner(self, observed: Json) -> Owner:
+        """Return that a policy is shared."""
+        return Owner.SHARED
 
     def keep(self, observed: Json) -> str:
         """Return that somebody else may rely on the roles: the account is the tenant's, for all of its feeds."""
-        bucket = self._secops.settings.bucket
-        found = self.google.find(f"{STORAGE}/b/{bucket}", "look at the bucket") or {}
-        if owner_by(found.get("labels")) is not Owner.OURS:
-            return "the bucket was not made by this tool"
+        found = self.google.find(f"{STORAGE}/b/{self._bucket}", "look at the bucket") or {}
+        if found.get("labels", {}).get("app") != APP:
+            return "the bucket was not made by `mulesoft-audit deploy`"
         if any(self._stays(feed) for feed in self._secops.feeds()):
             return "another feed reads the bucket"
         return ""
@@ -74,8 +111,8 @@ class Feed(Resource):
 
     kind: ClassVar[str] = "feed"
 
-    def __init__(self, google: Google, config: Deployment, secops: SecOps, target: Target) -> None:
-        super().__init__(google, config)
+    def __init__(self, secops: SecOps, target: Target) -> None:
+        super().__init__(secops.google)
         self.name = target.display_name
         self._secops = secops
         self._target = target

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mulesoft_audit.cloud.deploy.services import Project
 from mulesoft_audit.cloud.feed.settings import LOG_TYPE, SOURCE
 from mulesoft_audit.cloud.google.errors import NotFound, Uncertain
 from mulesoft_audit.errors import PermissionMissing
@@ -119,8 +118,12 @@ class SecOps:
         return _last(str(found["name"]))
 
     def _url_by_number(self) -> str:
-        number = Project(self.google, self.settings.project).number
-        return self._url(_ACCOUNT).replace(f"/projects/{self.settings.project}/", f"/projects/{number}/")
+        project = self.settings.project
+        found = self.google.get(
+            f"cloudresourcemanager.googleapis.com/v3/projects/{project}", "read the project's number"
+        )
+        number = _last(str(found["name"]))
+        return self._url(_ACCOUNT).replace(f"/projects/{project}/", f"/projects/{number}/")
 
 
 def _last(name: str) -> str:

@@ -12,7 +12,7 @@ from mulesoft_audit.printable import printable
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from mulesoft_audit.cloud.deploy.resource import Resource
+    from mulesoft_audit.cloud.feed.managed import Resource
     from mulesoft_audit.cloud.feed.secops import SecOps
     from mulesoft_audit.cloud.google.client import Json
 

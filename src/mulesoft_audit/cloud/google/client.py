@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import random
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 import google.auth.exceptions
 import requests
 
 from mulesoft_audit.backoff import backoff
-from mulesoft_audit.cloud.google.endpoint import LOOPBACK
-from mulesoft_audit.cloud.google.errors import LOGIN, SAID, ApiError, NotEnabled, NotFound, Uncertain, understood
+from mulesoft_audit.cloud.google.errors import LOGIN, ApiError, NotEnabled, NotFound, Uncertain, understood
 from mulesoft_audit.errors import CredentialsError, DeploymentError
-from mulesoft_audit.printable import printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -52,7 +49,6 @@ class Google:
         self.tell = tell
         self.patient = False
         self._session = session
-        self._plain = requests.Session()
         self._endpoint = endpoint
         self.billed: dict[str, str] = {}
 
@@ -95,34 +91,6 @@ class Google:
             return self._call("DELETE", url, what, query=query)
         except NotFound:
             return {}
-
-    def upload(self, url: str, data: bytes, what: str) -> None:
-        """Put a zip file at a signed URL, without credentials ("projects.locations.functions.generateUploadUrl")."""
-        host = urlsplit(url)
-        if host.scheme != "https" and host.hostname not in LOOPBACK:
-            raise DeploymentError(f"Could not {what}: Google named a place to upload to that is not https.")
-        self._plain.trust_env = not self._endpoint
-        self._repeat(lambda: self._once(self._plain, "PUT", url, what, data=data), what)
-
-    def operation(self, host: str, started: Json, what: str, seconds: float = 900.0) -> Json:
-        """Wait for a long-running operation and return its response.
-
-        Raises:
-            ApiError: it failed (`reason` holds the number of google.rpc.Code), or did not end in time.
-        """
-        found = started
-        waited = self.waiting(what, seconds, every=5.0)
-        while not found.get("done"):
-            next(waited)
-            found = self.get(f"{host}/{started['name']}", f"look at how to {what} goes on")
-        if error := found.get("error"):
-            raise ApiError(
-                f"Could not {what}: {printable(error.get('message', error), SAID)}",
-                "Run the command again; it goes on where it stopped.",
-                reason=str(error.get("code", "")),
-            )
-        response = found.get("response", {})
-        return dict(response)
 
     def waiting(self, what: str, seconds: float, every: float = 5.0) -> Iterator[float]:
         """Yield after each pause, for as long as `seconds`; each pause is shown.
@@ -193,18 +161,14 @@ class Google:
         *,
         query: dict[str, Value] | None = None,
         body: Json | None = None,
-        data: bytes | None = None,
     ) -> Json:
         self.stop.check()
-        headers = {"Content-Type": "application/zip"} if data is not None else {}
         try:
             response = session.request(
                 method,
                 url,
                 params=query,
                 json=body,
-                data=data,
-                headers=headers,
                 timeout=TIMEOUT,
                 allow_redirects=False,
                 auth=self._billing(url),

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from mulesoft_audit.cloud.google import refusal
+from mulesoft_audit import refusal
 from mulesoft_audit.errors import AuditError, CredentialsError, DeploymentError, PermissionMissing
 from mulesoft_audit.printable import printable
 

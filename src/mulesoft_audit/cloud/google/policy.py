@@ -9,21 +9,16 @@ from __future__ import annotations
 
 import copy
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
-from mulesoft_audit.cloud.deploy.resource import Change, Owner, Resource
-from mulesoft_audit.cloud.google.errors import Conflict, NotEnabled, NotFound, Rejected
+from mulesoft_audit.cloud.google.errors import Conflict
 from mulesoft_audit.errors import DeploymentError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from mulesoft_audit.cloud.deploy.config import Deployment
     from mulesoft_audit.cloud.google.client import Google, Json
 
-    Wanted = Callable[[], "list[Binding]"]
-
-NEW_MEMBER = 180.0  #: seconds a new service account is given to become known to IAM
 TRIES = 8  #: of read, change, write, while others write to the same policy
 
 
@@ -125,65 +120,6 @@ def removed(policy: Json, unwanted: list[Binding]) -> Json:
     return policy
 
 
-class Access(Resource):
-    """What one thing lets our accounts do."""
-
-    kind: ClassVar[str] = "access"
-
-    def __init__(
-        self,
-        google: Google,
-        config: Deployment,
-        policy: Callable[[], Policy],
-        wanted: Wanted,
-        name: str,
-    ) -> None:
-        """Hold `wanted` in `policy`; both are asked for late, because they may depend on what is made before."""
-        super().__init__(google, config)
-        self._policy = policy
-        self._wanted = wanted
-        self.name = name
-
-    def observe(self) -> Json | None:
-        """Return the bindings that are held and those that are not; None if the thing itself is not there."""
-        try:
-            policy = self._policy().read()
-            wanted = self._wanted()
-        except (NotFound, NotEnabled):
-            return None
-        return {
-            "held": [binding for binding in wanted if binding.held(policy)],
-            "lacking": [binding for binding in wanted if not binding.held(policy)],
-        }
-
-    def diff(self, observed: Json) -> list[Change]:
-        """Return a change for each binding that is lacking."""
-        return [Change(str(binding), "(none)", binding.member) for binding in observed["lacking"]]
-
-    def missing(self) -> list[Change]:
-        """Return the bindings, as far as it is known already for whom."""
-        try:
-            return [Change(str(binding), "(none)", binding.member) for binding in self._wanted()]
-        except (NotFound, NotEnabled):
-            return []
-
-    def apply(self, observed: Json | None, *, adopt: bool) -> None:
-        """Add what is lacking; waits for accounts that are too new for IAM to know."""
-        wanted = self._wanted()
-        pauses = self.google.waiting(f"see a new account known to {self.name}", NEW_MEMBER, every=10.0)
-        while True:
-            try:
-                return self._policy().edit(lambda policy: added(policy, wanted))
-            except Rejected as error:
-                if "does not exist" not in error.message:
-                    raise
-                next(pauses)
-
-    def destroy(self, observed: Json) -> None:
-        """Remove our bindings."""
-        if observed["held"]:
-            self._policy().edit(lambda policy: removed(policy, observed["held"]))
-
-    def owner(self, observed: Json) -> Owner:
-        """Return that a policy is shared."""
-        return Owner.SHARED
+def bucket_policy(google: Google, bucket: str) -> Policy:
+    """Return the policy of a bucket."""
+    return Policy(google, f"storage.googleapis.com/storage/v1/b/{bucket}", f"the bucket {bucket}", storage=True)

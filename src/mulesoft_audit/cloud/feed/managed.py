@@ -1,4 +1,4 @@
-"""The one shape of everything that is deployed: observe it, compare it, bring it about, take it away."""
+"""What Terraform does not make, the feed and its access: observe it, compare it, bring it about, take it away."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, ClassVar
 from mulesoft_audit.printable import printable
 
 if TYPE_CHECKING:
-    from mulesoft_audit.cloud.deploy.config import Deployment
     from mulesoft_audit.cloud.google.client import Google, Json
 
 LABEL = "managed-by"
@@ -48,10 +47,9 @@ class Resource(ABC):
     kind: ClassVar[str]
     name: str
 
-    def __init__(self, google: Google, config: Deployment) -> None:
-        """Look at it through `google`, as `config` wants it."""
+    def __init__(self, google: Google) -> None:
+        """Look at it through `google`."""
         self.google = google
-        self.config = config
 
     @abstractmethod
     def observe(self) -> Json | None:
@@ -84,10 +82,6 @@ class Resource(ABC):
     def check(self, observed: Json | None) -> None:  # noqa: B027 - most have nothing to check
         """Raise before anything at all is changed, if what is wanted cannot be brought about."""
 
-    def labels(self, *, adopt: bool = False) -> dict[str, str]:
-        """Return the labels that say whose it is."""
-        return {**self.config.labels, LABEL: ADOPTED if adopt else MADE}
-
     def __str__(self) -> str:
         return f"{self.kind} {self.name}"
 
@@ -95,18 +89,6 @@ class Resource(ABC):
 def owner_by(labels: dict[str, str] | None) -> Owner:
     """Return whose something with these labels is."""
     return {MADE: Owner.OURS, ADOPTED: Owner.ADOPTED}.get((labels or {}).get(LABEL, ""), Owner.FOREIGN)
-
-
-def owner_by_text(description: str | None) -> Owner:
-    """Return whose something is that has no labels, by the mark at the end of its description."""
-    text = description or ""
-    marks = {mark(adopt=False): Owner.OURS, mark(adopt=True): Owner.ADOPTED}
-    return next((owner for sign, owner in marks.items() if text.endswith(sign)), Owner.FOREIGN)
-
-
-def mark(*, adopt: bool) -> str:
-    """Return the mark at the end of the description of what has no labels."""
-    return f"[{LABEL}={ADOPTED if adopt else MADE}]"
 
 
 def compare(wanted: Json, found: Json, *, exact: tuple[str, ...] = (), at: str = "") -> list[Change]:

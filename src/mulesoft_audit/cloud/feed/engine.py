@@ -1,4 +1,4 @@
-"""Plan, apply and destroy an ordered list of resources, whatever they are.
+"""Plan, apply and destroy an ordered list of resources: the feeds, and their access to the bucket.
 
 Each resource comes after what it refers to. Applying brings one after the other to where it should be and waits until
 Google shows it so; what is in order already is left alone. A failure therefore leaves a shorter way for the next
@@ -11,8 +11,7 @@ import contextlib
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from mulesoft_audit.cloud.deploy.resource import Change, Owner
-from mulesoft_audit.cloud.deploy.services import Services
+from mulesoft_audit.cloud.feed.managed import Change, Owner
 from mulesoft_audit.cloud.google.errors import Conflict, NotFound
 from mulesoft_audit.errors import (
     AuditError,
@@ -26,7 +25,7 @@ from mulesoft_audit.errors import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from mulesoft_audit.cloud.deploy.resource import Resource
+    from mulesoft_audit.cloud.feed.managed import Resource
     from mulesoft_audit.cloud.google.client import Google, Json
 
     Report = Callable[["Step"], None]
@@ -108,7 +107,7 @@ def refuse(steps: Iterable[Step]) -> None:
         names = "; ".join(str(step.resource) for step in refused)
         raise DeploymentError(
             f"These exist already, were not made by this tool and differ from what is wanted: {names}.",
-            "Nothing was changed. Use other names, or --adopt to take them over as they are shown by `deploy plan`.",
+            "Nothing was changed. Use other names, or --adopt to take them over as they are shown by the plan.",
         )
 
 
@@ -146,8 +145,6 @@ def apply(
             raise _located(error, resource, done) from error
         done.append(step)
         report(step)
-        if isinstance(resource, Services):
-            google.patient = True  # every API is enabled now; one that says it is not is only slow to know
     return done
 
 
