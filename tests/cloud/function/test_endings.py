@@ -123,7 +123,7 @@ def test_a_run_that_gets_nowhere_does_not_continue_for_ever(serve: Serve, anypoi
 def test_a_continuation_that_cannot_be_published_leaves_the_message_to_come_again(
     serve: Serve, anypoint: Anypoint
 ) -> None:
-    anypoint.change(latency_ms=300)
+    anypoint.change(latency_ms=450)
     with (
         Topic() as topic,
         serve(CLOUD_RUN_TIMEOUT_SECONDS="5", CONTINUE_TOPIC=TOPIC, PUBSUB_EMULATOR_HOST=topic.address) as function,
