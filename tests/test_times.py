@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from mulesoft_audit.errors import UsageError
-from mulesoft_audit.times import duration, moment
+from mulesoft_audit.times import duration, earliest, moment
 
 
 @pytest.mark.parametrize(
@@ -21,3 +21,8 @@ def test_a_duration(text: str, seconds: int) -> None:
 def test_what_is_no_duration(text: str) -> None:
     with pytest.raises(UsageError, match="--every is "):
         duration(text, "--every")
+
+
+@pytest.mark.parametrize(("moments", "expected"), [((), 0), ((0, 0), 0), ((0, 7), 7), ((9, 7), 7), ((9, 0, 8), 8)])
+def test_the_earliest_of_times_of_which_some_say_nothing(moments: tuple[int, ...], expected: int) -> None:
+    assert earliest(*moments) == expected

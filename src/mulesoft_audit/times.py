@@ -14,6 +14,11 @@ _PIECE = re.compile(r"(\d{1,6})\s*([smhdw])\s*")
 _DURATION = re.compile(rf"(?:{_PIECE.pattern})+")
 
 
+def earliest(*moments: int) -> int:
+    """Return the earliest of times in Unix milliseconds, of which 0 means that nobody said; 0 if nobody did."""
+    return min(filter(None, moments), default=0)
+
+
 def duration(text: str, what: str) -> int:
     """Return `text`, such as `24h`, `7d` or `1h30m`, in milliseconds.
 

@@ -16,6 +16,7 @@ from mulesoft_audit.cloud.message import Message
 from mulesoft_audit.collect.newest import newest_page
 from mulesoft_audit.collect.roll_up import repeats
 from mulesoft_audit.ledger import head as heads
+from mulesoft_audit.times import earliest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -66,7 +67,7 @@ def _promise(store: Store, family: tuple[Organization, ...], since: int) -> None
     """Write into the archive since when everything of these is to be held, and whose log repeats whose."""
     for organization in family:
         head, generation = heads.load(store, organization.id)
-        head.since = min(filter(None, (head.since, since)))
+        head.since = earliest(head.since, since)
         if len(family) > 1 and organization is family[0]:
             head.rolls_up, head.below = True, [one.id for one in family[1:]]
         heads.save(store, head, generation)

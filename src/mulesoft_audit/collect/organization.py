@@ -14,6 +14,7 @@ from mulesoft_audit.errors import ArchiveError, AuditError, CredentialsError, In
 from mulesoft_audit.ledger import head as heads
 from mulesoft_audit.ledger.days import Days
 from mulesoft_audit.ledger.manifest import Damaged
+from mulesoft_audit.times import earliest
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -122,7 +123,7 @@ class OrganizationRun:
             _, said = self.days.refresh()
         oldest = min((day for day, one in head.days.items() if one.held), default="")
         oldest_held = day_start(date.fromisoformat(oldest)) if oldest else 0
-        promised = min(filter(None, (head.since, said, since)), default=0)
+        promised = earliest(head.since, said, since)
         run = self._run
         self.covers(due(promised, oldest_held, run.period, run.kept, run.until, run.beginning))
 

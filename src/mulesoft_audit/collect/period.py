@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from mulesoft_audit.anypoint.query import iso
 from mulesoft_audit.archive.layout import DAY_MS, day_of, day_start
 from mulesoft_audit.errors import UsageError
-from mulesoft_audit.times import moment
+from mulesoft_audit.times import earliest, moment
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +101,7 @@ def due(since: int, oldest_held: int, period: Period, kept: Kept, until: int, be
         beginning: since when the archive holds other organizations' entries; 0 if it holds none.
     """
     asked = period.since or since or beginning or day_start(day_of(until - period.first))
-    promised = min(filter(None, (since, max(asked, kept.since))))
+    promised = earliest(since, max(asked, kept.since))
     start = max(promised, kept.since)
     if period.until is not None and period.since is not None:
         start = max(start, period.since)

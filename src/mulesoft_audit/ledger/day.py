@@ -18,6 +18,7 @@ from mulesoft_audit.ledger.claims import Claims
 from mulesoft_audit.ledger.keys import RECORD, Key, Keys, Unseen, unseen
 from mulesoft_audit.ledger.manifest import HOUR_MS, Damaged, Manifest, Oversize, PartEntry, Unreadable
 from mulesoft_audit.ledger.parts import give_up_lost, keys_of_part, rebuild_keys
+from mulesoft_audit.times import earliest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -287,7 +288,7 @@ class Day:
         for _ in range(TRIES):
             manifest = self.manifest
             change(manifest)
-            manifest.since = min(filter(None, (manifest.since, self.since)), default=0)
+            manifest.since = earliest(manifest.since, self.since)
             manifest.format = manifests.FORMAT
             manifest.revision += 1
             manifest.previous = self._digest

@@ -19,6 +19,7 @@ from mulesoft_audit.archive.store import GenerationMismatch
 from mulesoft_audit.backoff import backoff
 from mulesoft_audit.errors import ArchiveError
 from mulesoft_audit.ledger.manifest import FORMAT, Damaged, decode_document
+from mulesoft_audit.times import earliest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -148,7 +149,7 @@ def save(store: Store, head: Head, generation: int) -> int:
 
 def _merge(head: Head, theirs: Head) -> None:
     """Take over what somebody else found out. The newest entries are not known any more: two runs saw others."""
-    head.since = min(filter(None, (head.since, theirs.since)), default=0)
+    head.since = earliest(head.since, theirs.since)
     for day, counted in theirs.days.items():
         if day not in head.days or head.days[day].revision < counted.revision:
             head.days[day] = counted

@@ -10,6 +10,7 @@ from mulesoft_audit.archive.layout import ORGANIZATIONS, STATE, organization_of
 from mulesoft_audit.archive.store import GenerationMismatch
 from mulesoft_audit.errors import ArchiveError, UsageError
 from mulesoft_audit.ledger.manifest import FORMAT, decode_document
+from mulesoft_audit.times import earliest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -94,7 +95,7 @@ def save(store: Store, registry: Registry, generation: int, root: str, found: di
         check(registry, root, store)
         merged = Registry(registry.root or root, dict(registry.organizations), FORMAT)
         for name, one in found.items():
-            since = min(filter(None, (one.since, merged.organizations.get(name, one).since)), default=0)
+            since = earliest(one.since, merged.organizations.get(name, one).since)
             merged.organizations[name] = msgspec.structs.replace(one, since=since)
         if generation and merged == registry:
             return merged
