@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import subprocess
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import requests
-from tests.cloud.function.harness import free_port, wait_for
-from tests.cloud.function.test_pubsub import JAR
+from tests.pubsub_emulator import JAR, running
 from tests.terraform.workspace import PROJECT
 
 if TYPE_CHECKING:
@@ -24,16 +22,8 @@ ENDPOINT = "https://mulesoft-audit-collector-abc.a.run.app"
 
 @pytest.fixture(scope="module")
 def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Start the emulator; it takes two seconds."""
-    port = free_port()
-    log = tmp_path_factory.mktemp("emulator") / "log"
-    line = ["java", "-Xmx192m", "-XX:+UseSerialGC", "-jar", str(JAR), "--host=127.0.0.1", f"--port={port}"]
-    with log.open("wb") as output, subprocess.Popen(line, stdout=output, stderr=subprocess.STDOUT) as process:
-        try:
-            wait_for(port, process, log)
-            yield f"http://127.0.0.1:{port}/v1"
-        finally:
-            process.terminate()
+    with running(tmp_path_factory.mktemp("emulator")) as address:
+        yield f"http://{address}/v1"
 
 
 def sent(planned: Values, topic: str, dead_letter_topic: str) -> dict[str, Any]:

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import itertools
-import os
-import shutil
-import subprocess
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import requests
-from tests.cloud.function.harness import BUCKET, assert_exact, environment, free_port, served, wait_for
+from tests.cloud.function.harness import BUCKET, assert_exact, environment, served
+from tests.pubsub_emulator import JAR, running
 
 from mulesoft_audit.archive.gcs import GcsStore
 from mulesoft_audit.cloud.fanout import fan_out
@@ -22,6 +19,7 @@ from mulesoft_audit.wiring import find_organizations
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from tests.storage_server import StorageServer
 
@@ -31,18 +29,6 @@ DAY = 86_400_000
 _numbers = itertools.count(1)
 
 
-def emulator_jar() -> Path | None:
-    """Return the emulator: where PUBSUB_EMULATOR_JAR says, or in the installed gcloud."""
-    if named := os.environ.get("PUBSUB_EMULATOR_JAR"):
-        return Path(named)
-    gcloud = shutil.which("gcloud")
-    if not gcloud or not shutil.which("java"):
-        return None
-    root = Path(gcloud).resolve().parent.parent
-    return next(iter(sorted(root.glob("platform/pubsub-emulator/lib/cloud-pubsub-emulator-*-all.jar"))), None)
-
-
-JAR = emulator_jar()
 pytestmark = pytest.mark.skipif(JAR is None, reason="Google's Pub/Sub emulator is not installed here")
 
 
@@ -82,16 +68,8 @@ class Emulator:
 
 @pytest.fixture(scope="module")
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Start the emulator; it takes two seconds."""
-    port = free_port()
-    log = tmp_path_factory.mktemp("emulator") / "log"
-    line = ["java", "-Xmx192m", "-XX:+UseSerialGC", "-jar", str(JAR), "--host=127.0.0.1", f"--port={port}"]
-    with log.open("wb") as output, subprocess.Popen(line, stdout=output, stderr=subprocess.STDOUT) as process:
-        try:
-            wait_for(port, process, log)
-            yield f"127.0.0.1:{port}"
-        finally:
-            process.terminate()
+    with running(tmp_path_factory.mktemp("emulator")) as address:
+        yield address
 
 
 @pytest.fixture
