@@ -9,7 +9,7 @@ from typing import Any, Self
 from urllib.parse import parse_qs, unquote, urlsplit
 
 # Imported for their handlers.
-from tests.control_plane import chronicle, compute, identity, messaging, storage  # noqa: F401
+from tests.control_plane import chronicle, compute, identity, messaging, storage  # noqa: F401 - each adds its routes
 from tests.control_plane.discovery import Violation, description
 from tests.control_plane.registry import HANDLERS, Json, Request
 from tests.control_plane.world import Refusal, World

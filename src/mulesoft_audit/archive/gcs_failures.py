@@ -5,6 +5,8 @@ from __future__ import annotations
 import http.client
 from typing import TYPE_CHECKING
 
+from mulesoft_audit.refusal import constraint
+
 if TYPE_CHECKING:
     from requests import Response
 
@@ -87,8 +89,6 @@ def _message(response: Response | None) -> str:
 
 def policy_of(error: BaseException) -> str:
     """The constraint of the organization policy that refused a request; "" if none did."""
-    from mulesoft_audit.refusal import constraint
-
     return constraint({"message": _message(getattr(error, "response", None))})
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 from mulesoft_audit.archive.gcs_failures import foreign, policy_of, repeatable, repeatable_in_session, said, status_of
 from mulesoft_audit.backoff import backoff
 from mulesoft_audit.errors import ArchiveError, AuditError, CredentialsError, Interrupted, PermissionMissing
+from mulesoft_audit.refusal import lift
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -115,8 +116,6 @@ class Retries:
     def _failure(self, doing: str, name: str, error: Exception) -> AuditError:
         """Say what failed in this package's words, at one place."""
         from google.auth.exceptions import GoogleAuthError
-
-        from mulesoft_audit.refusal import lift
 
         what = f"Could not {doing} {self._url}/{name}: {said(error)}."
         status = status_of(error)

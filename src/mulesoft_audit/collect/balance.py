@@ -76,11 +76,14 @@ class Balance:
 
     def look_first(self) -> None:
         """Ask for the newest page, to find out whose log repeats whose."""
-        self.one.guarded(lambda: setattr(self.one, "first_page", self._newest_page(self._run.until)))
+        self.one.guarded(self._look_first)
 
     def start(self) -> None:
         """Balance until that is even."""
         self.one.guarded(self._balance)
+
+    def _look_first(self) -> None:
+        self.one.first_page = self._newest_page(self._run.until)
 
     def _balance(self) -> None:
         """Compare the archive with the source; do something about the difference, and come back here."""

@@ -268,8 +268,8 @@ def collect(
     summary = Summary(run.runs, list(whose.problems), until=run.until)
     stop.heeded = True
     try:
-        since = {name: known.since for name, known in registry.organizations.items()}
-        run.load([one for one in organizations if one.id not in left_alone], since)
+        said = {name: known.since for name, known in registry.organizations.items()}
+        run.load([one for one in organizations if one.id not in left_alone], said)
         summary.organizations = run.runs
         since = {one.organization.id: one.head.since for one in run.runs}
         found = {one.id: registries.known(one, since[one.id]) for one in whose.organizations if one.id in since}

@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
+from mulesoft_audit import refusal
 from mulesoft_audit.clock import Stop
 from mulesoft_audit.cloud.google import NotEnabled, connect
 from mulesoft_audit.cloud.google.endpoint import local_endpoint
 from mulesoft_audit.cloud.google.errors import understood
 from mulesoft_audit.errors import CredentialsError, PermissionMissing, UsageError
-from mulesoft_audit.refusal import permissions as named_permissions
 
 
 @pytest.mark.parametrize(
@@ -24,7 +24,7 @@ from mulesoft_audit.refusal import permissions as named_permissions
     ],
 )
 def test_permissions_are_found_in_every_wording(message: str, permissions: list[str]) -> None:
-    assert named_permissions({"message": message}) == permissions
+    assert refusal.permissions({"message": message}) == permissions
 
 
 def test_the_permission_in_the_details_comes_first() -> None:

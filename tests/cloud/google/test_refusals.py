@@ -47,7 +47,7 @@ def refusing(row: dict[str, Any]) -> Iterator[tuple[str, list[dict[str, str]]]]:
             self.end_headers()
             self.wfile.write(body)
 
-        do_GET = do_POST = do_PATCH = refuse  # noqa: N815
+        do_GET = do_POST = do_PATCH = refuse  # noqa: N815 - the base class's names
 
         def log_message(self, *_: Any) -> None:
             """Say nothing."""

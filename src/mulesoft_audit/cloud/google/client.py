@@ -121,7 +121,7 @@ class Google:
         full = f"{self._endpoint}/{url}" if self._endpoint else f"https://{url}"
 
         def send() -> Json:
-            return self._once(self._session, method, full, what, query=query, body=body)
+            return self._once(method, full, what, query=query, body=body)
 
         if once:
             return send()
@@ -152,19 +152,10 @@ class Google:
                 self.stop.sleep(backoff(attempt, random.random(), first=FIRST, longest=LONGEST))
         return call()
 
-    def _once(
-        self,
-        session: requests.Session,
-        method: str,
-        url: str,
-        what: str,
-        *,
-        query: dict[str, Value] | None = None,
-        body: Json | None = None,
-    ) -> Json:
+    def _once(self, method: str, url: str, what: str, *, query: dict[str, Value], body: Json | None) -> Json:
         self.stop.check()
         try:
-            response = session.request(
+            response = self._session.request(
                 method,
                 url,
                 params=query,
