@@ -65,6 +65,7 @@ class Head(msgspec.Struct, omit_defaults=True):
             they stop at that number.
         rolls_up: whether this organization's log repeats the logs of the business groups below it; None if unknown.
         below: ids of the business groups whose logs it repeats.
+        proved_from: since when the archive once equalled the source; 0 if that was never proved.
         format: of this document.
     """
 
@@ -77,6 +78,7 @@ class Head(msgspec.Struct, omit_defaults=True):
     totals: int = 0
     rolls_up: bool | None = None
     below: list[str] = []
+    proved_from: int = 0
     format: int = 0
 
     def newest_keys(self) -> list[Key]:
@@ -150,6 +152,7 @@ def save(store: Store, head: Head, generation: int) -> int:
 def _merge(head: Head, theirs: Head) -> None:
     """Take over what somebody else found out. The newest entries are not known any more: two runs saw others."""
     head.since = earliest(head.since, theirs.since)
+    head.proved_from = earliest(head.proved_from, theirs.proved_from)
     for day, counted in theirs.days.items():
         if day not in head.days or head.days[day].revision < counted.revision:
             head.days[day] = counted
