@@ -35,7 +35,7 @@ ALL_BATCHES_BYTES = 32 << 20  #: of all readers' batches; a reader that finds mo
 SEVERAL = 2_000  #: entries from which on several readers share a stretch
 AT_FIRST = 8  #: readers of one stretch at first
 SLICE = 16_000  #: entries of a slice of a long stretch: it is read before an older one is begun
-WORTH_TAKING = 6 * PAGE_LIMIT  #: entries left to a reader from which on an idle one takes the later half
+WORTH_TAKING = 10 * PAGE_LIMIT  #: entries left to a reader from which on an idle one takes the later half
 
 
 class Memory:

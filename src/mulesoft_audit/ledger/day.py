@@ -153,10 +153,9 @@ class Day:
             Respelled: most of what is held is not recognized; nothing was written.
         """
         sealed = batch.seal()
-        seen = list(sealed.keys) if sealed else []
-        lines = len(seen)
-        seen += [RECORD.unpack(record) for _, record in batch.oversize]
-        if not seen:
+        lines = len(sealed.keys) if sealed else 0
+        seen = Keys(b"".join([sealed.keys.data if sealed else b"", *(record for _, record in batch.oversize)]))
+        if not len(seen):
             return Committed()
         with self._lock:
             self.load(again=True)
@@ -170,9 +169,9 @@ class Day:
                 self.write(lambda manifest: _add_to_source(manifest, len(found.repeated)))
             return Committed(len(found.new), len(found.repeated))
 
-    def _unseen(self, seen: list[Key], sealed: Sealed | None, relatives: Sequence[Day]) -> Unseen:
-        times = [key[0] for key in seen]
-        low, high = min(times), max(times) + 1
+    def _unseen(self, seen: Keys, sealed: Sealed | None, relatives: Sequence[Day]) -> Unseen:
+        ordered = seen.ordered()
+        low, high = ordered.at(0), ordered.at(len(ordered) - 1) + 1
         if sealed:
             self._claims.finish(sealed)
         try:
@@ -182,7 +181,9 @@ class Day:
                 self._recover_keys(self._parts_between(low, high), sealed)
             held = self.keys_between(low, high)
         elsewhere = [key for day in relatives for key in day.load().keys_between(low, high)]
-        found = unseen(seen, held, elsewhere)
+        if not held and not elsewhere:  # as for most of a backfill, whose keys need not be looked at one by one
+            return Unseen(range(len(seen)), [], 0)
+        found = unseen(list(seen), held, elsewhere)
         if len(held) >= ENOUGH_TO_JUDGE and min(found.missing, len(found.new)) > len(held) / 2:
             raise Respelled(
                 f"Of {len(held)} entries that the archive holds of organization {self.organization} on {self.day}, "
