@@ -96,7 +96,7 @@ class Balance:
         newest = self._look()
         self._most[newest.floor] = max(self._most.get(newest.floor, 0), newest.total or 0)
         before = self._days.source(newest.floor)
-        if not self._commit_page(newest):
+        if not self._commit_page(newest, count_repeated=bool(self.one.head.known_from) or not before):
             self._read([newest.last_days()], PAGE_LIMIT, newest.until)
             return
         expected = self._days.source(newest.floor)
@@ -134,13 +134,13 @@ class Balance:
         limit = FEW if self.one.quiet >= QUIET else PAGE_LIMIT
         return newest_page(self._query, self.one.organization, self._worth.floor(until), until, self.one.head, limit)
 
-    def _commit_page(self, newest: Newest) -> bool:
+    def _commit_page(self, newest: Newest, *, count_repeated: bool) -> bool:
         """Commit what is new of the newest page, whatever the total says; False if it has to be read by whole days."""
         if self._rounds == 1:
             self.one.result.read += len(newest.entries.times)
         try:
             for batch in newest.batches():
-                self.one.commit(batch)
+                self.one.commit(batch, count_repeated=count_repeated)
         except (Damaged, Respelled):
             if self._tried.page_by_days:
                 raise
@@ -283,6 +283,7 @@ class Balance:
             organization=self.one.organization,
             commit=self.one.commit,
             memory=self._run.memory,
+            known_from=self.one.head.known_from,
             then=lambda: self.one.guarded(self._after_reading),
         )
         self._written, self._settled = self.one.result.written, False
@@ -314,6 +315,7 @@ class Balance:
         gone = self._days.held() - self._days.source(0) - before
         if gone > 0:
             log.warning("Anypoint has %d entries of %s no more; the archive keeps them", gone, one.organization)
+        one.head.learn_newest(reading.newest, reading.windows)
         if reading.failures:
             one.failures += [one.told(error) for error in reading.told()]
             one.head.unread = reading.unread()

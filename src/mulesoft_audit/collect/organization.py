@@ -129,14 +129,15 @@ class OrganizationRun:
         self.head.since = self.days.since = due.since
         self.result.floor = due.floor
 
-    def commit(self, batch: Batch) -> Committed:
-        """Bring a batch into the archive, and count it.
+    def commit(self, batch: Batch, *, count_repeated: bool = True) -> Committed:
+        """Bring a batch into the archive, and count it; see `Day.commit`.
 
         Raises:
             AuditError: as `Day.commit`.
         """
         day = self.days.get(batch.day)
-        committed = day.commit(batch, [one.get(batch.day) for one in self.relatives])
+        relatives = [one.get(batch.day) for one in self.relatives]
+        committed = day.commit(batch, relatives, count_repeated=count_repeated)
         self.days.note(day)
         with self._lock:
             self.result.written += committed.written

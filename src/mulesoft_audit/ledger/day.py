@@ -136,7 +136,7 @@ class Day:
 
     # Bringing more of it there.
 
-    def commit(self, batch: Batch, relatives: Sequence[Day] = ()) -> Committed:
+    def commit(self, batch: Batch, relatives: Sequence[Day] = (), *, count_repeated: bool = True) -> Committed:
         """Bring what is new of `batch` into the archive.
 
         A part's number is claimed by creating its keys object before the part. A claim is never used again, so that
@@ -146,6 +146,8 @@ class Day:
         Args:
             batch: entries, with all of their milliseconds.
             relatives: the same day of organizations whose logs repeat this one's, or that this one's log repeats.
+            count_repeated: count entries that a relative's archive holds as the source's. Nothing tells whether they
+                were counted before; `settle` says it exactly.
 
         Raises:
             ArchiveError: the archive cannot be written; nothing half-written is left.
@@ -165,8 +167,9 @@ class Day:
                 if not (sealed and fresh) or self._claims.create(sealed.only(fresh)):
                     break
             self._keep_oversize([batch.oversize[index - lines] for index in found.new if index >= lines])
-            if found.new or found.repeated:
-                self.write(lambda manifest: _add_to_source(manifest, len(found.repeated)))
+            counted = len(found.repeated) if count_repeated else 0
+            if found.new or counted:
+                self.write(lambda manifest: _add_to_source(manifest, counted))
             return Committed(len(found.new), len(found.repeated))
 
     def _unseen(self, seen: Keys, sealed: Sealed | None, relatives: Sequence[Day]) -> Unseen:

@@ -22,7 +22,7 @@ from mulesoft_audit.ledger.manifest import FORMAT, Damaged, decode_document
 from mulesoft_audit.times import earliest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from mulesoft_audit.archive.store import Store
     from mulesoft_audit.ledger.keys import Key
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 TRIES = 50
+MOST_NEWEST = 2_000  #: of the newest entries whose keys are kept: ten pages
 _KEY = struct.Struct(">Q16sI")
 
 
@@ -91,6 +92,16 @@ class Head(msgspec.Struct, omit_defaults=True):
         """Keep the newest entries' keys, of whole milliseconds, from `known_from` on."""
         self.newest = b"".join(_KEY.pack(*key) for key in sorted(keys))
         self.known_from = known_from
+
+    def learn_newest(self, keys: Sequence[Key], read: Iterable[tuple[int, int]]) -> None:
+        """Take over what the source gave of stretches of time that were read, from `known_from` on."""
+        if not self.known_from:
+            return
+        kept = [key for key in self.newest_keys() if not any(start <= key[0] < end for start, end in read)]
+        if len(kept) + len(keys) > MOST_NEWEST:
+            self.keep_newest((), 0)
+        else:
+            self.keep_newest([*kept, *keys], self.known_from)
 
 
 def encode(head: Head) -> bytes:
