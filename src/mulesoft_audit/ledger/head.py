@@ -1,7 +1,7 @@
 """The head of an organization: since when its archive is to hold everything, and a cache of what the manifests say.
 
-Only `since` is decided here, and it is in every manifest too. All else can be made again from the manifests: lost or
-out of date, it costs requests, never an entry, because what it says is compared with the source on each run.
+Only `since` is decided here, and it is in `state/organizations.json` and every manifest too. All else is made again,
+from the manifests or by asking the source, if the head is lost: what it says is compared with the source on each run.
 """
 
 from __future__ import annotations
