@@ -84,7 +84,6 @@ class OrganizationRun:
         self.failures: list[AuditError] = []
         self.done: bool = False
         self._run = run
-        self._first_round = before is None
         self._saved = heads.encode(self.head)
         self._lock = threading.Lock()
 
@@ -118,7 +117,8 @@ class OrganizationRun:
             since: since when that was said to be so; Unix ms, 0 if nobody said.
         """
         head, said, run = self.head, 0, self._run
-        if self._first_round:  # a head may be lost, or of the first format, and days may have been removed
+        looks_twice = run.period.until is None and (run.first_of_day or run.period.since is not None)
+        if looks_twice or not head.days:  # days may have been removed; a head be lost, or of the first format
             _, said = self.days.refresh(every=not head.days)
         promised = earliest(head.since, said, since)
         self.covers(due(promised, head.proved_from, run.period, run.kept, run.until, run.beginning))

@@ -30,9 +30,9 @@ def test_a_backfill_that_fails_within_the_oldest_days_is_completed_by_the_next_r
     assert_exact(source, tmp_path, of=ROOT)
 
 
-@pytest.mark.parametrize("arguments", [(), ("--since", "5d")])
-def test_a_day_that_is_lost_from_the_archive_is_never_called_complete(
-    source: HostileSource, tmp_path: Path, arguments: tuple[str, ...]
+@pytest.mark.parametrize(("arguments", "shift"), [((), -1), (("--since", "5d"), 0)])
+def test_a_day_that_is_lost_from_the_archive_is_collected_again(
+    source: HostileSource, tmp_path: Path, arguments: tuple[str, ...], shift: int
 ) -> None:
     assert_done(collect(source, tmp_path, "--since", "5d"))
     manifest = sorted(tmp_path.glob(f"state/{ROOT}/*/*/*.manifest.json"))[1]
@@ -40,8 +40,10 @@ def test_a_day_that_is_lost_from_the_archive_is_never_called_complete(
     shutil.rmtree(manifest.with_name(f"{day}.keys"))
     shutil.rmtree(tmp_path / "audit" / ROOT / year / month / day)
     manifest.unlink()
-    if collect(source, tmp_path, *arguments).complete:
-        assert_exact(source, tmp_path)
+    last_run = tmp_path / "state/last-run.json"
+    last_run.write_text(json.dumps(json.loads(last_run.read_text()) | {"ended": now() + shift * DAY}))
+    assert_done(collect(source, tmp_path, *arguments))
+    assert_exact(source, tmp_path)
 
 
 def test_an_entry_that_a_run_saw_counted_is_not_forgotten_by_it(source: HostileSource, tmp_path: Path) -> None:
