@@ -57,6 +57,7 @@ class OrganizationRun:
     Attributes:
         organization: whose log.
         rank: its place among all.
+        above: ids of the organizations above it in the tree, the nearest first.
         head: where it stands.
         days: what the archive holds.
         due: since when everything is to be held, and from when on that is compared.
@@ -73,6 +74,7 @@ class OrganizationRun:
         """Read where the organization stands; or take it over from the round before, which is not used any more."""
         self.organization = organization
         self.rank = rank
+        self.above: list[str] = []
         self.quiet: int = before.quiet + 1 if before and not before.result.written else 0
         self.head, self._generation = before.stands if before else heads.load(run.store, organization.id)
         self.days = Days(run.store, organization.id, self.head.days)
@@ -92,6 +94,10 @@ class OrganizationRun:
         """Whether the archive equalled the source, over all the time that it covers and the source still keeps."""
         proved = bool(self.result.verified_at) and not self.result.not_proved
         return self.done and not self.failures and not self.result.left and proved
+
+    def is_below(self, other: OrganizationRun) -> bool:
+        """Return whether it lies below `other` in the tree."""
+        return other.organization.id in self.above
 
     @property
     def stands(self) -> tuple[Head, int]:
