@@ -1,0 +1,175 @@
+"""Runs that break what docs/guarantees.md says; each test fails on the code it was written for."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from tests.hostile.behaviours import rolls_up
+from tests.hostile.running import QUICK, assert_done, assert_exact, assert_nothing_missing, collect
+from tests.hostile_source import (
+    DAY,
+    GROUP,
+    HOUR,
+    MINUTE,
+    OTHER,
+    ROOT,
+    HostileSource,
+    Query,
+    Response,
+    found,
+    honest,
+    now,
+    page,
+    serving,
+)
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def test_a_busy_root_that_repeats_a_quiet_group_is_kept_once_at_one_request(tmp_path: Path) -> None:
+    """Twelve entries of the group in five days, 6,000 of the root: 20 pages show fewer than ten of the twelve."""
+    source = HostileSource()
+    source.spread(ROOT, 6000, now() - 5 * DAY, now() - HOUR)
+    source.spread(GROUP, 12, now() - 5 * DAY, now() - HOUR)
+    source.respond = rolls_up()
+    with serving(source):
+        collect(source, tmp_path, "--since", "6d")
+        source.forget()
+        collect(source, tmp_path)
+        asked = source.asked(ROOT)
+        assert_exact(source, tmp_path)
+        assert asked == 1, asked
+
+
+def test_a_busy_root_that_repeats_a_quiet_group_costs_one_request_when_idle(tmp_path: Path) -> None:
+    source = HostileSource()
+    source.spread(ROOT, 6000, now() - 5 * DAY, now() - HOUR)
+    source.spread(GROUP, 12, now() - 5 * DAY, now() - HOUR)
+    source.respond = rolls_up()
+    with serving(source):
+        collect(source, tmp_path, "--since", "6d")
+        source.forget()
+        collect(source, tmp_path)
+        assert source.asked(ROOT) == 1, source.asked(ROOT)
+
+
+def test_a_deletion_in_the_first_day_hides_no_late_entry_where_retention_is_not_known(
+    source: HostileSource, tmp_path: Path
+) -> None:
+    source.retention_status = 403
+    assert_done(collect(source, tmp_path, "--since", "5d"))
+    gone = [source.remove(ROOT, 5)]
+    assert_done(collect(source, tmp_path))
+    source.add(ROOT, source.logs[ROOT][8].stamp + 7, seed="late")
+    for _ in range(2):
+        if collect(source, tmp_path).complete:
+            assert_exact(source, tmp_path, gone=gone)
+
+
+def test_a_deletion_in_the_first_day_costs_no_search_twice_where_retention_is_not_known(
+    source: HostileSource, tmp_path: Path
+) -> None:
+    source.retention_status = 403
+    assert_done(collect(source, tmp_path, "--since", "5d"))
+    source.remove(ROOT, 5)
+    assert_done(collect(source, tmp_path))
+    source.forget()
+    assert_done(collect(source, tmp_path), 0)
+    assert source.asked(ROOT) == 1
+
+
+def test_a_first_run_over_all_that_is_kept_becomes_complete_while_entries_expire(tmp_path: Path) -> None:
+    """20 entries a second; each query takes as long as three of them are away from expiring."""
+    source = HostileSource()
+    source.retention = 30
+    border = now() - 30 * DAY
+    source.add(ROOT, *range(border, border + 10 * MINUTE, 500))
+    source.spread(ROOT, 500, now() - 4 * DAY, now() - HOUR)
+
+    def expiring(source: HostileSource, query: Query) -> Response:
+        source.logs[ROOT] = [entry for entry in source.logs[ROOT] if entry.stamp >= now() - 30 * DAY]
+        return honest(source, query)
+
+    source.respond = expiring
+    source.stall = lambda query: bool(time.sleep(0.25))
+    with serving(source):
+        assert collect(source, tmp_path, "--since", "40d").code == 0
+        assert any(collect(source, tmp_path).complete for _ in range(4))
+
+
+def test_a_repeated_entry_that_a_failed_run_read_again_hides_no_late_one(source: HostileSource, tmp_path: Path) -> None:
+    source.respond = rolls_up()
+    day = now() // DAY * DAY - 2 * DAY
+    source.logs[GROUP] = [one for one in source.logs[GROUP] if one.stamp // DAY != day // DAY]
+    source.add(GROUP, day + HOUR, seed="one")
+    source.spread(ROOT, 600, day + 2 * HOUR, day + 20 * HOUR, seed="more")
+    assert_done(collect(source, tmp_path, "--since", "5d"))
+    assert_exact(source, tmp_path)
+    source.add(ROOT, day + 23 * HOUR, seed="late")
+
+    def fails(source: HostileSource, query: Query) -> Response:
+        if query.organization == ROOT and query.ascending and query.limit > 1 and query.start > day + 2 * HOUR:
+            return Response([], status=500, raw=b"oops")
+        return rolls_up()(source, query)
+
+    source.respond = fails
+    assert collect(source, tmp_path, **QUICK).code == 5
+    source.respond = rolls_up()
+    if collect(source, tmp_path).complete:
+        assert_exact(source, tmp_path)
+
+
+def test_a_stale_page_makes_no_repeated_entry_count_twice(source: HostileSource, tmp_path: Path) -> None:
+    source.respond = rolls_up()
+    assert_done(collect(source, tmp_path, "--since", "5d"))
+    source.add(GROUP, now() - MINUTE, seed="new")
+    source.add(ROOT, now() - int(3.5 * DAY), seed="late")
+    newest = source.logs[ROOT][-1].body
+    first = []
+
+    def lacks(source: HostileSource, query: Query) -> Response:
+        given = rolls_up()(source, query)
+        if query.organization == ROOT and not first:
+            first.append(query)
+            return given._replace(entries=[one for one in given.entries if one != newest])
+        return given
+
+    source.respond = lacks
+    if collect(source, tmp_path).complete:
+        assert_exact(source, tmp_path)
+
+
+def test_an_entry_counted_once_in_a_run_is_not_forgotten_because_another_arrives(
+    source: HostileSource, tmp_path: Path
+) -> None:
+    assert_done(collect(source, tmp_path, "--since", "5d"))
+    late = source.add(ROOT, now() - int(3.7 * DAY), seed="late")
+    source.forget()
+
+    def lags(source: HostileSource, query: Query) -> Response:
+        if query.number == 1:
+            return honest(source, query)
+        if query.number == 2:
+            source.add(ROOT, now() - 100, seed="new")
+        return page([entry for entry in found(source, query) if entry.body != late[0]], query)
+
+    source.respond = lags
+    if collect(source, tmp_path, "--org", ROOT).complete:
+        assert_exact(source, tmp_path, of=ROOT)
+
+
+def test_the_log_above_that_breaks_keeps_no_group_away(source: HostileSource, tmp_path: Path) -> None:
+    """The root's newest page is given; what is read to find out whether it repeats its group is not."""
+
+    def broken_above(source: HostileSource, query: Query) -> Response:
+        if query.organization == ROOT and (query.ascending or query.limit == 1):
+            return Response([], status=500, raw=b"oops")
+        return honest(source, query)
+
+    source.respond = broken_above
+    source.stall = lambda query: query.organization == GROUP and bool(time.sleep(0.5))
+    run = collect(source, tmp_path, "--since", "5d", **QUICK)
+    assert run.code == 5
+    assert_exact(source, tmp_path, of=GROUP)
