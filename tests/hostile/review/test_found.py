@@ -59,7 +59,7 @@ def test_a_deletion_in_the_first_day_hides_no_late_entry_where_retention_is_not_
     source: HostileSource, tmp_path: Path
 ) -> None:
     source.retention_status = 403
-    assert_done(collect(source, tmp_path, "--since", "5d"))
+    assert_done(collect(source, tmp_path, "--since", "4d"))
     gone = [source.remove(ROOT, 5)]
     assert_done(collect(source, tmp_path))
     source.add(ROOT, source.logs[ROOT][8].stamp + 7, seed="late")
@@ -72,7 +72,7 @@ def test_a_deletion_in_the_first_day_costs_no_search_twice_where_retention_is_no
     source: HostileSource, tmp_path: Path
 ) -> None:
     source.retention_status = 403
-    assert_done(collect(source, tmp_path, "--since", "5d"))
+    assert_done(collect(source, tmp_path, "--since", "4d"))
     source.remove(ROOT, 5)
     assert_done(collect(source, tmp_path))
     source.forget()
@@ -105,6 +105,7 @@ def test_a_repeated_entry_that_a_failed_run_read_again_hides_no_late_one(source:
     source.logs[GROUP] = [one for one in source.logs[GROUP] if one.stamp // DAY != day // DAY]
     source.add(GROUP, day + HOUR, seed="one")
     source.spread(ROOT, 600, day + 2 * HOUR, day + 20 * HOUR, seed="more")
+    source.spread(ROOT, 400, day + DAY, now() - HOUR, seed="after")
     assert_done(collect(source, tmp_path, "--since", "5d"))
     assert_exact(source, tmp_path)
     source.add(ROOT, day + 23 * HOUR, seed="late")
