@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+import json
+import threading
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from tests.hostile.behaviours import rolls_up
-from tests.hostile.running import QUICK, assert_done, assert_exact, assert_nothing_missing, collect
+import pytest
+from mulesoft_audit.anypoint.query import Window
+from mulesoft_audit.archive.layout import day_of
+from mulesoft_audit.collect.entries import NOTHING
+from mulesoft_audit.collect.newest import Newest
+from mulesoft_audit.collect.rules import Judged
+from mulesoft_audit.collect.search import Search
+from tests.hostile.behaviours import refused, rolls_up
+from tests.hostile.running import QUICK, assert_done, assert_exact, collect, difference, lines, start
 from tests.hostile_source import (
     DAY,
     GROUP,
     HOUR,
     MINUTE,
-    OTHER,
     ROOT,
     HostileSource,
     Query,
@@ -25,6 +34,7 @@ from tests.hostile_source import (
 )
 
 if TYPE_CHECKING:
+    from datetime import date
     from pathlib import Path
 
 
@@ -174,3 +184,139 @@ def test_the_log_above_that_breaks_keeps_no_group_away(source: HostileSource, tm
     run = collect(source, tmp_path, "--since", "5d", **QUICK)
     assert run.code == 5
     assert_exact(source, tmp_path, of=GROUP)
+
+
+def test_a_group_read_by_itself_writes_nothing_that_the_log_above_brought(
+    source: HostileSource, tmp_path: Path
+) -> None:
+    source.respond = rolls_up()
+    assert_done(collect(source, tmp_path, "--since", "5d"))
+    source.add(GROUP, now() - MINUTE, seed="new")
+    assert_done(collect(source, tmp_path, "--org", ROOT))
+    assert_done(collect(source, tmp_path, "--org", GROUP))
+    total = lines(tmp_path, ROOT) + lines(tmp_path, GROUP)
+    assert total == source.truth(ROOT) + source.truth(GROUP)
+
+
+@pytest.mark.parametrize("first", [("--org", GROUP), ("--since", "1d", "--until", "1h")])
+def test_what_balances_is_found_though_another_run_was_the_days_first(
+    source: HostileSource, tmp_path: Path, first: tuple[str, ...]
+) -> None:
+    assert_done(collect(source, tmp_path, "--since", "5d"))
+    log = source.logs[ROOT]
+    gone = [source.remove(ROOT, place) for place, one in reversed(list(enumerate(log))) if one.stamp < now() - 3 * DAY]
+    source.spread(ROOT, len(gone), now() - 2 * DAY, now() - DAY, seed="late")
+    for day in range(1, 8):
+        shift = day * DAY / 1000
+        source.skew = shift
+        environment = {"HOSTILE_SHIFT": str(shift)}
+        collect(source, tmp_path, *first, **environment)
+        collect(source, tmp_path, **environment)
+    assert_exact(source, tmp_path, gone=gone)
+
+
+def test_a_run_of_a_part_of_the_time_is_not_called_complete_while_a_late_entry_is_missing(
+    source: HostileSource, tmp_path: Path
+) -> None:
+    assert_done(collect(source, tmp_path, "--since", "5d"))
+    source.add(ROOT, now() - int(3.5 * DAY), seed="late")
+    if collect(source, tmp_path, "--since", "2d", "--until", "1h").complete:
+        assert_exact(source, tmp_path)
+
+
+def test_a_damaged_day_keeps_nothing_else_away_though_the_head_is_lost(source: HostileSource, tmp_path: Path) -> None:
+    assert_done(collect(source, tmp_path, "--since", "5d"))
+    manifest = sorted(tmp_path.glob(f"state/{ROOT}/*/*/*.manifest.json"))[1]
+    manifest.write_bytes(manifest.read_bytes()[:50])
+    (tmp_path / f"state/{ROOT}/head.json").unlink()
+    source.add(ROOT, now() - MINUTE, seed="new")
+    assert collect(source, tmp_path).code == 6
+    assert difference(source, tmp_path, ROOT, []) == (0, 0)
+
+
+def test_a_torn_manifest_keeps_no_new_entry_away(source: HostileSource, tmp_path: Path) -> None:
+    assert_done(collect(source, tmp_path, "--since", "5d"))
+    manifest = sorted(tmp_path.glob(f"state/{ROOT}/*/*/*.manifest.json"))[1]
+    manifest.write_bytes(manifest.read_bytes()[:50])
+    source.add(ROOT, now() - MINUTE, seed="new")
+    collect(source, tmp_path)
+    assert difference(source, tmp_path, ROOT, []) == (0, 0)
+
+
+def test_a_watch_whose_first_round_fails_still_collects_since_when_it_was_asked_to(
+    source: HostileSource, tmp_path: Path
+) -> None:
+    registry = tmp_path / "state" / "organizations.json"
+    registry.parent.mkdir()
+    registry.write_bytes(b'{"root":')
+    running = start(source, tmp_path, "--every", "1s", "--since", "5d")
+    time.sleep(2.5)
+    registry.unlink()
+    time.sleep(4)
+    running.terminate()
+    running.communicate(timeout=20)
+    assert_exact(source, tmp_path)
+
+
+def test_a_round_that_ends_late_is_not_complete_while_a_log_it_read_is_refused(
+    source: HostileSource, tmp_path: Path
+) -> None:
+    assert_done(collect(source, tmp_path, "--since", "5d"))
+    source.spread(GROUP, 3000, now() - 3 * DAY, now() - 2 * HOUR, seed="late")
+    release = threading.Event()
+    source.stall = lambda query: query.organization == GROUP and query.ascending and bool(release.wait(30)) and False
+    running = start(source, tmp_path, "--every", "1s")
+    time.sleep(2.5)
+    source.add(ROOT, now() - 1000, seed="new")
+    source.respond = refused(ROOT)
+    time.sleep(2.5)
+    release.set()
+    time.sleep(3)
+    running.terminate()
+    out, _ = running.communicate(timeout=20)
+    rounds = [json.loads(line) for line in out.splitlines()]
+    assert rounds
+    print([(one["complete"], one["until"]) for one in rounds])
+    if any(one["complete"] for one in rounds):
+        assert_exact(source, tmp_path)
+
+
+@pytest.mark.parametrize("since_days", [5, 30, 100])
+def test_each_border_has_its_turn_while_the_archive_grows(since_days: int) -> None:
+    """One day more is held each day; within as many days as are held, each border is looked at."""
+    today = now() // DAY
+    looked: set[int] = set()
+    first = today - since_days
+
+    class Held:
+        def __init__(self, last: int) -> None:
+            self.last = last
+
+        def dates(self, start: int, end: int) -> list[date]:
+            return [day_of(day * DAY) for day in range(first, self.last + 1)]
+
+    class Stop(Exception):
+        pass
+
+    class Asks:
+        def total(self, organization: object, window: Window) -> int:
+            looked.add(window.start // DAY)
+            raise Stop
+
+    length = since_days
+    for passed in range(2 * length):
+        until = (today + passed) * DAY + HOUR
+        newest = Newest(NOTHING, 0, Judged(until, [], 0), first * DAY, until, until - 1, 0)
+        with suppress(Stop):
+            Search(Asks(), None, Held(today + passed), newest).by_suffix()
+    assert looked >= set(range(first + 1, today + 1)), sorted(set(range(first + 1, today + 1)) - looked)
+
+
+def test_an_idle_run_at_a_round_total_is_one_request(tmp_path: Path) -> None:
+    source = HostileSource()
+    source.spread(ROOT, 1000, now() - 3 * DAY, now() - HOUR)
+    with serving(source):
+        assert_done(collect(source, tmp_path, "--since", "5d"))
+        source.forget()
+        assert_done(collect(source, tmp_path))
+        assert source.asked(ROOT) == 1
