@@ -9,12 +9,6 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import pytest
-from mulesoft_audit.anypoint.query import Window
-from mulesoft_audit.archive.layout import day_of
-from mulesoft_audit.collect.entries import NOTHING
-from mulesoft_audit.collect.newest import Newest
-from mulesoft_audit.collect.rules import Judged
-from mulesoft_audit.collect.search import Search
 from tests.hostile.behaviours import refused, rolls_up
 from tests.hostile.running import QUICK, assert_done, assert_exact, collect, difference, lines, start
 from tests.hostile_source import (
@@ -33,9 +27,17 @@ from tests.hostile_source import (
     serving,
 )
 
+from mulesoft_audit.archive.layout import day_of
+from mulesoft_audit.collect.entries import NOTHING
+from mulesoft_audit.collect.newest import Newest
+from mulesoft_audit.collect.rules import Judged
+from mulesoft_audit.collect.search import Search
+
 if TYPE_CHECKING:
     from datetime import date
     from pathlib import Path
+
+    from mulesoft_audit.anypoint.query import Window
 
 
 def test_a_busy_root_that_repeats_a_quiet_group_is_kept_once_at_one_request(tmp_path: Path) -> None:
@@ -91,7 +93,7 @@ def test_a_deletion_in_the_first_day_costs_no_search_twice_where_retention_is_no
 
 
 def test_a_first_run_over_all_that_is_kept_becomes_complete_while_entries_expire(tmp_path: Path) -> None:
-    """20 entries a second; each query takes as long as three of them are away from expiring."""
+    """Two entries expire each second, and a query takes a quarter of one."""
     source = HostileSource()
     source.retention = 30
     border = now() - 30 * DAY
