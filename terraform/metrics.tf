@@ -18,7 +18,7 @@ locals {
   distributions = {
     new_entries        = "Entries that were new to the archive"
     requests           = "Requests to Anypoint"
-    over_limit_answers = "Answers of Anypoint that the request limit was exceeded (503)"
+    over_limit_answers = "Responses of Anypoint that the request limit was exceeded (503)"
     duration_seconds   = "Seconds a run took"
     lag_seconds        = "Age of the newest entry held when a run ended, in seconds"
   }

@@ -86,11 +86,11 @@ def test_where_nothing_is_deployed_everything_is_missing_and_nothing_is_waited_f
         bench = Bench(plane)
         found = looked(bench)
         bench.close()
-        assert exit_code(found.values()) == 7
+        assert exit_code(found.values()) == 8
         assert found["Google Cloud"].state is State.OK
         assert "secretmanager.googleapis.com" in found["Google APIs"].detail
         assert failing(found) >= {"stored secret", "function", "schedule", "roles: service"}
-        assert all("mulesoft-audit deploy" in found[name].mend for name in ("function", "schedule", "stored secret"))
+        assert all("mulesoft-audit deploy" in found[name].hint for name in ("function", "schedule", "stored secret"))
         assert plane.world.clock.now - World().clock.now < 300
 
 
@@ -166,12 +166,12 @@ def test_the_last_run_tells_whether_it_failed_or_is_long_past(bench: Bench) -> N
     bench.world.clock.now += 27 * 3600
     ran(bench)
     found = looked(bench)
-    assert (failing(found), exit_code(found.values())) == ({"last run"}, 1)
+    assert (failing(found), exit_code(found.values())) == ({"last run"}, 8)
     assert "27 h ago" in found["last run"].detail
     bench.world.run_status = 500
     invoke(bench.world, TOPIC)
     found = looked(bench)
-    assert (failing(found), exit_code(found.values())) == ({"last run"}, 7)
+    assert (failing(found), exit_code(found.values())) == ({"last run"}, 8)
     assert "\\x1b[31mbadly" in found["last run"].detail
     newest = bench.world.log_entries[-2]
     newest.update(
@@ -179,7 +179,7 @@ def test_the_last_run_tells_whether_it_failed_or_is_long_past(bench: Bench) -> N
     )
     found = looked(bench)
     assert (failing(found), found["last run"].state) == (set(), State.WARN)
-    assert "another run goes on" in found["last run"].mend.lower()
+    assert "another run goes on" in found["last run"].hint.lower()
     bench.world.log_entries.clear()
     assert looked(bench)["last run"].state is State.WARN
 
@@ -191,7 +191,7 @@ def test_what_may_not_be_seen_is_told_apart_from_what_is_not_there(bench: Bench)
     plane.faults = {plane.calls + 1: "deny", plane.calls + 2: "deny"}
     found = looked(bench)
     assert found["Google Cloud"].state is State.WARN
-    assert (failing(found), exit_code(found.values())) == ({"stored secret"}, 4)
+    assert (failing(found), exit_code(found.values())) == ({"stored secret"}, 8)
     assert plane.calls - first == 2 * len(calls) - 1, "nothing is asked twice"
     plane.faults = {plane.calls + 1 + next(i for i, path in enumerate(calls) if path.endswith("entries:list")): "deny"}
     found = looked(bench)
@@ -215,7 +215,7 @@ def test_a_feed_over_the_whole_bucket_takes_the_state_for_logs(bench: Bench) -> 
     other(bench, f"gs://{BUCKET}/", settings={"sourceDeletionOption": "ON_SUCCESS"})
     found = looked(bench)
     assert failing(found) == {"feed folder"}
-    assert exit_code(found.values()) == 7
+    assert exit_code(found.values()) == 8
     cloud = Cloud(bench.google, bench.config)
     feeds = Feeds(lambda: cloud.google, bench.config, bench.feed)
     feeds.check_secops()
@@ -281,7 +281,7 @@ def test_a_tenant_without_feed_log_type_or_parser(bench: Bench) -> None:
     bench.world.parser = False
     found = looked(bench)
     assert failing(found) == {"feed"}
-    assert "mulesoft-audit feed" in found["feed"].mend
+    assert "mulesoft-audit feed" in found["feed"].hint
     assert found["parser"].state is State.WARN
     assert "nothing in UDM" in found["parser"].detail
     bench.world.log_types = ("OKTA",)
@@ -325,13 +325,13 @@ def test_the_command_looks_at_all_of_it(bench: Bench, source: PlainSource, tmp_p
     assert (report.code, report.state("last run")) == (0, "warn"), "by the real clock, its logs are long gone"
     without = doctor(source.url, *place, *WHERE, **endpoint)
     assert without.state("feed") == "skipped"
-    assert "--secops-instance" in without.findings["feed"]["mend"]
+    assert "--secops-instance" in without.findings["feed"]["hint"]
 
 
 def test_the_command_says_what_it_needs_for_google(source: PlainSource, tmp_path: Path) -> None:
     report = doctor(source.url, "--archive", str(tmp_path), "--project", "acme-logs")
-    assert (report.code, report.state("Google Cloud")) == (2, "fail")
-    assert "--region" in report.findings["Google Cloud"]["mend"]
+    assert (report.kinds, report.state("Google Cloud")) == ({2}, "fail")
+    assert "--region" in report.findings["Google Cloud"]["hint"]
     assert report.state("log of Root") == "ok"
 
 
@@ -340,6 +340,6 @@ def test_without_credentials_google_refuses_and_the_rest_is_looked_at(
 ) -> None:
     monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(tmp_path / "none.json"))
     report = doctor(source.url, "--archive", str(tmp_path), *WHERE, MULESOFT_AUDIT_GOOGLE_ENDPOINT=None)
-    assert (report.code, report.state("Google Cloud"), report.state("function")) == (3, "fail", "skipped")
-    assert "gcloud auth application-default login" in report.findings["Google Cloud"]["mend"]
+    assert (report.kinds, report.state("Google Cloud"), report.state("function")) == ({3}, "fail", "skipped")
+    assert "gcloud auth application-default login" in report.findings["Google Cloud"]["hint"]
     assert json.loads(report.text)["counts"]["ok"] >= 9

@@ -59,14 +59,10 @@ Examples:
       --secops-location eu
 
 \b
-Exit status: 0 if nothing failed, else that of the worst failure, the first of:
-  3  Anypoint or Google refuses the credentials
-  6  the archive cannot be read or written
-  2  a setting is missing or malformed
-  5  Anypoint cannot be reached, or is out of order
-  4  a business group, or something in Google Cloud, may not be read
-  7  something in Google Cloud or the feed is missing or broken
-  1  something is stale, or a clock is wrong
+Exit status:
+  0  nothing is broken, whatever is pointed out or was not looked at
+  2  a flag is malformed; nothing was looked at
+  8  something is broken or stale
 """
 
 
@@ -77,7 +73,7 @@ Exit status: 0 if nothing failed, else that of the worst failure, the first of:
 @source_options
 @shared(config_option, json_option)
 def command(orgs: tuple[str, ...], config: str | None, as_json: bool, **flags: Any) -> int:  # noqa: ANN401 - click's
-    """Check every link, with your own credentials, and say how to mend what is broken.
+    """Check every link, with your own credentials, and say how to repair what is broken.
 
     From Anypoint (host, clock, credentials, each business group's log) to the archive (readable, writable
     safely, fresh); with --project also what is deployed in Google Cloud, and with --secops-instance the feed.
@@ -146,8 +142,8 @@ def _cloud_checks(anypoint: Anypoint, archive: Archive, flags: Values) -> list[C
 
     name = "Google Cloud"
     if not flags["project"]:
-        mend = "Say --project and --region to have the function, the schedule and the feed looked at."
-        return [Check(name, lambda: skipped("no project is named", mend))] if archive.url.startswith("gs://") else []
+        hint = "Say --project and --region to have the function, the schedule and the feed looked at."
+        return [Check(name, lambda: skipped("no project is named", hint))] if archive.url.startswith("gs://") else []
     try:
         return _named_cloud_checks(anypoint, archive, flags)
     except UsageError as error:
@@ -169,8 +165,8 @@ def _named_cloud_checks(anypoint: Anypoint, archive: Archive, flags: Values) -> 
     cloud = Cloud(lambda: connect(_patience(), _tell), config)
     settings = feed_settings(flags, config.bucket, config.log_prefix)
     if settings is None:
-        mend = "Say --secops-instance and --secops-location to have the feed looked at."
-        return [*cloud.checks(), Check(FEED, lambda: skipped("no SecOps instance is named", mend))]
+        hint = "Say --secops-instance and --secops-location to have the feed looked at."
+        return [*cloud.checks(), Check(FEED, lambda: skipped("no SecOps instance is named", hint))]
     feeds = Feeds(lambda: cloud.google, config, settings)
 
     def last() -> Finding:

@@ -98,8 +98,8 @@ class Archive:
             return fail(f"{shown} is not a directory", "Name another one with --archive.", ArchiveError.exit_code)
         parent = next(one for one in folder.absolute().parents if one.exists())
         if not os.access(parent, os.W_OK | os.X_OK):
-            mend = f"Make it, or let whoever runs this write in {printable(str(parent))}."
-            return fail(f"{shown} does not exist and cannot be made", mend, ArchiveError.exit_code)
+            hint = f"Make it, or let whoever runs this write in {printable(str(parent))}."
+            return fail(f"{shown} does not exist and cannot be made", hint, ArchiveError.exit_code)
         return skipped(f"{shown} does not exist yet; the first run makes it", "Check the name, then run collect.")
 
     def check_read(self) -> Finding:
@@ -152,8 +152,7 @@ class Archive:
             return fail(
                 f"{detail}; no run has succeeded for more than {ago(FRESH)}",
                 "Run collect and see what it says; if a schedule should do that, see why it does not.",
-                AuditError.exit_code,
-                name,
+                name=name,
             )
         if not run.get("complete"):
             said = "; ".join(str(text) for text in [*run.get("failures", []), *run.get("not_proved", [])])

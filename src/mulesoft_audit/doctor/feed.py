@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from mulesoft_audit.cloud.feed.verify import FeedReport
     from mulesoft_audit.cloud.google.client import Google, Json
 
-MAKE = "Run `mulesoft-audit feed`: it makes the feed once, or mends the one that is there."
+MAKE = "Run `mulesoft-audit feed`: it makes the feed once, or corrects the one that is there."
 WHOLE = 3  #: slashes in gs://BUCKET/
 SECOPS, FEED, ALONE, READERS = "SecOps", "feed", "feed folder", "roles: feed"
 PARSER, END_TO_END = "parser", "end to end"
@@ -112,8 +112,8 @@ class Feeds:
         """Look whether what the feed takes becomes UDM, or stays raw."""
         parser = self.secops.parser()
         if parser == "none":
-            mend = "Entries are kept and can be searched as raw logs. For UDM make a parser in SecOps (docs/feed.md)."
-            return warn(PARSERS[parser], mend)
+            hint = "Entries are kept and can be searched as raw logs. For UDM make a parser in SecOps (docs/feed.md)."
+            return warn(PARSERS[parser], hint)
         return skipped(PARSERS[parser]) if parser == "unknown" else ok(PARSERS[parser])
 
 

@@ -37,9 +37,9 @@ GOOGLE, APIS, SECRET, FUNCTION = "Google Cloud", "Google APIs", "stored secret",
 ROLES, JOB, LAST_RUN = "roles", "schedule", "last run"
 
 
-def broken(detail: str, mend: str = DEPLOY, name: str = "") -> Finding:
+def broken(detail: str, hint: str = DEPLOY, name: str = "") -> Finding:
     """Return that something in Google Cloud is missing or wrong."""
-    return fail(detail, mend, DeploymentError.exit_code, name)
+    return fail(detail, hint, DeploymentError.exit_code, name)
 
 
 @dataclass(slots=True)
@@ -92,12 +92,12 @@ class Cloud:
     def _off(self) -> list[str]:
         """Return the APIs that are off."""
         services = f"projects/{self.config.project}/services"
-        answer = self.google.get(
+        found = self.google.get(
             f"serviceusage.googleapis.com/v1/{services}:batchGet",
             "see which APIs are enabled",
             names=[f"{services}/{api}" for api in NEEDED],
         )
-        on = {one["name"].rsplit("/", 1)[-1] for one in answer.get("services", []) if one.get("state") == "ENABLED"}
+        on = {one["name"].rsplit("/", 1)[-1] for one in found.get("services", []) if one.get("state") == "ENABLED"}
         return [api for api in NEEDED if api not in on]
 
     def check_apis(self) -> Finding:
@@ -198,8 +198,8 @@ class Cloud:
             return broken(f"{self.config.job} does not exist in {self.config.region}")
         detail = printable(f"{self.config.job}: {found.get('schedule')} {found.get('timeZone', 'UTC')}")
         if found.get("state", "ENABLED") != "ENABLED":
-            mend = f"gcloud scheduler jobs resume {self.config.job} --location {self.config.region}"
-            return broken(f"{detail} is {str(found['state']).lower()}: nothing starts a run", mend)
+            hint = f"gcloud scheduler jobs resume {self.config.job} --location {self.config.region}"
+            return broken(f"{detail} is {str(found['state']).lower()}: nothing starts a run", hint)
         if code := found.get("status", {}).get("code"):
             return broken(f"{detail}: its last attempt failed ({printable(str(code))})")
         last = found.get("lastAttemptTime")
