@@ -13,8 +13,10 @@ from tests.control_plane.compute import invoke
 from tests.doctor.harness import doctor
 
 from mulesoft_audit.doctor.feed import Feeds, end_to_end, reads
-from mulesoft_audit.doctor.finding import Finding, State, examine, exit_code
-from mulesoft_audit.doctor.google import Cloud
+from mulesoft_audit.doctor.finding import Check, Finding, State, examine, exit_code
+from mulesoft_audit.doctor.google import GOOGLE, Cloud
+from mulesoft_audit.doctor.policies import POLICIES, Policies
+from mulesoft_audit.doctor.roles import Roles
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,6 +31,7 @@ JOB = f"{PLACE}/jobs/daily-mulesoft-audit-export"
 BUCKET = "acme-logs-mulesoft-audit-logs"
 PARENT = f"{PROJECT}/locations/eu/instances/{INSTANCE}"
 TOPIC = f"{PROJECT}/topics/mulesoft-audit-trigger"
+LIMIT = 26 * 3_600_000  #: milliseconds
 
 
 @pytest.fixture
@@ -57,8 +60,12 @@ def ran(bench: Bench) -> dict[str, Any]:
 def looked(bench: Bench) -> dict[str, Finding]:
     """Return what the checks find."""
     cloud = Cloud(bench.google, bench.config)
+    roles = Roles(lambda: cloud.google, bench.config, lambda: cloud.service)
     feeds = Feeds(lambda: cloud.google, bench.config, bench.feed)
-    found = list(examine([*cloud.checks(), *feeds.checks()]))
+    policies = Check(
+        POLICIES, lambda: Policies(cloud.google, bench.config, feed=True, works=bool(cloud.service)).check(), (GOOGLE,)
+    )
+    found = list(examine([*cloud.checks(), *roles.checks(), policies, *feeds.checks()]))
     assert VALUE not in str(found)
     return {one.name: one for one in found}
 
@@ -77,8 +84,10 @@ def test_a_deployment_that_runs_is_in_order(bench: Bench) -> None:
     assert found["last run"].detail == "0 s ago: run finished"
     assert "Google's parser" in found["parser"].detail
     assert [name for name in found if name.startswith("roles")] == [
-        *("roles: bucket", "roles: secret", "roles: topic", "roles: service", "roles: feed")
+        *("roles: bucket", "roles: secret", "roles: topic", "roles: service", "roles: build"),
+        *("roles: schedule", "roles: delivery", "roles: dead letters", "roles: feed"),
     ]
+    assert found["organization policies"].detail == "none of 7 that could refuse a deployment does"
 
 
 def test_where_nothing_is_deployed_everything_is_missing_and_nothing_is_waited_for() -> None:
@@ -292,11 +301,11 @@ def test_a_tenant_without_feed_log_type_or_parser(bench: Bench) -> None:
 
 def test_freshness_is_the_older_of_two() -> None:
     now = 1_767_225_600.0
-    assert end_to_end({}, {"feed": now}, now).state is State.SKIPPED
-    assert end_to_end({"o": 1}, {}, now).state is State.SKIPPED
-    fresh = end_to_end({"o": int(now * 1000) - 5000, "p": int(now * 1000)}, {"feed": now}, now)
+    assert end_to_end({}, {"feed": now}, now, LIMIT).state is State.SKIPPED
+    assert end_to_end({"o": 1}, {}, now, LIMIT).state is State.SKIPPED
+    fresh = end_to_end({"o": int(now * 1000) - 5000, "p": int(now * 1000)}, {"feed": now}, now, LIMIT)
     assert (fresh.state, "2025-12-31T23:59:55.000Z" in fresh.detail) == (State.OK, True)
-    assert end_to_end({"o": int(now * 1000)}, {"feed": now - 27 * 3600}, now).state is State.WARN
+    assert end_to_end({"o": int(now * 1000)}, {"feed": now - 27 * 3600}, now, LIMIT).state is State.WARN
 
 
 def test_what_narrows_a_feed_is_heeded_only_where_it_is_clear() -> None:

@@ -21,7 +21,10 @@ from mulesoft_audit.doctor.anypoint import LOGS, Anypoint
 from mulesoft_audit.doctor.archive import HELD, Archive
 from mulesoft_audit.doctor.feed import END_TO_END, Feeds
 from mulesoft_audit.doctor.finding import fail, ok, skipped
-from mulesoft_audit.doctor.google import ROLES, Cloud
+from mulesoft_audit.doctor.google import Cloud
+from mulesoft_audit.doctor.policies import POLICIES
+from mulesoft_audit.doctor.program import TERRAFORM
+from mulesoft_audit.doctor.roles import ROLES, Roles
 from mulesoft_audit.doctor.view import as_json, summed
 from mulesoft_audit.secret import Secret
 from mulesoft_audit.settings import Settings
@@ -90,13 +93,15 @@ def test_the_sum_is_a_sentence() -> None:
 
 def test_the_page_has_a_row_for_every_check() -> None:
     config, stop = deployment(), Stop()
-    looks: list[Anypoint | Archive | Cloud | Feeds] = [
+    looks: list[Anypoint | Archive | Cloud | Roles | Feeds] = [
         Anypoint(Settings(), Secret(""), stop),
-        Archive("", list, int, 0),
+        Archive("", list, int, int),
         Cloud(lambda: connect(stop), config),
+        Roles(lambda: connect(stop), config, str),
         Feeds(lambda: connect(stop), config, secops()),
     ]
     several = {LOGS: "log of …", HELD: "held of …", ROLES: "roles: bucket, secret, topic, service"}
     rows = [line.split("|")[1] for line in PAGE.read_text("utf-8").splitlines() if line.startswith("| ")]
-    names = [several.get(check.name, check.name) for look in looks for check in look.checks()] + [END_TO_END]
+    names = [several.get(check.name, check.name) for look in looks for check in look.checks()]
+    names += [POLICIES, TERRAFORM, END_TO_END]
     assert [name for name in names if name not in " ".join(rows)] == []

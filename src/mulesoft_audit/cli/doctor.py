@@ -40,6 +40,13 @@ CLOUD = frozenset(
         "name",
         "function",
         "job",
+        "schedule",
+        "schedule_interval_minutes",
+        "build_service_account",
+        "static_egress_ip",
+        "existing_bucket",
+        "bucket_location",
+        "secret_locations",
         "secret",
         "account",
         "topic",
@@ -70,9 +77,10 @@ Exit status:
 @shared(archive_option)
 @click.option("--org", "orgs", multiple=True, metavar="ID", help="Look at this organization only (repeatable).")
 @click.option("--org-id", "mule_org_id", metavar="ID", help="The root organization.  [MULE_ORG_ID]")
+@click.option("--max-age", metavar="DURATION", help="What is older is stale: 90m, 26h. Default: by the schedule.")
 @source_options
 @shared(config_option, json_option)
-def command(orgs: tuple[str, ...], config: str | None, as_json: bool, **flags: Any) -> int:  # noqa: ANN401 - click's
+def command(orgs: tuple[str, ...], max_age: str | None, config: str | None, as_json: bool, **flags: Any) -> int:  # noqa: ANN401 - click's
     """Check every link, with your own credentials, and say how to repair what is broken.
 
     From Anypoint (host, clock, credentials, each business group's log) to the archive (readable, writable
@@ -86,8 +94,10 @@ def command(orgs: tuple[str, ...], config: str | None, as_json: bool, **flags: A
     from mulesoft_audit.doctor.view import as_json as json_of
     from mulesoft_audit.doctor.view import printer, summed
     from mulesoft_audit.logs import configure
+    from mulesoft_audit.times import duration
 
     configure()
+    flags["max_age"] = duration(max_age, "--max-age") if max_age else 0
     stop = Stop()
     told = not as_json and sys.stdout.isatty()
     show = printer() if told else None
@@ -119,7 +129,8 @@ def _findings(config: str | None, orgs: tuple[str, ...], flags: Values, stop: St
         yield failed(error, SETTINGS)
         return
     try:
-        yield from examine([*anypoint.checks(), *archive.checks(), *_cloud_checks(anypoint, archive, flags)])
+        cloud = _cloud_checks(anypoint, archive, flags)
+        yield from examine([*anypoint.checks(), *archive.checks(), *cloud])
     finally:
         anypoint.close()
         archive.close()
@@ -127,13 +138,15 @@ def _findings(config: str | None, orgs: tuple[str, ...], flags: Values, stop: St
 
 def _archive(settings: Settings, flags: Values, anypoint: Anypoint, stop: Stop) -> Archive:
     from mulesoft_audit.doctor.archive import Archive
+    from mulesoft_audit.doctor.freshness import DAILY_SILENCE
 
     url = settings.archive_url
     if not url and flags["project"]:
         from mulesoft_audit.cloud.deploy.deployment import NAME, default_names
 
         url = f"gs://{default_names(flags['project'], flags['name'] or NAME)['bucket']}"
-    return Archive(url, lambda: anypoint.organizations, lambda: int(stop.clock.time() * 1000), settings.look_back)
+    limit = flags["max_age"] or DAILY_SILENCE
+    return Archive(url, lambda: anypoint.organizations, lambda: int(stop.clock.time() * 1000), lambda: limit)
 
 
 def _cloud_checks(anypoint: Anypoint, archive: Archive, flags: Values) -> list[Check]:
@@ -159,20 +172,31 @@ def _named_cloud_checks(anypoint: Anypoint, archive: Archive, flags: Values) -> 
     from mulesoft_audit.doctor.archive import HELD
     from mulesoft_audit.doctor.feed import END_TO_END, FEED, Feeds, end_to_end
     from mulesoft_audit.doctor.finding import Check, skipped
-    from mulesoft_audit.doctor.google import Cloud
+    from mulesoft_audit.doctor.google import GOOGLE, Cloud
+    from mulesoft_audit.doctor.policies import POLICIES, Policies
+    from mulesoft_audit.doctor.program import TERRAFORM, check_terraform
+    from mulesoft_audit.doctor.roles import Roles
 
     config = _deployment(anypoint, archive, flags)
-    cloud = Cloud(lambda: connect(_patience(), _tell), config)
     settings = feed_settings(flags, config.bucket, config.log_prefix)
+    cloud = Cloud(lambda: connect(_patience(), _tell, project=config.project), config, flags["max_age"])
+    archive.stale_after = cloud.stale_after
+    roles = Roles(lambda: cloud.google, config, lambda: cloud.service)
+
+    def policies() -> Iterator[Finding]:
+        return Policies(cloud.google, config, settings is not None, bool(cloud.service)).check()
+
+    checks = [*cloud.checks(), *roles.checks(), Check(POLICIES, policies, (GOOGLE,)), Check(TERRAFORM, check_terraform)]
     if settings is None:
         hint = "Say --secops-instance and --secops-location to have the feed looked at."
-        return [*cloud.checks(), Check(FEED, lambda: skipped("no SecOps instance is named", hint))]
+        return [*checks, Check(FEED, lambda: skipped("no SecOps instance is named", hint))]
     feeds = Feeds(lambda: cloud.google, config, settings)
 
     def last() -> Finding:
-        return end_to_end(archive.complete, feeds.last_transfers, anypoint.stop.clock.time())
+        now = anypoint.stop.clock.time()
+        return end_to_end(archive.complete, feeds.last_transfers, now, cloud.stale_after())
 
-    return [*cloud.checks(), *feeds.checks(), Check(END_TO_END, last, (HELD, FEED))]
+    return [*checks, *feeds.checks(), Check(END_TO_END, last, (HELD, FEED))]
 
 
 def _deployment(anypoint: Anypoint, archive: Archive, flags: Values) -> Deployment:
