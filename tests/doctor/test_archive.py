@@ -18,6 +18,7 @@ from mulesoft_audit.anypoint.query import iso
 from mulesoft_audit.archive.local import LocalStore
 from mulesoft_audit.archive.opening import open_archive
 from mulesoft_audit.collect.last_run import LastRun, load, save
+from mulesoft_audit.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -107,6 +108,18 @@ def test_a_part_that_no_run_has_brought_up_to_date_is_stale(source: PlainSource,
     assert [report.state(name) for name in HELD] == ["ok", "fail", "ok"]
     assert "more than 26 h" in report.said(HELD[1])
     assert "27 h ago" in report.said(HELD[1])
+
+
+def test_how_old_is_too_old_can_be_said(source: PlainSource, tmp_path: Path) -> None:
+    now = int(time.time() * 1000)
+    for organization in (ROOT, GROUP, OTHER):
+        said_by_the_last_run(tmp_path, organization, verified_at=iso(now - 27 * HOUR), complete=True)
+    place = ("--archive", str(tmp_path))
+    assert doctor(source.url, *place, "--max-age", "2d").code == 0
+    assert "--max-age" in doctor(source.url, *place).said(HELD[0])
+    assert "more than 90 min" in doctor(source.url, *place, "--max-age", "1h30m").said(HELD[0])
+    with pytest.raises(UsageError, match="--max-age is 'soon'"):
+        doctor(source.url, *place, "--max-age", "soon")
 
 
 def test_what_the_last_run_could_not_prove_is_named(source: PlainSource, tmp_path: Path) -> None:

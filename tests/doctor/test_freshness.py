@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -76,4 +77,4 @@ def test_daily_is_26_hours() -> None:
 def test_a_list_of_times_is_counted_around_the_clock(minutes: set[int], hours: set[int]) -> None:
     schedule = f"{','.join(map(str, minutes))} {','.join(map(str, hours))} * * *"
     runs = [at for at in range(2 * 1440) if at % 60 in minutes and at // 60 % 24 in hours]
-    assert interval_minutes(schedule) == max((b - a for a, b in zip(runs, runs[1:], strict=False)), default=1440)
+    assert interval_minutes(schedule) == max((b - a for a, b in pairwise(runs)), default=1440)

@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from tests.cloud.deploy.harness import INSTANCE, VALUE, Bench, deployed
+from tests.cloud.deploy.harness import INSTANCE, VALUE, Bench, deployed, deployment
 from tests.control_plane import ControlPlane, World
 from tests.control_plane.chronicle import ACCOUNT
 from tests.control_plane.compute import invoke
@@ -191,6 +191,35 @@ def test_the_last_run_tells_whether_it_failed_or_is_long_past(bench: Bench) -> N
     assert "another run goes on" in found["last run"].hint.lower()
     bench.world.log_entries.clear()
     assert looked(bench)["last run"].state is State.WARN
+
+
+@pytest.mark.parametrize(
+    ("schedule", "minutes", "state"),
+    [("*/15 * * * *", 44, State.OK), ("*/15 * * * *", 46, State.FAIL), ("0 2 * * *", 1559, State.OK)],
+)
+def test_how_old_is_too_old_follows_the_jobs_schedule(bench: Bench, schedule: str, minutes: int, state: State) -> None:
+    bench.world.things[JOB]["schedule"] = schedule
+    bench.world.clock.now += minutes * 60
+    ran(bench)
+    assert looked(bench)["last run"].state is state
+
+
+@pytest.mark.parametrize(
+    ("arguments", "given", "minutes"),
+    [
+        ({}, 0, 26 * 60),
+        ({"schedule": "*/15 * * * *"}, 0, 45),
+        ({"schedule": "0 2 * * MON-FRI", "schedule_interval_minutes": 4320}, 0, 4440),
+        ({"schedule": "0 2 * * MON-FRI"}, 0, 26 * 60),
+        ({"schedule": "*/15 * * * *"}, 7 * 60_000, 7),
+    ],
+)
+def test_where_there_is_no_job_it_follows_the_settings(arguments: dict[str, Any], given: int, minutes: int) -> None:
+    with ControlPlane(World()) as plane:
+        bench = Bench(plane)
+        cloud = Cloud(bench.google, deployment(arguments=arguments), given)
+        assert cloud.stale_after() == minutes * 60_000
+        bench.close()
 
 
 def test_what_may_not_be_seen_is_told_apart_from_what_is_not_there(bench: Bench) -> None:

@@ -6,6 +6,7 @@ buckets have uniform access and prevent public access is not looked at: the modu
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -27,6 +28,8 @@ ORGPOLICY = "orgpolicy.googleapis.com"
 WITHOUT_KEYS = ("artifactregistry", "cloudfunctions", "pubsub", "run", "secretmanager", "storage")
 OUTSIDE_EU = ("europe-west2", "europe-west6")  #: London and Zurich
 CONTINENTS = ("us", "asia", "europe", "australia")  #: whose group of locations has all that begin with its name
+#: Values that stand for more than their name tells: other groups of locations, sets of principals.
+UNCLEAR = re.compile(r"in:(?!(us|asia|europe|eu|australia|[a-z]+-[a-z]+\d+)-locations$)|under:|principalSet:")
 SHOWN = 5  #: values of a policy that are shown
 
 
@@ -90,7 +93,7 @@ def refused(demand: Demand, policy: Json) -> list[str] | None:
     if any(rule.get("allowAll") for rule in rules) or not allowed:
         return found
     lacking = [one for one in demand.values if one not in found and not any(_covers(value, one) for value in allowed)]
-    unclear = any(value.startswith(("in:", "under:", "principalSet:")) for value in allowed)
+    unclear = any(UNCLEAR.match(value) for value in allowed)
     return None if lacking and unclear and not found else found + lacking
 
 
