@@ -31,9 +31,9 @@ def bench() -> Iterator[Bench]:
         assert (made.mutations(), plane.violations) == ([], [])
 
 
-def looked(bench: Bench) -> dict[str, Finding]:
-    google = bench.google()
-    roles = Roles(lambda: google, bench.config, lambda: f"{bench.config.parent}/services/{bench.config.function}")
+def looked(bench: Bench, *, works: bool = True) -> dict[str, Finding]:
+    google, service = bench.google(), f"{bench.config.parent}/services/{bench.config.function}"
+    roles = Roles(lambda: google, bench.config, lambda: service if works else "")
     return {one.name: one for one in examine(roles.checks())}
 
 
@@ -49,19 +49,22 @@ def test_all_of_them_hold_what_they_need(bench: Bench) -> None:
 
 
 @pytest.mark.parametrize("role", BUILDS)
-def test_an_account_that_may_not_build_is_named_with_the_role_and_the_command(bench: Bench, role: str) -> None:
+def test_an_account_that_may_not_build_is_named_with_the_role(bench: Bench, role: str) -> None:
     revoke(bench, PROJECT, role)
     found = looked(bench)["roles: build"]
     assert (found.state, found.exit_code) == (State.FAIL, 7)
-    who = "mulesoft-build-sa@acme-logs.iam.gserviceaccount.com"
-    assert found.detail == f"{who} lacks {role} on the project"
-    command = f"gcloud projects add-iam-policy-binding acme-logs --member serviceAccount:{who} --role {role}"
-    assert command in found.hint
+    assert found.detail == f"mulesoft-build-sa@acme-logs.iam.gserviceaccount.com lacks {role} on the project"
+    assert "mulesoft-audit deploy" in found.hint
 
 
-def test_an_account_of_ones_own_that_builds_is_looked_at_instead(bench: Bench) -> None:
-    bench.config = deployment(arguments={"build_service_account": "b@other.iam.gserviceaccount.com"})
-    assert "b@other.iam.gserviceaccount.com lacks roles/logging.logWriter" in looked(bench)["roles: build"].detail
+def test_an_account_of_ones_own_that_may_not_build_is_to_be_granted_its_roles(bench: Bench) -> None:
+    who = "b@other.iam.gserviceaccount.com"
+    bench.config = deployment(arguments={"build_service_account": who})
+    found = looked(bench)["roles: build"]
+    assert f"{who} lacks {', '.join(BUILDS)}" in found.detail
+    for role in BUILDS:
+        command = f"gcloud projects add-iam-policy-binding acme-logs --member serviceAccount:{who} --role {role}"
+        assert command in found.hint
 
 
 def test_a_condition_on_what_the_build_may_read_is_fine(bench: Bench) -> None:
@@ -81,6 +84,15 @@ def test_a_service_agent_that_does_not_show_is_named_with_what_makes_it(bench: B
     assert who in found.detail
     assert f"gcloud beta services identity create --service {service}.googleapis.com --project acme-logs" in found.hint
     assert f"--member serviceAccount:{who} --role {role}" in found.hint
+
+
+def test_before_the_first_deployment_no_service_agent_is_missed(bench: Bench) -> None:
+    for _, role in AGENT.values():
+        revoke(bench, PROJECT, role)
+    found = looked(bench, works=False)["service agents"]
+    assert found.state is State.WARN
+    assert "gcp-sa-pubsub" in found.detail
+    assert "mulesoft-audit deploy" in found.hint
 
 
 def test_a_role_on_the_project_stands_in_for_that_on_the_single_thing(bench: Bench) -> None:

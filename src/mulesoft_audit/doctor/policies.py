@@ -156,17 +156,18 @@ class Policies:
             return {}  # the project belongs to no organization
 
     def _judged(self, demand: Demand, policy: Json) -> Finding | None:
-        name, values = f"policy {demand.constraint}", refused(demand, policy)
+        values = refused(demand, policy)
         hint = " ".join(filter(None, [demand.setting, refusal.lift(demand.constraint)]))
         if values is None:
-            return warn(f"may refuse {', '.join(demand.values)}: allowed is {_shown(policy)}", hint, name)
+            return warn(f"{demand.constraint} may refuse {', '.join(demand.values)}: allowed is {_shown(policy)}", hint)
         if not values:
             return None
-        said = f"refuses {', '.join(values)}" if demand.values else "is enforced: no service account can be made"
+        refuses = f"refuses {', '.join(values)}" if demand.values else "is enforced: no service account can be made"
         allowed = f"; allowed is {_shown(policy)}" if _shown(policy) else ""
+        said = f"{demand.constraint} {refuses}{allowed}"
         if self.works:
-            return warn(f"{said}{allowed}. What is deployed works; a change to it would be refused", hint, name)
-        return broken(f"{said}{allowed}", hint, name)
+            return warn(f"{said}. What is deployed works; a change to it would be refused", hint)
+        return broken(said, hint)
 
 
 def _shown(policy: Json) -> str:

@@ -116,8 +116,8 @@ class Roles:
         lacking = [role for role in BUILDS if not self._held(role, who)]
         if not lacking:
             return ok(f"{who} may build")
-        commands = " ".join(_grant(project, role, who) for role in lacking)
-        return broken(f"{who} lacks {', '.join(lacking)} on the project", f"{DEPLOY} Or: {commands}")
+        commands = "Run " + ", ".join(_grant(project, role, who) for role in lacking) + "."
+        return broken(f"{who} lacks {', '.join(lacking)} on the project", commands if given else DEPLOY)
 
     def check_agents(self) -> Iterator[Finding]:
         """Look whether Google's own accounts are there, and may deliver messages and start runs."""
@@ -127,12 +127,12 @@ class Roles:
             yield _unseen()
             return
         lacking = [name for name, (_, role) in AGENT.items() if not self._held(role, self._agent(name))]
-        if lacking:
-            yield warn(
-                f"do not show on the project: {', '.join(self._agent(name) for name in lacking)}",
-                " ".join([DEPLOY, "One that is still missing then:", *(self._make(name) for name in lacking)]),
-            )
-        else:
+        if lacking and not self.service():
+            names = ", ".join(AGENT[name][0] for name in lacking)
+            yield warn(f"not on the project yet: {names}", "They come with the APIs and with `mulesoft-audit deploy`.")
+        for name in lacking if self.service() else []:
+            yield warn(f"{self._agent(name)} lacks {AGENT[name][1]} on the project", self._make(name))
+        if not lacking:
             yield ok(f"{len(AGENT)} hold their role on the project")
         yield from _each("roles", {"schedule": self._starts, "delivery": self._signs, "dead letters": self._forwards})
 
@@ -172,7 +172,7 @@ class Roles:
     def _make(self, service: str) -> str:
         project, (_, role) = self.config.project, AGENT[service]
         made = f"`gcloud beta services identity create --service {service}.googleapis.com --project {project}`"
-        return f"{made}, {_grant(project, role, self._agent(service))}"
+        return f"Run {made}; if that is not enough, {_grant(project, role, self._agent(service))}."
 
     def _held(self, role: str, who: str) -> bool:
         bindings = self._project.get("bindings", [])
