@@ -17,7 +17,7 @@ from mulesoft_audit.clock import Stop
 from mulesoft_audit.doctor.anypoint import Anypoint
 from mulesoft_audit.doctor.finding import Finding, State, examine, exit_code
 from mulesoft_audit.doctor.reach import Knock, knock, reach, skew
-from mulesoft_audit.errors import FINDINGS
+from mulesoft_audit.errors import FINDINGS, UsageError
 from mulesoft_audit.secret import Secret
 from mulesoft_audit.settings import Settings
 
@@ -58,15 +58,14 @@ def test_a_missing_setting_is_named(source: PlainSource, tmp_path: Path, missing
     assert source.counts["tokens"] == 0
 
 
-def test_malformed_settings_are_one_finding() -> None:
-    report = doctor("ftp://example.org")
-    assert (report.kinds, list(report.findings)) == ({2}, ["settings"])
-    assert "ANYPOINT_BASE_URL" in report.said("settings")
+def test_malformed_settings_are_refused_before_anything_is_looked_at() -> None:
+    with pytest.raises(UsageError, match="ANYPOINT_BASE_URL"):
+        doctor("ftp://example.org")
 
 
 def test_an_organization_that_cannot_be_one_is_refused_before_anything_is_sent(source: PlainSource) -> None:
-    report = doctor(source.url, "--org", "../other")
-    assert (report.kinds, report.state("settings")) == ({2}, "fail")
+    with pytest.raises(UsageError, match="is not an organization id"):
+        doctor(source.url, "--org", "../other")
     assert source.counts["tokens"] == 0
 
 

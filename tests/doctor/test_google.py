@@ -17,6 +17,7 @@ from mulesoft_audit.doctor.finding import Check, Finding, State, examine, exit_c
 from mulesoft_audit.doctor.google import GOOGLE, Cloud
 from mulesoft_audit.doctor.policies import POLICIES, Policies
 from mulesoft_audit.doctor.roles import Roles
+from mulesoft_audit.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -367,10 +368,9 @@ def test_the_command_looks_at_all_of_it(bench: Bench, source: PlainSource, tmp_p
 
 
 def test_the_command_says_what_it_needs_for_google(source: PlainSource, tmp_path: Path) -> None:
-    report = doctor(source.url, "--archive", str(tmp_path), "--project", "acme-logs")
-    assert (report.kinds, report.state("Google Cloud")) == ({2}, "fail")
-    assert "--region" in report.findings["Google Cloud"]["hint"]
-    assert report.state("log of Root") == "ok"
+    with pytest.raises(UsageError, match="--region"):
+        doctor(source.url, "--archive", str(tmp_path), "--project", "acme-logs")
+    assert source.counts["tokens"] == 0
 
 
 def test_without_credentials_google_refuses_and_the_rest_is_looked_at(

@@ -19,7 +19,6 @@ from mulesoft_audit.cli.options import (
     shared,
     source_options,
 )
-from mulesoft_audit.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -68,7 +67,8 @@ Examples:
 \b
 Exit status:
   0  nothing is broken, whatever is pointed out or was not looked at
-  2  a flag is malformed; nothing was looked at
+  2  a flag or setting is malformed, or an extra is not installed; nothing was
+     looked at
   8  something is broken or stale
 """
 
@@ -115,21 +115,18 @@ command.params.extend(one for one in deploy.params if one.name in CLOUD)
 
 
 def _findings(config: str | None, orgs: tuple[str, ...], flags: Values, stop: Stop) -> Iterator[Finding]:
-    from mulesoft_audit.doctor.anypoint import SETTINGS, Anypoint
-    from mulesoft_audit.doctor.finding import examine, failed
+    from mulesoft_audit.anypoint.tree import organization_id
+    from mulesoft_audit.doctor.anypoint import Anypoint
+    from mulesoft_audit.doctor.finding import examine
     from mulesoft_audit.settings import Settings
 
+    known = {name: value for name, value in flags.items() if name in Settings.__struct_fields__}
+    file = config_file(config)
+    settings = load_settings(str(file or ""), **known)
+    anypoint = Anypoint(settings, secret_of(settings), stop, str(file or ""), tuple(map(organization_id, orgs)))
+    archive = _archive(settings, flags, anypoint, stop)
+    cloud = _cloud_checks(anypoint, archive, flags)
     try:
-        known = {name: value for name, value in flags.items() if name in Settings.__struct_fields__}
-        file = config_file(config)
-        settings = load_settings(str(file or ""), **known)
-        anypoint = Anypoint(settings, secret_of(settings), stop, str(file or ""), orgs)
-        archive = _archive(settings, flags, anypoint, stop)
-    except UsageError as error:
-        yield failed(error, SETTINGS)
-        return
-    try:
-        cloud = _cloud_checks(anypoint, archive, flags)
         yield from examine([*anypoint.checks(), *archive.checks(), *cloud])
     finally:
         anypoint.close()
@@ -146,22 +143,24 @@ def _archive(settings: Settings, flags: Values, anypoint: Anypoint, stop: Stop) 
 
         url = f"gs://{default_names(flags['project'], flags['name'] or NAME)['bucket']}"
     limit = flags["max_age"] or DAILY_SILENCE
-    return Archive(url, lambda: anypoint.organizations, lambda: int(stop.clock.time() * 1000), lambda: limit)
+    archive = Archive(url, lambda: anypoint.organizations, lambda: int(stop.clock.time() * 1000), lambda: limit)
+    _ = archive.store if url else None  # says what is malformed before anything is asked
+    return archive
 
 
 def _cloud_checks(anypoint: Anypoint, archive: Archive, flags: Values) -> list[Check]:
-    """Return the checks of what is deployed in Google Cloud, as far as it is said where that is."""
-    from mulesoft_audit.doctor.finding import Check, failed, skipped
+    """Return the checks of what is deployed in Google Cloud, as far as it is said where that is.
 
-    name = "Google Cloud"
-    if not flags["project"]:
-        hint = "Say --project and --region to have the function, the schedule and the feed looked at."
-        return [Check(name, lambda: skipped("no project is named", hint))] if archive.url.startswith("gs://") else []
-    try:
+    Raises:
+        UsageError: what is said is malformed or not enough, or the extra `gcp` is not installed.
+    """
+    from mulesoft_audit.doctor.finding import Check, skipped
+
+    if flags["project"]:
         return _named_cloud_checks(anypoint, archive, flags)
-    except UsageError as error:
-        found = failed(error)
-    return [Check(name, lambda: found)]
+    hint = "Say --project and --region to have the function, the schedule and the feed looked at."
+    unnamed = [Check("Google Cloud", lambda: skipped("no project is named", hint))]
+    return unnamed if archive.url.startswith("gs://") else []
 
 
 def _named_cloud_checks(anypoint: Anypoint, archive: Archive, flags: Values) -> list[Check]:
