@@ -10,7 +10,7 @@ locals {
 
   counters = {
     runs      = { filter = local.run_log, description = "Runs that ended" }
-    successes = { filter = "${local.run_log} AND jsonPayload.exit_code=0", description = "Runs that proved the archive complete" }
+    successes = { filter = "${local.run_log} AND jsonPayload.exit_code=0", description = "Runs that ended with exit status 0" }
     errors    = { filter = "${local.function_log} AND severity>=ERROR", description = "Errors, those of the platform among them" }
   }
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -10,6 +10,7 @@ from mulesoft_audit import refusal
 from mulesoft_audit.cloud.deploy.existing import FUNCTIONS, SECRETS
 from mulesoft_audit.cloud.deploy.run import LOGGING, REQUESTS, SCHEDULER
 from mulesoft_audit.cloud.google.errors import NotEnabled, NotFound
+from mulesoft_audit.doctor.delivery import judged_delivery, wrong
 from mulesoft_audit.doctor.finding import Check, Finding, fail, ok, skipped, warn
 from mulesoft_audit.doctor.freshness import DAILY, DAY, interval_minutes, silence_minutes
 from mulesoft_audit.errors import AuditError, DeploymentError, PermissionMissing
@@ -31,11 +32,12 @@ NEEDED = tuple(
         *("logging", "monitoring", "pubsub", "run", "secretmanager", "storage"),
     )
 )
+PUBSUB = "pubsub.googleapis.com/v1"
 NETWORK = "compute.googleapis.com"
 LOGS_DAYS = 30  #: how far back logs are looked through; Cloud Logging keeps them as long by default
 
 GOOGLE, APIS, SECRET, FUNCTION = "Google Cloud", "Google APIs", "stored secret", "function"
-JOB, LAST_RUN = "schedule", "last run"
+JOB, DELIVERY, LAST_RUN = "schedule", "delivery", "last run"
 
 
 def disabled(google: Google, project: str, apis: Sequence[str]) -> tuple[str, ...]:
@@ -77,6 +79,7 @@ class Cloud:
     service: str = ""
     _disabled: tuple[str, ...] | None = None
     _job: Json | None = None
+    _function: Json = field(default_factory=dict)
 
     def checks(self) -> list[Check]:
         """Return the checks; each needs nothing but credentials."""
@@ -85,6 +88,7 @@ class Cloud:
             SECRET: self.check_secret,
             FUNCTION: self.check_function,
             JOB: self.check_job,
+            DELIVERY: self.check_delivery,
             LAST_RUN: self.check_last_run,
         }
         return [Check(GOOGLE, self.check_google), *(Check(name, look, (GOOGLE,)) for name, look in looks.items())]
@@ -156,11 +160,14 @@ class Cloud:
         if found.get("state") != "ACTIVE":
             said = _messages(found)
             return broken(f"{detail}. {said}".rstrip(), refusal.remedy({"message": said}) or DEPLOY)
-        self.service = str(service.get("service", ""))
+        self.service, self._function = str(service.get("service", "")), found
         if "CLIENT_SECRET" in plain:
             return broken(
                 f"{detail}: CLIENT_SECRET is a plain environment variable, which everybody can read who may look"
             )
+        if found.get("eventTrigger"):
+            hint = 'docs/deploy.md, "Taking over what was made by hand", says how to replace it.'
+            return warn(f"{detail}: it has an event trigger, so that it has 540 s at most", hint)
         if odd := self._odd(service):
             return warn(f"{detail}: not as the settings here: {', '.join(odd)}", DEPLOY)
         return ok(f"{detail}; environment {', '.join(sorted(plain | secrets))}")
@@ -186,6 +193,18 @@ class Cloud:
             return broken(f"{detail}: its last attempt failed ({said})", refusal.remedy(found["status"]) or DEPLOY)
         last = found.get("lastAttemptTime")
         return ok(f"{detail}, last attempt {printable(str(last)) if last else 'not yet made'}")
+
+    def check_delivery(self) -> Finding:
+        """Look at the push subscription: it stands between the topic and the function."""
+        name = self.config.names["subscription"]
+        found = self._find(f"{PUBSUB}/projects/{self.config.project}/subscriptions/{name}", f"look at {name}")
+        if found is None and self._function.get("eventTrigger"):
+            return skipped("the function's event trigger delivers, by a subscription of its own")
+        if found is None:
+            return broken(f"{name} does not exist: no message reaches the function")
+        if trouble := wrong(found, self.config, self._function):
+            return broken(f"{name} {trouble}")
+        return judged_delivery(found, name, self._function, DEPLOY)
 
     def _job_found(self) -> Json | None:
         """Return the job, looked up once; None if there is none."""

@@ -116,13 +116,17 @@ def deployed(world: World, config: Deployment) -> None:
             "service": service,
             "uri": endpoint,
             "revision": "r-1",
+            "timeoutSeconds": 570,
             "environmentVariables": {**config.environment, "LOG_EXECUTION_ID": "true"},
             "secretEnvironmentVariables": [{"key": "CLIENT_SECRET", "projectId": NUMBER, "secret": "s"}],
         },
     }
     push = {"pushEndpoint": endpoint, "oidcToken": {"serviceAccountEmail": config.email("push_service_account")}}
     name = f"projects/{config.project}/subscriptions/{config.names['subscription']}"
-    world.things[name].update(topic=config.topic, pushConfig=push)
+    dead_letters = {"deadLetterTopic": f"projects/{config.project}/topics/{config.names['dead_letter_topic']}"}
+    world.things[name].update(
+        topic=config.topic, pushConfig=push, ackDeadlineSeconds=600, deadLetterPolicy=dead_letters
+    )
     dead = f"projects/{config.project}/subscriptions/{config.names['dead_letter_subscription']}"
     world.things[dead]["topic"] = f"projects/{config.project}/topics/{config.names['dead_letter_topic']}"
     world.things[f"{config.parent}/jobs/{config.job}"] = {
