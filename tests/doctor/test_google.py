@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from tests.cloud.deploy.harness import INSTANCE, VALUE, Bench, deployed, deployment
+from tests.cloud.deploy.harness import INSTANCE, VALUE, Bench, deployed, deployment, feed
 from tests.control_plane import ControlPlane, World
 from tests.control_plane.chronicle import ACCOUNT
 from tests.control_plane.compute import invoke
@@ -122,6 +122,24 @@ def test_a_function_with_other_settings_is_pointed_out_by_name_only(bench: Bench
     assert found["function"].detail.endswith("not as the settings here: GCS_BUCKET")
     service["environmentVariables"]["CLIENT_SECRET"] = VALUE
     assert "CLIENT_SECRET is a plain environment variable" in looked(bench)["function"].detail
+
+
+def test_an_api_that_is_off_is_named_with_the_project_and_the_command(bench: Bench) -> None:
+    bench.feed = feed(project="acme-secops")
+    bench.world.enabled -= {"run.googleapis.com", "chronicle.googleapis.com"}
+    found = looked(bench)
+    assert "not enabled in acme-logs: run.googleapis.com" in found["Google APIs"].detail
+    assert "gcloud services enable run.googleapis.com --project acme-logs" in found["Google APIs"].hint
+    assert found["SecOps API"].detail == "chronicle.googleapis.com is not enabled in acme-secops"
+    assert "gcloud services enable chronicle.googleapis.com --project acme-secops" in found["SecOps API"].hint
+
+
+def test_which_apis_are_on_may_be_unknown_and_is_then_not_claimed(bench: Bench) -> None:
+    bench.plane.refusals[":batchGet"] = (403, {"message": "Permission denied to list services"})
+    found = looked(bench)
+    for name in ("Google APIs", "SecOps API"):
+        assert found[name].state is State.SKIPPED
+        assert "roles/serviceusage.serviceUsageViewer" in found[name].hint
 
 
 def test_a_secret_without_a_version_is_missing(bench: Bench) -> None:
