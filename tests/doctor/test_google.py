@@ -61,7 +61,7 @@ def ran(bench: Bench) -> dict[str, Any]:
 def looked(bench: Bench) -> dict[str, Finding]:
     """Return what the checks find."""
     cloud = Cloud(bench.google, bench.config)
-    roles = Roles(lambda: cloud.google, bench.config, lambda: cloud.service)
+    roles = Roles(lambda: cloud.google, bench.config, lambda: cloud.service, lambda: cloud.absent)
     feeds = Feeds(lambda: cloud.google, bench.config, bench.feed)
     policies = Check(
         POLICIES, lambda: Policies(cloud.google, bench.config, feed=True, works=bool(cloud.service)).check(), (GOOGLE,)
@@ -99,7 +99,9 @@ def test_where_nothing_is_deployed_everything_is_missing_and_nothing_is_waited_f
         assert exit_code(found.values()) == 8
         assert found["Google Cloud"].state is State.OK
         assert "secretmanager.googleapis.com" in found["Google APIs"].detail
-        assert failing(found) >= {"stored secret", "function", "schedule", "roles: service"}
+        assert failing(found) >= {"stored secret", "function", "schedule"}
+        for name in ("delivery", "last run", "roles"):
+            assert (found[name].state, found[name].detail) == (State.SKIPPED, "there is no function yet")
         assert all("mulesoft-audit deploy" in found[name].hint for name in ("function", "schedule", "stored secret"))
         assert plane.world.clock.now - World().clock.now < 300
 

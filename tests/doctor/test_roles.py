@@ -31,9 +31,9 @@ def bench() -> Iterator[Bench]:
         assert (made.mutations(), plane.violations) == ([], [])
 
 
-def looked(bench: Bench, *, works: bool = True) -> dict[str, Finding]:
+def looked(bench: Bench, *, absent: bool = False) -> dict[str, Finding]:
     google, service = bench.google(), f"{bench.config.parent}/services/{bench.config.function}"
-    roles = Roles(lambda: google, bench.config, lambda: service if works else "")
+    roles = Roles(lambda: google, bench.config, lambda: service, lambda: absent)
     return {one.name: one for one in examine(roles.checks())}
 
 
@@ -89,10 +89,15 @@ def test_a_service_agent_that_does_not_show_is_named_with_what_makes_it(bench: B
 def test_before_the_first_deployment_no_service_agent_is_missed(bench: Bench) -> None:
     for _, role in AGENT.values():
         revoke(bench, PROJECT, role)
-    found = looked(bench, works=False)["service agents"]
-    assert found.state is State.WARN
-    assert "gcp-sa-pubsub" in found.detail
-    assert "mulesoft-audit deploy" in found.hint
+    found = looked(bench, absent=True)
+    assert {one.state for one in found.values()} == {State.SKIPPED}
+    assert "gcp-sa-pubsub" in found["service agents"].detail
+    assert list(found) == ["roles", "roles: build", "service agents"]
+
+
+def test_before_it_an_account_of_ones_own_that_builds_is_looked_at(bench: Bench) -> None:
+    bench.config = deployment(arguments={"build_service_account": "b@other.iam.gserviceaccount.com"})
+    assert looked(bench, absent=True)["roles: build"].state is State.FAIL
 
 
 def test_a_role_on_the_project_stands_in_for_that_on_the_single_thing(bench: Bench) -> None:

@@ -97,7 +97,7 @@ def test_the_page_has_a_row_for_every_check() -> None:
         Anypoint(Settings(), Secret(""), stop),
         Archive("", list, int, int),
         Cloud(lambda: connect(stop), config),
-        Roles(lambda: connect(stop), config, str),
+        Roles(lambda: connect(stop), config, str, bool),
         Feeds(lambda: connect(stop), config, secops()),
     ]
     several = {LOGS: "log of …", HELD: "held of …", ROLES: "roles: bucket, secret, topic, service"}

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from mulesoft_audit.cloud.google.client import Google, Json
 
 DEPLOY = "Run `mulesoft-audit deploy`: it makes what is missing and leaves the rest alone."
+NOTHING = "there is no function yet"
 #: Those that the module switches on (terraform/services.tf), less the one that only a static address needs.
 NEEDED = tuple(
     f"{name}.googleapis.com"
@@ -70,6 +71,7 @@ class Cloud:
         config: what should be there.
         max_age: milliseconds after which something is stale, if that does not follow from the schedule.
         service: the full name of the function's Cloud Run service, once it is known to work.
+        absent: whether there is no function, so that nothing is deployed yet, or nothing is left.
     """
 
     open: Callable[[], Google]
@@ -77,6 +79,7 @@ class Cloud:
     max_age: int = 0
     _google: Google | None = None
     service: str = ""
+    absent: bool = False
     _disabled: tuple[str, ...] | None = None
     _job: Json | None = None
     _function: Json = field(default_factory=dict)
@@ -152,6 +155,7 @@ class Cloud:
         name = self.config.function
         url = f"{FUNCTIONS}/{self.config.parent}/functions/{name}"
         found = self._find(url, f"look at the function {name}")
+        self.absent = found is None
         if found is None:
             return broken(f"{name} does not exist in {self.config.region}")
         service = found.get("serviceConfig", {})
@@ -198,6 +202,8 @@ class Cloud:
         """Look at the push subscription: it stands between the topic and the function."""
         name = self.config.names["subscription"]
         found = self._find(f"{PUBSUB}/projects/{self.config.project}/subscriptions/{name}", f"look at {name}")
+        if found is None and self.absent:
+            return skipped(NOTHING)
         if found is None and self._function.get("eventTrigger"):
             return skipped("the function's event trigger delivers, by a subscription of its own")
         if found is None:
@@ -235,6 +241,8 @@ class Cloud:
 
     def check_last_run(self) -> Finding:
         """Read what the newest run logged."""
+        if self.absent:
+            return skipped(NOTHING)
         try:
             newest = self._newest_log()
         except PermissionMissing:

@@ -135,7 +135,7 @@ class Policies:
             try:
                 policy = self._effective(demand.constraint)
             except NotEnabled:
-                hint = f"They are not needed, but can be looked up: {refusal.enable(ORGPOLICY, self.config.project)}"
+                hint = f"To have them looked at: {refusal.enable(ORGPOLICY, self.config.project)}"
                 yield skipped("the Organization Policy API is off in the project", hint)
                 return
             except PermissionMissing:

@@ -9,7 +9,7 @@ from mulesoft_audit.cloud.deploy.existing import SECRETS
 from mulesoft_audit.cloud.google.errors import NotFound
 from mulesoft_audit.cloud.google.policy import Binding, Policy, bucket_policy
 from mulesoft_audit.doctor.finding import Check, Finding, failed, ok, skipped, warn
-from mulesoft_audit.doctor.google import DEPLOY, GOOGLE, broken
+from mulesoft_audit.doctor.google import DEPLOY, GOOGLE, NOTHING, broken
 from mulesoft_audit.errors import AuditError, DeploymentError, PermissionMissing
 
 if TYPE_CHECKING:
@@ -43,11 +43,13 @@ class Roles:
         google: returns the client.
         config: what is deployed.
         service: returns the full name of the function's Cloud Run service; "" if no function works.
+        absent: returns whether there is no function, so that nobody has to have a role yet.
     """
 
     google: Callable[[], Google]
     config: Deployment
     service: Callable[[], str]
+    absent: Callable[[], bool]
     _number: str = ""
     _project: Json = field(default_factory=dict)
 
@@ -61,6 +63,9 @@ class Roles:
 
     def check_roles(self) -> Iterator[Finding]:
         """Look whether the accounts hold what they need, and nothing is left out."""
+        if self.absent():
+            yield skipped(NOTHING)
+            return
         looks = {"bucket": self._bucket, "secret": self._secret, "topic": self._topic, "service": self._called}
         yield from _each("roles", looks)
 
@@ -109,6 +114,8 @@ class Roles:
         """Look whether who builds the function may do so; under which conditions is not judged."""
         project, given = self.config.project, self.config.arguments.get("build_service_account")
         who = str(given or self.config.email("build_service_account"))
+        if self.absent() and not given:
+            return skipped("`deploy` makes an account that may build")
         try:
             self._read_project()
         except PermissionMissing:
@@ -127,13 +134,16 @@ class Roles:
             yield _unseen()
             return
         lacking = [name for name, (_, role) in AGENT.items() if not self._held(role, self._agent(name))]
-        if lacking and not self.service():
+        if lacking and self.absent():
             names = ", ".join(AGENT[name][0] for name in lacking)
-            yield warn(f"not on the project yet: {names}", "They come with the APIs and with `mulesoft-audit deploy`.")
-        for name in lacking if self.service() else []:
+            yield skipped(f"not on the project yet: {names}. They come with the APIs, and with `deploy`")
+            return
+        for name in lacking:
             yield warn(f"{self._agent(name)} lacks {AGENT[name][1]} on the project", self._make(name))
         if not lacking:
             yield ok(f"{len(AGENT)} hold their role on the project")
+        if self.absent():
+            return
         yield from _each("roles", {"schedule": self._starts, "delivery": self._signs, "dead letters": self._forwards})
 
     def _starts(self, name: str) -> Finding:
