@@ -140,3 +140,10 @@ def test_who_may_not_read_the_projects_roles_is_told_so(bench: Bench) -> None:
         assert found[name].state is State.SKIPPED
         assert "roles/iam.securityReviewer" in found[name].hint
     assert found["roles: bucket"].state is State.OK
+
+
+def test_where_the_api_that_tells_is_off_the_command_is_said(bench: Bench) -> None:
+    bench.world.enabled.remove("cloudresourcemanager.googleapis.com")
+    found = looked(bench)["service agents"]
+    assert found.state is State.SKIPPED
+    assert "gcloud services enable cloudresourcemanager.googleapis.com" in found.hint

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from mulesoft_audit.cloud.deploy.existing import SECRETS
-from mulesoft_audit.cloud.google.errors import NotFound
+from mulesoft_audit.cloud.google.errors import NotEnabled, NotFound
 from mulesoft_audit.cloud.google.policy import Binding, Policy, bucket_policy
 from mulesoft_audit.doctor.finding import Check, Finding, failed, ok, skipped, warn
 from mulesoft_audit.doctor.google import DEPLOY, GOOGLE, NOTHING, broken
@@ -118,8 +118,8 @@ class Roles:
             return skipped("`deploy` makes an account that may build")
         try:
             self._read_project()
-        except PermissionMissing:
-            return _unseen()
+        except (PermissionMissing, NotEnabled) as error:
+            return _unseen(error)
         lacking = [role for role in BUILDS if not self._held(role, who)]
         if not lacking:
             return ok(f"{who} may build")
@@ -130,8 +130,8 @@ class Roles:
         """Look whether Google's own accounts are there, and may deliver messages and start runs."""
         try:
             self._read_project()
-        except PermissionMissing:
-            yield _unseen()
+        except (PermissionMissing, NotEnabled) as error:
+            yield _unseen(error)
             return
         lacking = [name for name, (_, role) in AGENT.items() if not self._held(role, self._agent(name))]
         if lacking and self.absent():
@@ -193,6 +193,7 @@ class Roles:
 
         Raises:
             PermissionMissing: one may not.
+            NotEnabled: the Cloud Resource Manager API is off.
         """
         if self._number:
             return
@@ -212,8 +213,9 @@ def _each(kind: str, looks: Mapping[str, Callable[[str], Finding]]) -> Iterator[
             yield failed(error, f"{kind}: {name}")
 
 
-def _unseen() -> Finding:
-    return skipped("who may do what on the project may not be read", "Ask for roles/iam.securityReviewer on it.")
+def _unseen(error: AuditError) -> Finding:
+    hint = error.hint if isinstance(error, NotEnabled) else "Ask for roles/iam.securityReviewer on it."
+    return skipped("who may do what on the project may not be read", hint)
 
 
 def _grant(project: str, role: str, who: str) -> str:
