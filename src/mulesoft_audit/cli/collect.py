@@ -38,7 +38,7 @@ Examples:
 
 \b
 Exit status:
-  0  every entry of the time asked for is in the archive
+  0  nothing failed; the summary's "complete" says whether all of it is proved
   2  a flag or setting is missing or malformed; nothing was sent
   3  Anypoint refuses the credentials
   4  a business group or the hierarchy may not be read; the others were collected

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass, field
-from datetime import date
 from typing import TYPE_CHECKING
 
 from mulesoft_audit.anypoint.query import LogRefused, UnknownOrganization
-from mulesoft_audit.archive.layout import day_start
 from mulesoft_audit.collect.period import Due, due
 from mulesoft_audit.errors import ArchiveError, AuditError, CredentialsError, Interrupted
 from mulesoft_audit.ledger import head as heads
@@ -86,6 +84,7 @@ class OrganizationRun:
         self.failures: list[AuditError] = []
         self.done: bool = False
         self._run = run
+        self._first_round = before is None
         self._saved = heads.encode(self.head)
         self._lock = threading.Lock()
 
@@ -118,14 +117,11 @@ class OrganizationRun:
         Args:
             since: since when that was said to be so; Unix ms, 0 if nobody said.
         """
-        head, said = self.head, 0
-        if not head.days:  # lost, or of the first format
-            _, said = self.days.refresh()
-        oldest = min((day for day, one in head.days.items() if one.held), default="")
-        oldest_held = day_start(date.fromisoformat(oldest)) if oldest else 0
+        head, said, run = self.head, 0, self._run
+        if self._first_round:  # a head may be lost, or of the first format, and days may have been removed
+            _, said = self.days.refresh(every=not head.days)
         promised = earliest(head.since, said, since)
-        run = self._run
-        self.covers(due(promised, oldest_held, run.period, run.kept, run.until, run.beginning))
+        self.covers(due(promised, head.proved_from, run.period, run.kept, run.until, run.beginning))
 
     def covers(self, due: Due) -> None:
         """Take over since when everything is to be held, and from when on that is compared."""
@@ -133,14 +129,15 @@ class OrganizationRun:
         self.head.since = self.days.since = due.since
         self.result.floor = due.floor
 
-    def commit(self, batch: Batch) -> Committed:
-        """Bring a batch into the archive, and count it.
+    def commit(self, batch: Batch, *, count_repeated: bool = True) -> Committed:
+        """Bring a batch into the archive, and count it; see `Day.commit`.
 
         Raises:
             AuditError: as `Day.commit`.
         """
         day = self.days.get(batch.day)
-        committed = day.commit(batch, [one.get(batch.day) for one in self.relatives])
+        relatives = [one.get(batch.day) for one in self.relatives]
+        committed = day.commit(batch, relatives, count_repeated=count_repeated)
         self.days.note(day)
         with self._lock:
             self.result.written += committed.written

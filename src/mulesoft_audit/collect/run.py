@@ -266,6 +266,7 @@ def collect(
     run.until = period.until if period.until is not None else run.now()
     run.first_of_day = before.ended // DAY_MS != run.until // DAY_MS
     summary = Summary(run.runs, list(whose.problems), until=run.until)
+    summary.left_alone = [one for one in organizations if one.id in left_alone]
     stop.heeded = True
     try:
         said = {name: known.since for name, known in registry.organizations.items()}
@@ -289,9 +290,8 @@ def collect(
     summary.count(pacer, stop.clock.monotonic() - began, run.now())
     fields = {one.organization.id: organization_fields(one, summary.ended) for one in run.runs}
     floor = run.kept.floor or before.floor
-    complete = summary.complete and not left_alone
-    after = last_run.LastRun(summary.ended, floor, complete, summary.exit_code, fields)
-    same = not summary.written and (complete, summary.exit_code) == (before.complete, before.exit_code)
+    after = last_run.LastRun(summary.ended, floor, summary.complete, summary.exit_code, fields)
+    same = not summary.written and (summary.complete, summary.exit_code) == (before.complete, before.exit_code)
     if not (same and between.runs and not run.first_of_day and summary.ended - before.ended < SAVED_EVERY_MS):
         last_run.save(store, after, before, last_generation)
     return summary
