@@ -61,12 +61,11 @@ def ran(bench: Bench) -> dict[str, Any]:
 def looked(bench: Bench) -> dict[str, Finding]:
     """Return what the checks find."""
     cloud = Cloud(bench.google, bench.config)
-    roles = Roles(lambda: cloud.google, bench.config, lambda: cloud.service, lambda: cloud.absent)
     feeds = Feeds(lambda: cloud.google, bench.config, bench.feed)
     policies = Check(
         POLICIES, lambda: Policies(cloud.google, bench.config, feed=True, works=bool(cloud.service)).check(), (GOOGLE,)
     )
-    found = list(examine([*cloud.checks(), *roles.checks(), policies, *feeds.checks()]))
+    found = list(examine([*cloud.checks(), *Roles(cloud).checks(), policies, *feeds.checks()]))
     assert VALUE not in str(found)
     return {one.name: one for one in found}
 

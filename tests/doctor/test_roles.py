@@ -10,6 +10,7 @@ from tests.control_plane import ControlPlane, World
 from tests.control_plane.world import NUMBER
 
 from mulesoft_audit.doctor.finding import Finding, State, examine
+from mulesoft_audit.doctor.google import Cloud
 from mulesoft_audit.doctor.roles import AGENT, BUILDS, Roles
 
 if TYPE_CHECKING:
@@ -32,8 +33,11 @@ def bench() -> Iterator[Bench]:
 
 
 def looked(bench: Bench, *, absent: bool = False) -> dict[str, Finding]:
-    google, service = bench.google(), f"{bench.config.parent}/services/{bench.config.function}"
-    roles = Roles(lambda: google, bench.config, lambda: service, lambda: absent)
+    cloud = Cloud(bench.google, bench.config)
+    if absent:
+        del bench.world.things[f"{bench.config.parent}/functions/{bench.config.function}"]
+    cloud.check_function()
+    roles = Roles(cloud)
     return {one.name: one for one in examine(roles.checks())}
 
 
@@ -65,6 +69,18 @@ def test_an_account_of_ones_own_that_may_not_build_is_to_be_granted_its_roles(be
     for role in BUILDS:
         command = f"gcloud projects add-iam-policy-binding acme-logs --member serviceAccount:{who} --role {role}"
         assert command in found.hint
+
+
+def test_a_function_that_the_default_account_built_is_held_against_that_account(bench: Bench) -> None:
+    function = bench.world.things[f"{bench.config.parent}/functions/{bench.config.function}"]
+    del function["buildConfig"]
+    default = f"{NUMBER}-compute@developer.gserviceaccount.com"
+    found = looked(bench)["roles: build"]
+    assert (found.state, found.detail.split(" lacks ")[0]) == (State.FAIL, default)
+    assert f"--member serviceAccount:{default} --role roles/logging.logWriter" in found.hint
+    editor = {"role": "roles/editor", "members": [f"serviceAccount:{default}"]}
+    bench.world.policies[PROJECT]["bindings"].append(editor)
+    assert looked(bench)["roles: build"].state is State.OK
 
 
 def test_a_condition_on_what_the_build_may_read_is_fine(bench: Bench) -> None:

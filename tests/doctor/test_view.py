@@ -93,11 +93,12 @@ def test_the_sum_is_a_sentence() -> None:
 
 def test_the_page_has_a_row_for_every_check() -> None:
     config, stop = deployment(), Stop()
+    cloud = Cloud(lambda: connect(stop), config)
     looks: list[Anypoint | Archive | Cloud | Roles | Feeds] = [
         Anypoint(Settings(), Secret(""), stop),
         Archive("", list, int, int),
-        Cloud(lambda: connect(stop), config),
-        Roles(lambda: connect(stop), config, str, bool),
+        cloud,
+        Roles(cloud),
         Feeds(lambda: connect(stop), config, secops()),
     ]
     several = {LOGS: "log of …", HELD: "held of …", ROLES: "roles: bucket, secret, topic, service"}

@@ -180,12 +180,16 @@ def _named_cloud_checks(anypoint: Anypoint, archive: Archive, flags: Values) -> 
     settings = feed_settings(flags, config.bucket, config.log_prefix)
     cloud = Cloud(lambda: connect(_patience(), _tell, project=config.project), config, flags["max_age"])
     archive.stale_after = cloud.stale_after
-    roles = Roles(lambda: cloud.google, config, lambda: cloud.service, lambda: cloud.absent)
 
     def policies() -> Iterator[Finding]:
         return Policies(cloud.google, config, settings is not None, bool(cloud.service)).check()
 
-    checks = [*cloud.checks(), *roles.checks(), Check(POLICIES, policies, (GOOGLE,)), Check(TERRAFORM, check_terraform)]
+    checks = [
+        *cloud.checks(),
+        *Roles(cloud).checks(),
+        Check(POLICIES, policies, (GOOGLE,)),
+        Check(TERRAFORM, check_terraform),
+    ]
     if settings is None:
         hint = "Say --secops-instance and --secops-location to have the feed looked at."
         return [*checks, Check(FEED, lambda: skipped("no SecOps instance is named", hint))]

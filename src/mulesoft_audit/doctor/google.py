@@ -72,6 +72,7 @@ class Cloud:
         max_age: milliseconds after which something is stale, if that does not follow from the schedule.
         service: the full name of the function's Cloud Run service, once it is known to work.
         absent: whether there is no function, so that nothing is deployed yet, or nothing is left.
+        function: as Cloud Functions shows it; empty if that is not known.
     """
 
     open: Callable[[], Google]
@@ -80,9 +81,9 @@ class Cloud:
     _google: Google | None = None
     service: str = ""
     absent: bool = False
+    function: Json = field(default_factory=dict)
     _disabled: tuple[str, ...] | None = None
     _job: Json | None = None
-    _function: Json = field(default_factory=dict)
 
     def checks(self) -> list[Check]:
         """Return the checks; each needs nothing but credentials."""
@@ -155,7 +156,7 @@ class Cloud:
         name = self.config.function
         url = f"{FUNCTIONS}/{self.config.parent}/functions/{name}"
         found = self._find(url, f"look at the function {name}")
-        self.absent = found is None
+        self.absent, self.function = found is None, found or {}
         if found is None:
             return broken(f"{name} does not exist in {self.config.region}")
         service = found.get("serviceConfig", {})
@@ -164,7 +165,7 @@ class Cloud:
         if found.get("state") != "ACTIVE":
             said = _messages(found)
             return broken(f"{detail}. {said}".rstrip(), refusal.remedy({"message": said}) or DEPLOY)
-        self.service, self._function = str(service.get("service", "")), found
+        self.service = str(service.get("service", ""))
         if "CLIENT_SECRET" in plain:
             return broken(
                 f"{detail}: CLIENT_SECRET is a plain environment variable, which everybody can read who may look"
@@ -204,13 +205,13 @@ class Cloud:
         found = self._find(f"{PUBSUB}/projects/{self.config.project}/subscriptions/{name}", f"look at {name}")
         if found is None and self.absent:
             return skipped(NOTHING)
-        if found is None and self._function.get("eventTrigger"):
+        if found is None and self.function.get("eventTrigger"):
             return skipped("the function's event trigger delivers, by a subscription of its own")
         if found is None:
             return broken(f"{name} does not exist: no message reaches the function")
-        if trouble := wrong(found, self.config, self._function):
+        if trouble := wrong(found, self.config, self.function):
             return broken(f"{name} {trouble}")
-        return judged_delivery(found, name, self._function, DEPLOY)
+        return judged_delivery(found, name, self.function, DEPLOY)
 
     def _job_found(self) -> Json | None:
         """Return the job, looked up once; None if there is none."""

@@ -9,7 +9,7 @@ from mulesoft_audit.cloud.deploy.existing import SECRETS
 from mulesoft_audit.cloud.google.errors import NotEnabled, NotFound
 from mulesoft_audit.cloud.google.policy import Binding, Policy, bucket_policy
 from mulesoft_audit.doctor.finding import Check, Finding, failed, ok, skipped, warn
-from mulesoft_audit.doctor.google import DEPLOY, GOOGLE, NOTHING, broken
+from mulesoft_audit.doctor.google import DEPLOY, GOOGLE, NOTHING, Cloud, broken
 from mulesoft_audit.errors import AuditError, DeploymentError, PermissionMissing
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ AGENT = {
 }
 #: Of who builds ("Custom service account for Cloud Build").
 BUILDS = ("roles/logging.logWriter", "roles/artifactregistry.writer", "roles/storage.objectViewer")
+BUILDS_TOO = ("roles/cloudbuild.builds.builder", "roles/editor", "roles/owner")  #: each includes all of them
 PUBLISHER, SUBSCRIBER = "roles/pubsub.publisher", "roles/pubsub.subscriber"
 SIGNER = "roles/iam.serviceAccountTokenCreator"
 
@@ -40,18 +41,22 @@ class Roles:
     """One look at who may do what in a deployment.
 
     Attributes:
-        google: returns the client.
-        config: what is deployed.
-        service: returns the full name of the function's Cloud Run service; "" if no function works.
-        absent: returns whether there is no function, so that nobody has to have a role yet.
+        cloud: the look at what is deployed, which comes first.
     """
 
-    google: Callable[[], Google]
-    config: Deployment
-    service: Callable[[], str]
-    absent: Callable[[], bool]
+    cloud: Cloud
     _number: str = ""
     _project: Json = field(default_factory=dict)
+
+    @property
+    def google(self) -> Google:
+        """The client."""
+        return self.cloud.google
+
+    @property
+    def config(self) -> Deployment:
+        """What is deployed, or is to be."""
+        return self.cloud.config
 
     def checks(self) -> list[Check]:
         """Return the checks."""
@@ -63,7 +68,7 @@ class Roles:
 
     def check_roles(self) -> Iterator[Finding]:
         """Look whether the accounts hold what they need, and nothing is left out."""
-        if self.absent():
+        if self.cloud.absent:
             yield skipped(NOTHING)
             return
         looks = {"bucket": self._bucket, "secret": self._secret, "topic": self._topic, "service": self._called}
@@ -81,17 +86,17 @@ class Roles:
             Binding("roles/storage.objectUser", member, state),
         ]
         other = [Binding("roles/storage.objectUser", member)]
-        return judged(bucket_policy(self.google(), config.bucket), wanted, name, config.account_email, other)
+        return judged(bucket_policy(self.google, config.bucket), wanted, name, config.account_email, other)
 
     def _secret(self, name: str) -> Finding:
-        policy = Policy(self.google(), f"{SECRETS}/{self.config.secret}", f"the secret {self.config.secret}")
+        policy = Policy(self.google, f"{SECRETS}/{self.config.secret}", f"the secret {self.config.secret}")
         return self._collectors(policy, "roles/secretmanager.secretAccessor", name)
 
     def _topic(self, name: str) -> Finding:
         return self._collectors(self._pubsub(self.config.topic, "topic"), PUBLISHER, name)
 
     def _pubsub(self, path: str, kind: str) -> Policy:
-        return Policy(self.google(), f"pubsub.googleapis.com/v1/{path}", f"the {kind} {path}")
+        return Policy(self.google, f"pubsub.googleapis.com/v1/{path}", f"the {kind} {path}")
 
     def _collectors(self, policy: Policy, role: str, name: str) -> Finding:
         who = self.config.account_email
@@ -103,28 +108,36 @@ class Roles:
         Raises:
             DeploymentError: it does not work; one that is being deployed would be waited for.
         """
-        service = self.service()
+        service = self.cloud.service
         if not service:
             raise DeploymentError("there is no working function that anybody could call", DEPLOY)
-        policy = Policy(self.google(), f"run.googleapis.com/v2/{service}", f"the service {self.config.function}")
+        policy = Policy(self.google, f"run.googleapis.com/v2/{service}", f"the service {self.config.function}")
         who = self.config.email("push_service_account")
         return judged(policy, [Binding("roles/run.invoker", f"serviceAccount:{who}")], name, who)
 
     def check_build(self) -> Finding:
         """Look whether who builds the function may do so; under which conditions is not judged."""
-        project, given = self.config.project, self.config.arguments.get("build_service_account")
-        who = str(given or self.config.email("build_service_account"))
-        if self.absent() and not given:
+        given = self.config.arguments.get("build_service_account")
+        if self.cloud.absent and not given:
             return skipped("`deploy` makes an account that may build")
         try:
             self._read_project()
         except (PermissionMissing, NotEnabled) as error:
             return _unseen(error)
+        ours = self.config.email("build_service_account")
+        who = str(given or self._builder() or ours)
         lacking = [role for role in BUILDS if not self._held(role, who)]
-        if not lacking:
+        if not lacking or any(self._held(role, who) for role in BUILDS_TOO):
             return ok(f"{who} may build")
-        commands = "Run " + ", ".join(_grant(project, role, who) for role in lacking) + "."
-        return broken(f"{who} lacks {', '.join(lacking)} on the project", commands if given else DEPLOY)
+        commands = "Run " + ", ".join(_grant(self.config.project, role, who) for role in lacking) + "."
+        return broken(f"{who} lacks {', '.join(lacking)} on the project", DEPLOY if who == ours else commands)
+
+    def _builder(self) -> str:
+        """Return who built the function; "" if that is not known. Without an account of its own, Compute's does."""
+        if not self.cloud.function:
+            return ""
+        named = str(self.cloud.function.get("buildConfig", {}).get("serviceAccount", ""))
+        return named.rsplit("/", 1)[-1] or f"{self._number}-compute@developer.gserviceaccount.com"
 
     def check_agents(self) -> Iterator[Finding]:
         """Look whether Google's own accounts are there, and may deliver messages and start runs."""
@@ -134,7 +147,7 @@ class Roles:
             yield _unseen(error)
             return
         lacking = [name for name, (_, role) in AGENT.items() if not self._held(role, self._agent(name))]
-        if lacking and self.absent():
+        if lacking and self.cloud.absent:
             names = ", ".join(AGENT[name][0] for name in lacking)
             yield skipped(f"not on the project yet: {names}. They come with the APIs, and with `deploy`")
             return
@@ -142,7 +155,7 @@ class Roles:
             yield warn(f"{self._agent(name)} lacks {AGENT[name][1]} on the project", self._make(name))
         if not lacking:
             yield ok(f"{len(AGENT)} hold their role on the project")
-        if self.absent():
+        if self.cloud.absent:
             return
         yield from _each("roles", {"schedule": self._starts, "delivery": self._signs, "dead letters": self._forwards})
 
@@ -155,7 +168,7 @@ class Roles:
         """Look whether Pub/Sub may make the token that it calls the function with."""
         email = self.config.email("push_service_account")
         url = f"iam.googleapis.com/v1/projects/{self.config.project}/serviceAccounts/{email}"
-        policy = Policy(self.google(), url, f"the account {email}", posted=True)
+        policy = Policy(self.google, url, f"the account {email}", posted=True)
         return self._agents(policy, "pubsub", SIGNER, name)
 
     def _forwards(self, name: str) -> Finding:
@@ -198,10 +211,10 @@ class Roles:
         if self._number:
             return
         url = f"cloudresourcemanager.googleapis.com/v3/projects/{self.config.project}"
-        number = str(self.google().get(url, "read the project's number")["name"]).rsplit("/", 1)[-1]
+        number = str(self.google.get(url, "read the project's number")["name"]).rsplit("/", 1)[-1]
         options: Json = {"options": {"requestedPolicyVersion": 3}}
         doing = "read who may do what on the project"
-        self._project = self.google().post(f"{url}:getIamPolicy", doing, options, once=True)
+        self._project = self.google.post(f"{url}:getIamPolicy", doing, options, once=True)
         self._number = number
 
 

@@ -112,6 +112,9 @@ def deployed(world: World, config: Deployment) -> None:
     world.things[f"{config.parent}/functions/{config.function}"] = {
         "name": f"{config.parent}/functions/{config.function}",
         "state": "ACTIVE",
+        "buildConfig": {
+            "serviceAccount": f"projects/{config.project}/serviceAccounts/{config.email('build_service_account')}"
+        },
         "serviceConfig": {
             "service": service,
             "uri": endpoint,
