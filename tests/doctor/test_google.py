@@ -11,6 +11,7 @@ from tests.control_plane import ControlPlane, World
 from tests.control_plane.chronicle import ACCOUNT
 from tests.control_plane.compute import invoke
 from tests.doctor.harness import doctor
+from tests.storage_server import StorageServer
 
 from mulesoft_audit.doctor.feed import Feeds, end_to_end, reads
 from mulesoft_audit.doctor.finding import Check, Finding, State, examine, exit_code
@@ -384,6 +385,17 @@ def test_the_command_looks_at_all_of_it(bench: Bench, source: PlainSource, tmp_p
     without = doctor(source.url, *place, *WHERE, **endpoint)
     assert without.state("feed") == "skipped"
     assert "--secops-instance" in without.findings["feed"]["hint"]
+
+
+def test_a_bucket_that_somebody_else_keeps_is_the_one_looked_at(bench: Bench, source: PlainSource) -> None:
+    endpoint = {"MULESOFT_AUDIT_GOOGLE_ENDPOINT": bench.plane.endpoint}
+    with StorageServer(buckets=["theirs"]) as storage:
+        report = doctor(
+            source.url, *WHERE, "--existing-bucket", "gs://theirs", STORAGE_EMULATOR_HOST=storage.url, **endpoint
+        )
+    assert (report.state("archive"), report.said("archive").strip()) == ("ok", "gs://theirs")
+    assert "GCS_BUCKET" in report.said("function")
+    assert "the bucket theirs does not exist" in report.said("roles: bucket")
 
 
 def test_the_command_says_what_it_needs_for_google(source: PlainSource, tmp_path: Path) -> None:

@@ -141,7 +141,8 @@ def _archive(settings: Settings, flags: Values, anypoint: Anypoint, stop: Stop) 
     if not url and flags["project"]:
         from mulesoft_audit.cloud.deploy.deployment import NAME, default_names
 
-        url = f"gs://{default_names(flags['project'], flags['name'] or NAME)['bucket']}"
+        names = default_names(flags["project"], flags["name"] or NAME)
+        url = f"gs://{(flags['existing_bucket'] or names['bucket']).removeprefix('gs://').strip('/')}"
     limit = flags["max_age"] or DAILY_SILENCE
     archive = Archive(url, lambda: anypoint.organizations, lambda: int(stop.clock.time() * 1000), lambda: limit)
     _ = archive.store if url else None  # says what is malformed before anything is asked

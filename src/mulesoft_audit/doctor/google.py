@@ -78,10 +78,10 @@ class Cloud:
     open: Callable[[], Google]
     config: Deployment
     max_age: int = 0
-    _google: Google | None = None
     service: str = ""
     absent: bool = False
     function: Json = field(default_factory=dict)
+    _google: Google | None = None
     _disabled: tuple[str, ...] | None = None
     _job: Json | None = None
 
