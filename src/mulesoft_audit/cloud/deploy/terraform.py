@@ -147,7 +147,8 @@ class Terraform:
             raise Interrupted("Stopped.", AGAIN)
         if status:
             raise DeploymentError(
-                f"terraform {arguments[0]} ended with status {status}; its own words are above.", AGAIN
+                f"terraform {arguments[0]} ended with status {status}; its own words are above.",
+                f"{AGAIN} `mulesoft-audit doctor` looks for what is in the way: policies, APIs, accounts, roles.",
             )
 
     def _quietly(self, *arguments: str) -> str:
