@@ -31,7 +31,7 @@ AGENT = {
 }
 #: Of who builds ("Custom service account for Cloud Build").
 BUILDS = ("roles/logging.logWriter", "roles/artifactregistry.writer", "roles/storage.objectViewer")
-BUILDS_TOO = ("roles/cloudbuild.builds.builder", "roles/editor", "roles/owner")  #: each includes all of them
+BUILDS_TOO = ("roles/cloudbuild.builds.builder", "roles/editor", "roles/owner")  #: each of which suffices
 PUBLISHER, SUBSCRIBER = "roles/pubsub.publisher", "roles/pubsub.subscriber"
 SIGNER = "roles/iam.serviceAccountTokenCreator"
 
