@@ -13,6 +13,7 @@ _EARLIEST = 946_684_800_000  #: 2000-01-01: before anything that could be asked 
 _PIECE = re.compile(r"(\d{1,6})\s*([smhdwy])\s*")
 _DURATION = re.compile(rf"(?:{_PIECE.pattern})+")
 _DAYS_AGO = {"today": 0, "yesterday": 1}
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MINUTE_MS = 60_000
 
 
@@ -86,6 +87,11 @@ def _known(milliseconds: int, text: str, what: str) -> int:
     if milliseconds < _EARLIEST:
         raise UsageError(f"{what} is {text!r}, which is before there was anything to collect; expected 2000 or later.")
     return milliseconds
+
+
+def iso(milliseconds: int) -> str:
+    """Return Unix milliseconds as ISO 8601 in UTC, with milliseconds and Z."""
+    return (_EPOCH + timedelta(milliseconds=milliseconds)).isoformat(timespec="milliseconds")[: -len("+00:00")] + "Z"
 
 
 def ago(milliseconds: int) -> str:

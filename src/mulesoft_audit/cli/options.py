@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -14,8 +15,9 @@ from mulesoft_audit import settings as settings_module
 from mulesoft_audit.secret import Secret
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
+    from mulesoft_audit.archive.store import Store
     from mulesoft_audit.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -88,6 +90,28 @@ def config_file(config: str | None) -> Path | None:
     if found:
         log.info("Settings are read from %s", found)
     return found
+
+
+@contextmanager
+def open_to_read(config: str | None, archive: str | None) -> Iterator[Store]:
+    """Open the archive that the flag, the environment or the settings file names; nothing else is needed to read it.
+
+    Raises:
+        UsageError: none is named, or no archive can be there.
+    """
+    from mulesoft_audit.archive.opening import open_archive
+    from mulesoft_audit.errors import UsageError
+    from mulesoft_audit.logs import configure
+
+    configure(level=logging.WARNING)
+    settings = load_settings(config, archive=archive)
+    if not settings.archive_url:
+        raise UsageError("ARCHIVE is not set; expected a directory or gs://BUCKET.", "Give it with --archive DIR.")
+    store = open_archive(settings.archive_url)
+    try:
+        yield store
+    finally:
+        store.close()
 
 
 def secret_of(settings: Settings) -> Secret:
