@@ -14,7 +14,7 @@ _PIECE = re.compile(r"(\d{1,6})\s*([smhdwy])\s*")
 _DURATION = re.compile(rf"(?:{_PIECE.pattern})+")
 _DAYS_AGO = {"today": 0, "yesterday": 1}
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-MINUTE_MS = 60_000
+QUARTER = 900  #: seconds: the clocks of all zones differ from UTC by multiples of it
 
 
 def earliest(*moments: int) -> int:
@@ -112,22 +112,25 @@ class LocalTimes:
 
     def __init__(self, zone: tzinfo | None = None) -> None:
         self.zone = zone
-        self._minute = -1
-        self._before = self._after = ""
+        self._quarter = -1
+        self._hour = self._name = ""
+        self._minute = 0
 
     def second(self, milliseconds: int) -> str:
         """Return a Unix time in milliseconds as `2026-11-26 14:03:07 CET`."""
-        minute, rest = divmod(milliseconds, MINUTE_MS)
-        self._go_to(minute)
-        return f"{self._before}:{rest // 1000:02d}{self._after}"
+        quarter, rest = divmod(milliseconds // 1000, QUARTER)
+        if quarter != self._quarter:
+            self._go_to(quarter)
+        minute, second = divmod(rest, 60)
+        return f"{self._hour}:{self._minute + minute:02d}:{second:02d}{self._name}"
 
     def minute(self, milliseconds: int) -> str:
         """Return a Unix time in milliseconds as `2026-11-26 14:03 CET`."""
-        self._go_to(milliseconds // MINUTE_MS)
-        return self._before + self._after
+        text = self.second(milliseconds)
+        return f"{text[:16]}{text[19:]}"
 
-    def _go_to(self, minute: int) -> None:
-        if minute != self._minute:
-            moment = datetime.fromtimestamp(minute * 60, UTC).astimezone(self.zone)
-            self._minute, self._before = minute, f"{moment:%Y-%m-%d %H:%M}"
-            self._after = f" {moment.tzname() or ''}".rstrip()
+    def _go_to(self, quarter: int) -> None:
+        moment = datetime.fromtimestamp(quarter * QUARTER, UTC).astimezone(self.zone)
+        self._quarter, self._minute = quarter, moment.minute
+        self._hour = f"{moment:%Y-%m-%d %H}"
+        self._name = f" {moment.tzname() or ''}".rstrip()

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from mulesoft_audit.archive.store import Store
+    from mulesoft_audit.ledger.registry import Known
 
 
 class Names:
@@ -60,11 +61,22 @@ class Names:
         return f"There are: {some}." if names else "Nothing was collected into this archive yet."
 
 
-def names_of(store: Store) -> Names:
-    """Return the names that an archive keeps of its organizations.
+def organizations_of(store: Store) -> tuple[dict[str, Known], Names]:
+    """Return the organizations of an archive by id, and what they are called.
 
     Raises:
+        UsageError: there is nothing in it.
         ArchiveError: it cannot be read, or a newer version wrote it.
     """
-    held, _ = registry.load(store)
-    return Names({one: known.name for one, known in held.organizations.items()})
+    held = registry.load(store)[0].organizations
+    if not held:
+        raise UsageError(
+            f"{store.url} holds no archive, or nothing was collected into it yet.",
+            "Say with --archive where it is, or collect one with `mulesoft-audit collect`.",
+        )
+    return held, Names({one: known.name for one, known in held.items()})
+
+
+def names_of(store: Store) -> Names:
+    """Return what the organizations of an archive are called; raises as `organizations_of`."""
+    return organizations_of(store)[1]

@@ -9,10 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from mulesoft_audit.archive.layout import DAY_MS, day_of, day_start
 from mulesoft_audit.collect import last_run
-from mulesoft_audit.errors import UsageError
 from mulesoft_audit.ledger import head as heads
-from mulesoft_audit.ledger import registry
-from mulesoft_audit.reading.names import Names
 from mulesoft_audit.times import earliest
 
 if TYPE_CHECKING:
@@ -22,6 +19,7 @@ if TYPE_CHECKING:
     from mulesoft_audit.collect.last_run import LastRun
     from mulesoft_audit.ledger.head import Head
     from mulesoft_audit.ledger.registry import Known
+    from mulesoft_audit.reading.names import Names
 
 READERS = 8  #: heads read at a time: each is a round trip to the store
 BAR_DAYS = 30
@@ -96,20 +94,12 @@ def status_of(store: Store, wanted: Sequence[str], now: int) -> Status:
             f"{store.url} holds no archive.", "Collect one with `mulesoft-audit collect`, or see --archive."
         )
     names = Names({one: known.name for one, known in held.organizations.items()})
-    ids = names.ids(wanted) or list(held.organizations)
+    ids = names.ids(wanted) or list(held)
     with ThreadPool(min(READERS, len(ids))) as pool:
         found = pool.map(lambda one: heads.load(store, one)[0], ids)
     run, _ = last_run.load(store)
-    standings = [standing(head, held.organizations[head.organization], run, now) for head in found]
-    return Status(run, tuple(in_tree_order(standings, held.organizations)), names)
-
-
-def nothing_there(store: Store) -> UsageError:
-    """Return what is raised where there is no archive to read."""
-    return UsageError(
-        f"{store.url} holds no archive, or nothing was collected into it yet.",
-        "Say with --archive where it is, or collect one with `mulesoft-audit collect`.",
-    )
+    standings = [standing(head, held[head.organization], run, now) for head in found]
+    return Status(run, tuple(in_tree_order(standings, held)), names)
 
 
 def standing(head: Head, known: Known, run: LastRun, now: int) -> Standing:
