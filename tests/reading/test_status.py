@@ -54,7 +54,7 @@ def test_what_is_told_of_an_organization():
     assert found.days[-3:] == (0, 3, 5)
     assert found.gaps == (
         "no",
-        "totals count",
+        "totals prove nothing",
         "what was being read from 2026-11-25 to 2026-11-26 when a run was stopped is not read to its end",
         "1 entries of 2026-10-01 could not be read",
         "of 2026-11-25, 3 entries are held and Anypoint had 4",

@@ -69,7 +69,7 @@ def test_an_entry_that_says_nothing_says_nothing():
         {"payload": "text"},
         {"payload": {"subaction": "Failure", "properties": [1]}},
         {"objects": {"objectType": "User", "objectId": "u-2", "objectName": "bob"}},
-        {"objects": [None, *LOGIN["objects"]]},
+        {"objects": [None, {"objectType": "User", "objectId": "u-2", "objectName": "bob"}]},
         {"userId": 7},
         {"failed": "true"},
         {"x": "\ud83d"},

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from mulesoft_audit.archive.layout import DAY_MS, day_of, day_start
 from mulesoft_audit.collect import last_run
 from mulesoft_audit.ledger import head as heads
+from mulesoft_audit.reading.names import organizations_of
 from mulesoft_audit.times import earliest
 
 if TYPE_CHECKING:
@@ -88,12 +89,7 @@ def status_of(store: Store, wanted: Sequence[str], now: int) -> Status:
         UsageError: there is nothing in the archive, or no such organization.
         ArchiveError: it cannot be read, or a newer version wrote it.
     """
-    held, _ = registry.load(store)
-    if not held.organizations:
-        raise UsageError(
-            f"{store.url} holds no archive.", "Collect one with `mulesoft-audit collect`, or see --archive."
-        )
-    names = Names({one: known.name for one, known in held.organizations.items()})
+    held, names = organizations_of(store)
     ids = names.ids(wanted) or list(held)
     with ThreadPool(min(READERS, len(ids))) as pool:
         found = pool.map(lambda one: heads.load(store, one)[0], ids)
