@@ -56,7 +56,7 @@ def test_what_is_told_of_an_organization():
         "no",
         "totals prove nothing",
         "what was being read from 2026-11-25 to 2026-11-26 when a run was stopped is not read to its end",
-        "1 entries of 2026-10-01 could not be read",
+        "1 entry of 2026-10-01 could not be read",
         "of 2026-11-25, 3 entries are held and Anypoint had 4",
     )
     assert found.stale(NOW, 59_999)

@@ -6,6 +6,7 @@ import importlib
 import os
 import sys
 import threading
+from difflib import get_close_matches
 
 import click
 
@@ -31,6 +32,20 @@ COMMANDS = {
 }
 
 
+#: Understood by every command; what they say is read by `output.prepare`.
+VERBOSITY = (
+    click.Option(["-q", "--quiet"], is_flag=True, expose_value=False, help="Tell only what went wrong."),
+    click.Option(["-v", "--verbose"], is_flag=True, expose_value=False, help="Tell more of what is done."),
+)
+
+
+def _with_verbosity(command: click.Command) -> click.Command:
+    command.params.extend(VERBOSITY)
+    for below in command.commands.values() if isinstance(command, click.Group) else ():
+        _with_verbosity(below)
+    return command
+
+
 class _Commands(click.Group):
     """A group that knows its commands by name and imports one only to run it."""
 
@@ -39,11 +54,12 @@ class _Commands(click.Group):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
-            return None
+            near = get_close_matches(cmd_name, COMMANDS, 1)
+            ctx.fail(f"No such command {cmd_name!r}." + (f" Did you mean {near[0]!r}?" if near else ""))
         module = importlib.import_module(f"mulesoft_audit.cli.{COMMANDS[cmd_name][0]}")
         command = module.command
         assert isinstance(command, click.Command)  # noqa: S101 - a wiring mistake, not an input
-        return command
+        return command if any(one in command.params for one in VERBOSITY) else _with_verbosity(command)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List the commands without importing them."""
@@ -55,6 +71,12 @@ class _Commands(click.Group):
 @click.version_option(__version__, prog_name="mulesoft-audit")
 def cli() -> None:
     """Every MuleSoft Anypoint audit log entry, exactly once, in an archive you can prove complete."""
+
+
+def _in_our_words(error: click.ClickException) -> UsageError:
+    """Return a mistake of the command line as it is told, with the command whose help says more."""
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    return UsageError(error.format_message(), f"See `{context.command_path if context else 'mulesoft-audit'} --help`.")
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -69,7 +91,7 @@ def main(arguments: list[str] | None = None) -> None:
 def _status(arguments: list[str] | None) -> int:
     """Run a command, tell what failed, and return the exit status."""
     try:
-        output.prepare()
+        output.prepare(sys.argv[1:] if arguments is None else arguments)
         status = cli.main(args=arguments, prog_name="mulesoft-audit", standalone_mode=False)
         output.flush()
     except ReaderGone as error:
@@ -85,10 +107,10 @@ def _status(arguments: list[str] | None) -> int:
     except click.exceptions.Abort:
         tell(Interrupted("Stopped.", "What was committed is kept."))
         return Interrupted.exit_code
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.ctx.get_help())
+        return UsageError.exit_code
     except click.ClickException as error:
-        if sys.stderr.isatty():
-            error.show()
-        else:
-            tell(UsageError(error.format_message(), "See --help."))
+        tell(_in_our_words(error))
         return UsageError.exit_code
     return status if isinstance(status, int) else 0

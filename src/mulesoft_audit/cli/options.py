@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from mulesoft_audit import settings as settings_module
+from mulesoft_audit.cli.output import json_wanted, log_level
 from mulesoft_audit.secret import Secret
 
 if TYPE_CHECKING:
@@ -67,6 +68,8 @@ config_option = _CONFIG
 archive_option = _ARCHIVE
 orgs_option = _ORGS
 json_option = _JSON
+#: The same, for a command that asks `output.json_wanted`: true in Cloud Run too.
+json_flag = click.option("--json", is_flag=True, expose_value=False, help="Print the result as one JSON object.")
 
 
 def load_settings(config: str | None, **flags: object) -> Settings:
@@ -103,7 +106,8 @@ def open_to_read(config: str | None, archive: str | None) -> Iterator[Store]:
     from mulesoft_audit.errors import UsageError
     from mulesoft_audit.logs import configure
 
-    configure(level=logging.WARNING)
+    level = log_level()
+    configure(level=logging.WARNING if level == logging.INFO else level, json=json_wanted())
     settings = load_settings(config, archive=archive)
     if not settings.archive_url:
         raise UsageError("ARCHIVE is not set; expected a directory or gs://BUCKET.", "Give it with --archive DIR.")

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mulesoft_audit.cli.options import archive_option, config_option, json_option, open_to_read, orgs_option, shared
+from mulesoft_audit.cli.options import archive_option, config_option, json_flag, open_to_read, orgs_option, shared
+from mulesoft_audit.cli.output import json_wanted
 from mulesoft_audit.printable import json_line, printable
 from mulesoft_audit.times import LocalTimes, ago, iso
 
@@ -39,10 +40,8 @@ Exit status:
 @shared(archive_option, orgs_option)
 @click.option("--max-age", metavar="TIME", help="Exit with 8 if the last proof is older than this (2h, 1d).")
 @click.option("--size", is_flag=True, help="Add the size of the parts, which takes a listing of them.")
-@shared(config_option, json_option)
-def command(
-    archive: str | None, orgs: tuple[str, ...], max_age: str | None, size: bool, config: str | None, as_json: bool
-) -> int:
+@shared(config_option, json_flag)
+def command(archive: str | None, orgs: tuple[str, ...], max_age: str | None, size: bool, config: str | None) -> int:
     """Show what an archive holds, how fresh it is, and what is missing.
 
     It reads the archive's own notes alone, never Anypoint: what the last run found. Proved means that at that
@@ -60,7 +59,7 @@ def command(
         bytes_held = _size(store, status) if size else None
         url = store.url
     stale = [one for one in status.standings if longest is not None and one.stale(now, longest)]
-    if as_json:
+    if json_wanted():
         click.echo(json_line(_fields(status, url, now, stale=stale, size=bytes_held)))
     else:
         _show(status, url, now, stale=stale, size=bytes_held)

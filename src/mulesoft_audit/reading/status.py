@@ -12,6 +12,7 @@ from mulesoft_audit.collect import last_run
 from mulesoft_audit.ledger import head as heads
 from mulesoft_audit.reading.names import organizations_of
 from mulesoft_audit.times import earliest
+from mulesoft_audit.words import number_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -131,7 +132,7 @@ def _gaps(head: Head, fields: Mapping[str, Any]) -> Iterable[str]:
         yield f"what was being read from {day_of(start)} to {day_of(end)} when a run was stopped is not read to its end"
     for day, counted in sorted(head.days.items()):
         if counted.unreadable:
-            yield f"{counted.unreadable} entries of {day} could not be read"
+            yield f"{number_of(counted.unreadable, 'entry', 'entries')} of {day} could not be read"
         elif counted.source > counted.held:
             yield f"of {day}, {counted.held:,} entries are held and Anypoint had {counted.source:,}"
 
