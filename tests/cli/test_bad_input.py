@@ -33,7 +33,7 @@ def assert_one_message(done: subprocess.CompletedProcess[str], status: int, *wor
     assert errors[0]["exit_code"] == status
     assert "Traceback" not in done.stderr
     for word in words:
-        assert word in errors[0]["message"] + errors[0]["hint"]
+        assert word in errors[0]["message"] + errors[0].get("hint", "")
     assert CLIENT_SECRET not in done.stderr + done.stdout
 
 
