@@ -104,6 +104,23 @@ class Loaded:
             yield from chosen
 
 
+def gone(piece: Piece) -> Damaged:
+    """Return what is raised where an object is not there."""
+    return Damaged(
+        f"{piece.name} is gone: its entries of organization {piece.organization} on {piece.day} are not shown.",
+        "A feed that deletes what it has read removes parts; otherwise restore it from a backup.",
+    )
+
+
+def damaged(piece: Piece) -> Damaged:
+    """Return what is raised where an object is not what was written."""
+    return Damaged(
+        f"{piece.name} is not what was written there: its entries of organization {piece.organization} on "
+        f"{piece.day} are not shown.",
+        "Nothing was changed. Restore it from a backup or an older version of it.",
+    )
+
+
 def load(store: Store, piece: Piece) -> Loaded:
     """Read a piece and the times of its lines.
 
@@ -112,18 +129,11 @@ def load(store: Store, piece: Piece) -> Loaded:
     """
     held = store.read(piece.name)
     if held is None:
-        raise Damaged(
-            f"{piece.name} is gone: its entries of organization {piece.organization} on {piece.day} are not shown.",
-            "A feed that deletes what it has read removes parts; otherwise restore it from a backup.",
-        )
+        raise gone(piece)
     if isinstance(piece.what, Oversize):
         return Loaded(piece, held.data, [piece.first - day_start(piece.day)])
     if digest(held.data) != piece.what.sha256:
-        raise Damaged(
-            f"{piece.name} is not what was written there: its entries of organization {piece.organization} on "
-            f"{piece.day} are not shown.",
-            "Nothing was changed. Restore it from a backup or an older version of it.",
-        )
+        raise damaged(piece)
     keys = store.read(keys_name(piece.organization, piece.day, piece.what.number))
     if keys and digest(keys.data) == piece.what.keys_sha256:
         return Loaded(piece, held.data, Keys(keys.data).times())

@@ -60,8 +60,8 @@ def entries(
     tell = problem or _give_up
     ids = sorted(registry.load(store)[0].organizations if organizations is None else organizations)
     with ThreadPool(READERS) as pool:
-        pieces = _pieces(pool, store, ids, (since, until), tell)
-        loaded = read_ahead(pool, pieces, lambda piece: load(store, piece), lambda piece: piece.size)
+        wanted = pieces(pool, store, ids, (since, until), tell)
+        loaded = read_ahead(pool, wanted, lambda piece: load(store, piece), lambda piece: piece.size)
         yield from _merged(loaded, (since, until), tell)
 
 
@@ -77,10 +77,10 @@ def days_held(store: Store, organization: str, since: int, until: int) -> list[d
     return sorted(day for day in found if day and since < day_start(day) + DAY_MS and day_start(day) < until)
 
 
-def _pieces(
+def pieces(
     pool: ThreadPool, store: Store, organizations: list[str], stretch: tuple[int, int], tell: Problem
 ) -> Iterator[Piece]:
-    """Yield what lies between two times, in order of its first entry."""
+    """Yield the pieces that have entries between two times (Unix ms), in order of their first entry."""
     since, until = stretch
     wanted = sorted((day, one) for one in organizations for day in days_held(store, one, since, until))
     read = read_ahead(pool, wanted, lambda key: _manifest(store, *key))
