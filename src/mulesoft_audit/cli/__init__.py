@@ -25,6 +25,7 @@ COMMANDS = {
     "status": ("status", "What an archive holds, how fresh it is, what is missing."),
     "show": ("show", "Show entries: who did what, when and where."),
     "query": ("query", "Ask an archive in SQL."),
+    "report": ("report", "Write a report that people look at: one HTML file."),
     "deploy": ("deploy", "Set everything up in Google Cloud, from nothing to logs in SecOps."),
     "feed": ("feed", "Set up the SecOps feed alone."),
     "doctor": ("doctor", "Check every link from Anypoint to SecOps; say how to mend it."),

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from mulesoft_audit.archive.store import Store
     from mulesoft_audit.collect.last_run import LastRun
-    from mulesoft_audit.ledger.head import Head
+    from mulesoft_audit.ledger.head import Counted, Head
     from mulesoft_audit.ledger.registry import Known
     from mulesoft_audit.reading.names import Names
 
@@ -41,6 +41,7 @@ class Standing:
         complete: whether the last run that looked at it found it complete.
         gaps: what is known to be missing or was not proved, each in words.
         days: entries by UTC day, oldest first, of the last `BAR_DAYS` days; None for a day before `since`.
+        counted: what the manifests say, by day (YYYY-MM-DD), as the head keeps it.
     """
 
     organization: str
@@ -52,6 +53,7 @@ class Standing:
     complete: bool
     gaps: tuple[str, ...]
     days: tuple[int | None, ...]
+    counted: Mapping[str, Counted]
 
     def stale(self, now: int, longest: int) -> bool:
         """Return whether it was not proved within the `longest` milliseconds before `now`."""
@@ -115,6 +117,7 @@ def standing(head: Head, known: Known, run: LastRun, now: int) -> Standing:
         fields.get("complete") is True,
         tuple(_gaps(head, fields)),
         tuple(_last_days(head, since, now)),
+        head.days,
     )
 
 
