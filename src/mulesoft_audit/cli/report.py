@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -15,6 +14,8 @@ from mulesoft_audit.printable import printable
 from mulesoft_audit.words import number_of
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from mulesoft_audit.ledger.manifest import Damaged
 
 EPILOG = """\b

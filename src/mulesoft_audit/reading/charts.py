@@ -89,5 +89,7 @@ def calendar(rows: list[Row]) -> str:
 
 
 def _svg(spec: dict[str, Any]) -> str:
-    whole = {"width": WIDTH, "background": None, "config": _CONFIG, "autosize": {"type": "pad"}, **spec}
+    # Texts are measured here and shown in another font by a browser: they get room to be wider.
+    room = {"left": 40, "right": 12, "top": 5, "bottom": 5}
+    whole = {"width": WIDTH, "padding": room, "background": None, "config": _CONFIG, **spec}
     return str(vl_convert.vegalite_to_svg(whole))

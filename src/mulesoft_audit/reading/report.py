@@ -50,9 +50,7 @@ def render(tally: Tally, status: Status, stretch: Stretch, archive: str, now: in
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
-        finalize=lambda value: (
-            printable(value, keep="\n") if isinstance(value, str) and not _is_markup(value) else value
-        ),
+        finalize=_shown,
     )
     style = environment.get_template("report.css").render()
     times = LocalTimes()
@@ -89,8 +87,9 @@ def render(tally: Tally, status: Status, stretch: Stretch, archive: str, now: in
     )
 
 
-def _is_markup(value: object) -> bool:
-    return isinstance(value, Markup)
+def _shown(value: object) -> object:
+    """Return what a place in the page shows: text without what turns its direction or is not seen."""
+    return printable(value, keep="\n") if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
 def _hash(text: str) -> str:
