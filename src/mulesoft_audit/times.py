@@ -14,6 +14,7 @@ _PIECE = re.compile(r"(\d{1,6})\s*([smhdwy])\s*")
 _DURATION = re.compile(rf"(?:{_PIECE.pattern})+")
 _DAYS_AGO = {"today": 0, "yesterday": 1}
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_TWO = [f"{number:02d}" for number in range(60)]
 QUARTER = 900  #: seconds: the clocks of all zones differ from UTC by multiples of it
 
 
@@ -122,7 +123,7 @@ class LocalTimes:
         if quarter != self._quarter:
             self._go_to(quarter)
         minute, second = divmod(rest, 60)
-        return f"{self._hour}:{self._minute + minute:02d}:{second:02d}{self._name}"
+        return f"{self._hour}:{_TWO[self._minute + minute]}:{_TWO[second]}{self._name}"
 
     def minute(self, milliseconds: int) -> str:
         """Return a Unix time in milliseconds as `2026-11-26 14:03 CET`."""

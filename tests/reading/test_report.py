@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -107,6 +108,20 @@ def test_it_is_for_the_user_alone_and_put_there_whole(tmp_path, hostile):
     assert [one.name for one in tmp_path.iterdir() if "report" in one.name] == ["report.html"]
 
 
+def test_a_pipe_or_a_link_is_written_to_and_not_replaced(tmp_path, hostile):
+    pipe, link = tmp_path / "pipe", tmp_path / "link"
+    os.mkfifo(pipe)
+    (tmp_path / "behind").write_text("old")
+    link.symlink_to("behind")
+    with subprocess.Popen(["cat", pipe], stdout=subprocess.PIPE) as reader:
+        assert run("report", "--archive", tmp_path / "archive", "--output", pipe).code == 0
+        assert reader.communicate(timeout=30)[0].startswith(b"<!DOCTYPE html>")
+    assert pipe.is_fifo()
+    assert run("report", "--archive", tmp_path / "archive", "--output", link).code == 0
+    assert link.is_symlink()
+    assert (tmp_path / "behind").read_text().startswith("<!DOCTYPE html>")
+
+
 def test_a_place_that_cannot_be_written_is_said(tmp_path, hostile):
     done = run("report", "--archive", tmp_path / "archive", "--output", tmp_path / "no" / "report.html")
     assert done.code == 6
@@ -131,9 +146,9 @@ def test_what_counts_as_privileged(fields, expected):
 
 def test_only_the_newest_changes_are_kept():
     found = [Entry(number, "o", grant(0, "x")) for number in range(NEWEST + 5)]
-    tally = Tally().add((one, view(one)) for one in found)
+    tally = Tally().add(found)
     assert tally.privileged == NEWEST + 5
-    assert next(one.time for one, _ in tally.changes) == 5
+    assert tally.changes[0].time == 5
 
 
 # In a browser.

@@ -129,7 +129,7 @@ def test_no_shape_is_too_odd(fields):
 )
 def test_which_entries_are_wanted(wanted, found):
     entries = {"L": entry(LOGIN), "D": entry(DEPLOY)}
-    matched = [one for one, _ in matching(entries.values(), Wanted(**wanted))]
+    matched = list(matching(entries.values(), Wanted(**wanted)))
     assert "".join(name for name, one in entries.items() if one in matched) == found
 
 

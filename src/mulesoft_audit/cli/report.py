@@ -87,9 +87,15 @@ def command(
 
 
 def _write(target: Path, text: str) -> None:
-    """Write the report beside its place, readable by the user alone, and put it there whole."""
+    """Write the report beside its place, readable by the user alone, and put it there whole.
+
+    A link, a pipe or a device is written to as it is: it must not be replaced by a file.
+    """
     temporary = target.with_name(f".{target.name}.new")
     try:
+        if target.is_symlink() or (target.exists() and not target.is_file()):
+            target.write_text(text, encoding="utf-8")
+            return
         temporary.touch(mode=0o600)
         temporary.write_text(text, encoding="utf-8")
         temporary.replace(target)

@@ -21,9 +21,8 @@ if TYPE_CHECKING:
     from mulesoft_audit.ledger.manifest import Damaged
     from mulesoft_audit.reading.entry import Entry
     from mulesoft_audit.reading.names import Names
-    from mulesoft_audit.reading.view import View
 
-    Found = Iterable[tuple[Entry, View]]
+    Found = Iterable[Entry]
 
 EPILOG = """\b
 Examples:
@@ -102,12 +101,12 @@ def _as_json(found: Found, _names: Names, _ids: list[str]) -> int:
     """Write the entries' own bytes; on a terminal, what could steer it is escaped."""
     count = 0
     if sys.stdout.isatty():
-        for entry, _ in found:
+        for entry in found:
             sys.stdout.write(printable(entry.line.decode("utf-8", "surrogateescape")) + "\n")
             count += 1
         return count
     out = sys.stdout.buffer
-    for entry, _ in found:
+    for entry in found:
         out.write(entry.line + b"\n")
         count += 1
     return count
@@ -117,23 +116,26 @@ def _as_csv(found: Found, names: Names, _ids: list[str]) -> int:
     import csv
 
     from mulesoft_audit.reading.rows import COLUMNS, columns, spreadsheet_cell
+    from mulesoft_audit.reading.view import view
 
     writer = csv.writer(sys.stdout, lineterminator="\n")
     writer.writerow(COLUMNS)
     count = 0
-    for entry, said in found:
-        writer.writerow(map(spreadsheet_cell, columns(entry, said, names)))
+    for entry in found:
+        writer.writerow(map(spreadsheet_cell, columns(entry, view(entry), names)))
         count += 1
     return count
 
 
 def _as_lines(found: Found, names: Names, ids: list[str]) -> int:
     from mulesoft_audit.reading.rows import Lines
+    from mulesoft_audit.reading.view import view
 
     lines, write = Lines(names, ids), sys.stdout.write
     colour = sys.stdout.isatty()
     count = 0
-    for entry, said in found:
+    for entry in found:
+        said = view(entry)
         text = lines.line(entry, said)
         write((click.style(text, fg="red") if colour and said.has_failed else text) + "\n")
         count += 1
@@ -157,7 +159,7 @@ def _whole(found: Found, names: Names, wanted: str) -> int:
         return click.style(text, fg=_COLOURS[kind])
 
     count = 0
-    for entry, _ in found:
+    for entry in found:
         if reference(entry.line) == wanted.strip().lower():
             count += 1
             name = printable(names.of(entry.organization))

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from mulesoft_audit.anypoint.scan import NotJson, scan
+
+if TYPE_CHECKING:
+    from mulesoft_audit.reading.view import View
 
 _decode = msgspec.json.Decoder().decode
 
@@ -19,14 +22,16 @@ class Entry:
         time: Unix milliseconds.
         organization: id of the organization whose log it is in.
         line: its bytes as the source gave them, without a newline.
+        view: what it says, once `view.view` was asked.
     """
 
-    __slots__ = ("_fields", "line", "organization", "time")
+    __slots__ = ("_fields", "line", "organization", "time", "view")
 
     def __init__(self, time: int, organization: str, line: bytes) -> None:
         self.time = time
         self.organization = organization
         self.line = line
+        self.view: View | None = None
         self._fields: dict[str, Any] | None = None
 
     @property

@@ -40,19 +40,22 @@ class Wanted:
     grep: str = ""
 
 
-def matching(entries: Iterable[Entry], wanted: Wanted) -> Iterator[tuple[Entry, View]]:
-    """Yield the entries that are wanted, each with what it says."""
+def matching(entries: Iterable[Entry], wanted: Wanted) -> Iterator[Entry]:
+    """Yield the entries that are wanted."""
     tests = _tests(wanted)
     text = _containing(wanted.grep) if wanted.grep else None
     for entry in entries:
         if text is not None and not text(entry):
             continue
-        said = view(entry)
-        for test in tests:
-            if not test(said):
-                break
-        else:
-            yield entry, said
+        if not tests or _passes(view(entry), tests):
+            yield entry
+
+
+def _passes(said: View, tests: list[Callable[[View], bool]]) -> bool:
+    for test in tests:  # noqa: SIM110 - a generator costs as much as the tests
+        if not test(said):
+            return False
+    return True
 
 
 def _tests(wanted: Wanted) -> list[Callable[[View], bool]]:

@@ -16,6 +16,7 @@ from mulesoft_audit.archive.layout import DAY_MS, day_of, day_start
 from mulesoft_audit.printable import printable
 from mulesoft_audit.reading import charts
 from mulesoft_audit.reading.rows import reference, things
+from mulesoft_audit.reading.view import view
 from mulesoft_audit.times import LocalTimes, ago
 
 if TYPE_CHECKING:
@@ -176,7 +177,8 @@ def _year(one: Standing, now: int) -> Iterator[Row]:
 
 
 def _changes(tally: Tally, names: Names) -> Iterator[dict[str, str | int]]:
-    for entry, said in reversed(tally.changes):
+    for entry in reversed(tally.changes):
+        said = view(entry)
         yield {
             "time": entry.time,
             "organization": names.of(entry.organization),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from isal.isal_zlib import crc32
 
 from mulesoft_audit.printable import printable
+from mulesoft_audit.reading.view import joined
 from mulesoft_audit.times import LocalTimes, iso
 
 if TYPE_CHECKING:
@@ -87,8 +88,8 @@ class Lines:
         """Return an entry as one line."""
         return (
             f"{self._times.second(entry.time)}  {self._organizations[entry.organization]}  "
-            f"{_cell(said.who or '-', 16)}  {_cell(said.what_was_done or '-', 20)}  {_padded(things(said), 28)}  "
-            f"{_place(said.platform, said.environment)}{'  failed' if said.has_failed else ''}  {reference(entry.line)}"
+            f"{_deed(said.who, said.action, said.subaction)}  {_padded(things(said), 28)}  "
+            f"{_place(said.platform, said.environment, said.has_failed)}  {reference(entry.line)}"
         )
 
 
@@ -109,15 +110,20 @@ def _thing(one: Thing) -> str:
     return f"{printable(one.object_type, LONGEST)} {name}" if one.object_type else name
 
 
-@lru_cache(4096)
-def _cell(text: str, width: int) -> str:
-    return _padded(printable(text, LONGEST), width)
+# What is said again and again is put together once: who did what, and where.
+
+
+@lru_cache(16384)
+def _deed(who: str, action: str | None, subaction: str | None) -> str:
+    done = joined(action, subaction)
+    return f"{_padded(printable(who or '-', LONGEST), 16)}  {_padded(printable(done or '-', LONGEST), 20)}"
 
 
 @lru_cache(4096)
-def _place(platform: str | None, environment: str | None) -> str:
+def _place(platform: str | None, environment: str | None, failed: bool) -> str:
     shown = printable(platform or "-", LONGEST)
-    return _padded(f"{shown} ({printable(environment, LONGEST)})" if environment else shown, 18)
+    place = _padded(f"{shown} ({printable(environment, LONGEST)})" if environment else shown, 18)
+    return f"{place}  failed" if failed else place
 
 
 def _padded(text: str, width: int) -> str:

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from mulesoft_audit.reading.entry import Entry
     from mulesoft_audit.reading.filters import Wanted
     from mulesoft_audit.reading.stream import Problem
-    from mulesoft_audit.reading.view import View
 
 FIRST_LOOK = DAY_MS // 4  #: how far back the newest entries are looked for at first; then four times as far, and so on
 
@@ -54,8 +53,8 @@ def search(
     wanted: Wanted,
     limit: int | None = None,
     problem: Problem | None = None,
-) -> Iterator[tuple[Entry, View]]:
-    """Yield entries that are wanted, each with what it says, in order of time.
+) -> Iterator[Entry]:
+    """Yield entries that are wanted, in order of time.
 
     Args:
         store: the archive.
@@ -80,7 +79,7 @@ def _newest(
     wanted: Wanted,
     limit: int,
     problem: Problem | None,
-) -> Iterator[tuple[Entry, View]]:
+) -> Iterator[Entry]:
     """Yield the newest entries, reading further and further back until there are enough."""
     back = FIRST_LOOK
     while True:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from mulesoft_audit.archive.layout import DAY_MS
+from mulesoft_audit.reading.view import view
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -55,12 +56,13 @@ class Tally:
     actors: Counter[str] = field(default_factory=Counter)
     actions: Counter[tuple[str, str]] = field(default_factory=Counter)
     privileged: int = 0
-    changes: deque[tuple[Entry, View]] = field(default_factory=lambda: deque(maxlen=NEWEST))
+    changes: deque[Entry] = field(default_factory=lambda: deque(maxlen=NEWEST))
 
-    def add(self, found: Iterable[tuple[Entry, View]]) -> Tally:
-        """Count entries, each with what it says."""
+    def add(self, found: Iterable[Entry]) -> Tally:
+        """Count entries."""
         by_day, actors, actions = self.by_day, self.actors, self.actions
-        for entry, said in found:
+        for entry in found:
+            said = view(entry)
             self.entries += 1
             day = entry.time // DAY_MS
             by_day[entry.organization, day] += 1
@@ -70,7 +72,7 @@ class Tally:
                 (self.failures if said.has_failed else self.logins)[day] += 1
             elif is_privileged(said):
                 self.privileged += 1
-                self.changes.append((entry, said))
+                self.changes.append(entry)
         return self
 
 

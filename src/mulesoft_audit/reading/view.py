@@ -6,6 +6,7 @@ a value that should be text and is not is shown as its JSON.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -77,10 +78,8 @@ class View(msgspec.Struct, gc=False, rename="camel"):
 
     @property
     def what_was_done(self) -> str:
-        """Action and subaction as Anypoint's page joins them: `Login - Failure`."""
-        subaction = self.subaction
-        action = self.action or ""
-        return f"{action} - {subaction}" if subaction else action
+        """Action and subaction: `Login - Failure`."""
+        return joined(self.action, self.subaction)
 
     @property
     def who(self) -> str:
@@ -103,7 +102,7 @@ class View(msgspec.Struct, gc=False, rename="camel"):
     @property
     def has_failed(self) -> bool:
         """Whether it says so, by itself or by a subaction such as `Failure`."""
-        return self.failed is True or (self.subaction or "").casefold().endswith("failure")
+        return self.failed is True or (self.subaction is not None and _is_failure(self.subaction))
 
     @property
     def ip(self) -> str | None:
@@ -111,16 +110,28 @@ class View(msgspec.Struct, gc=False, rename="camel"):
         return self.payload.properties.clientIP if self.payload and self.payload.properties else None
 
 
+def joined(action: str | None, subaction: str | None) -> str:
+    """Return action and subaction as Anypoint's page joins them: `Login - Failure`."""
+    return f"{action or ''} - {subaction}" if subaction else action or ""
+
+
+@lru_cache(1024)
+def _is_failure(subaction: str) -> bool:
+    return subaction.casefold().endswith("failure")
+
+
 _NOTHING = Thing()
 _decode = msgspec.json.Decoder(View).decode
 
 
 def view(entry: Entry) -> View:
-    """Return what an entry says."""
-    try:
-        return _decode(entry.line)
-    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
-        return _from_fields(decode(entry.line))
+    """Return what an entry says; it is decoded once."""
+    if entry.view is None:
+        try:
+            entry.view = _decode(entry.line)
+        except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+            entry.view = _from_fields(decode(entry.line))
+    return entry.view
 
 
 def _from_fields(fields: dict[str, Any]) -> View:
