@@ -8,7 +8,7 @@ from mulesoft_audit.errors import UsageError
 
 #: What is imported of each extra's packages.
 MODULES = {
-    "explore": ("duckdb", "jinja2", "vl_convert"),
+    "explore": ("duckdb", "jinja2", "markupsafe", "vl_convert"),
     "gcp": ("google.api_core", "google.auth", "google.cloud.storage", "google_crc32c", "requests"),
 }
 

@@ -113,13 +113,13 @@ def test_a_pipe_or_a_link_is_written_to_and_not_replaced(tmp_path, hostile):
     os.mkfifo(pipe)
     (tmp_path / "behind").write_text("old")
     link.symlink_to("behind")
-    with subprocess.Popen(["cat", pipe], stdout=subprocess.PIPE) as reader:
+    with (tmp_path / "read").open("wb") as out, subprocess.Popen(["cat", pipe], stdout=out):
         assert run("report", "--archive", tmp_path / "archive", "--output", pipe).code == 0
-        assert reader.communicate(timeout=30)[0].startswith(b"<!DOCTYPE html>")
+    assert "<!DOCTYPE html>" in (tmp_path / "read").read_text()
     assert pipe.is_fifo()
     assert run("report", "--archive", tmp_path / "archive", "--output", link).code == 0
     assert link.is_symlink()
-    assert (tmp_path / "behind").read_text().startswith("<!DOCTYPE html>")
+    assert "<!DOCTYPE html>" in (tmp_path / "behind").read_text()
 
 
 def test_a_place_that_cannot_be_written_is_said(tmp_path, hostile):
