@@ -40,6 +40,7 @@ lint: $(STAMP) ## ruff, mypy, and imports against the declared dependencies
 bench: $(STAMP) ## what it costs, against the naive way and the floor: tables, JSON, plots; a quarter of an hour (BENCH=--quick: one)
 	$(BIN)/python -m benchmarks.run $(BENCH)
 	$(BIN)/python -m benchmarks.function
+	$(BIN)/python -m benchmarks.reading
 
 .venv-lock/bin/uv: # where there is no uv
 	$(PYTHON) -m venv .venv-lock

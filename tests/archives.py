@@ -33,7 +33,7 @@ def command(url: str, archive: Path, *arguments: str, **environment: str) -> tup
     settings = {"CLIENT_ID": CLIENT_ID, "CLIENT_SECRET": CLIENT_SECRET, "ANYPOINT_BASE_URL": url}
     rate = {"REQUESTS_PER_MINUTE": "100000"}
     return (
-        [sys.executable, "-m", "mulesoft_audit", "collect", "--archive", str(archive), *arguments],
+        [sys.executable, "-m", "mulesoft_audit", "collect", "--archive", str(archive), "--json", *arguments],
         kept | settings | rate | environment,
     )
 

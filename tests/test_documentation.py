@@ -97,6 +97,7 @@ def examples() -> Iterator[tuple[str, str]]:
     texts |= {page.name: text_of(page) for page in PAGES if page.name != "commands.md"}
     for where, text in texts.items():
         joined = re.sub(r"\\\n\s*", " ", text)
+        joined = re.sub(r'^(mulesoft-audit [^\n"]*)"\n[^"]*"', r"\1SQL", joined, flags=re.MULTILINE)
         lines = re.findall(r"^(?:\s*[$]?\s*)((?:[A-Z_]+=\S+ )*mulesoft-audit .*)$", joined, re.MULTILINE)
         for line in [*lines, *re.findall(r"`(mulesoft-audit [^`\n]+)`", joined)]:
             yield where, line.strip()

@@ -234,6 +234,18 @@ def test_on_a_terminal_it_asks_and_asks_again(source: PlainSource, tmp_path: Pat
         assert file.stat().st_mode & 0o777 == 0o600
 
 
+def test_a_wrong_secret_is_asked_for_again_at_once_and_the_answers_kept(source: PlainSource, tmp_path: Path) -> None:
+    dialogue = Dialogue(tmp_path, "--base-url", source.url, "--client-id", "typo", "--archive", "./here")
+    dialogue.answer("Client secret (not shown):", "wrong")
+    dialogue.answer("Client id", CLIENT_ID)
+    dialogue.answer("Client secret (not shown):", CLIENT_SECRET)
+    dialogue.answer("Keep it in a file", "env")
+    assert dialogue.end() == 0, dialogue.shown
+    assert "refuses the connected app 'typo'" in dialogue.shown
+    settings = load({}, {}, tmp_path / "mulesoft-audit.toml")
+    assert (settings.client_id, settings.archive) == (CLIENT_ID, str(tmp_path / "here"))
+
+
 def test_on_a_terminal_the_secret_may_stay_in_the_environment(source: PlainSource, tmp_path: Path) -> None:
     dialogue = Dialogue(tmp_path, "--base-url", source.url, "--client-id", CLIENT_ID, "--archive", "gs://logs")
     dialogue.answer("Client secret (not shown):", CLIENT_SECRET)

@@ -109,17 +109,6 @@ def test_it_stops_at_the_sources_retention_and_says_so(tmp_path: Path) -> None:
     assert "The source keeps" in done.stderr
 
 
-def test_progress_shows_entries_rate_allowance_and_time_left() -> None:
-    from mulesoft_audit.anypoint.pacer import Pacer
-    from mulesoft_audit.cli.progress import line
-    from mulesoft_audit.clock import Stop
-    from mulesoft_audit.collect.summary import Summary
-
-    shown = line(Summary(), Pacer(40, Stop()), 10.0, expected=500)
-    assert "0/40 requests/min" in shown
-    assert len(shown) <= 80
-
-
 @pytest.mark.parametrize(
     ("since", "expected"), [("2026-01-02T05:00:00Z", "2026-01-02"), ("2026-01-02T23:30:00-05:00", "2026-01-03")]
 )

@@ -166,6 +166,22 @@ class Pacer:
         """The clock it goes by."""
         return self._stop.clock
 
+    def held_back(self) -> float:
+        """For how many seconds from now the next request has to wait."""
+        with self._shared.lock:
+            return max(0.0, self._wait_at(self._stop.clock.monotonic()))
+
+    def seconds_for(self, requests: int) -> float:
+        """Return how many seconds the allowance makes so many more requests take; 0 if it has room for all of them."""
+        with self._shared.lock:
+            now = self._stop.clock.monotonic()
+            wait = max(0.0, self._wait_at(now))
+            beyond = requests - (self.per_minute - len(self._shared.slots))
+            if beyond <= 0:
+                return wait
+            until_free = self._shared.slots[0].counted_at + MINUTE - now if self._shared.slots else MINUTE
+            return max(wait, until_free) + (beyond - 1) // self.per_minute * (MINUTE + IN_FLIGHT_SECONDS)
+
     def last_minute(self) -> int:
         """How many requests of the last 60 seconds count against the allowance."""
         with self._shared.lock:

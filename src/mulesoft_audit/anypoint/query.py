@@ -5,7 +5,6 @@ Always in offset mode, where every response carries the total of the whole windo
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
@@ -13,6 +12,7 @@ import msgspec
 from mulesoft_audit.anypoint.entry import Page, read_page
 from mulesoft_audit.anypoint.response import BadResponse, NoResponse, RedirectRefused
 from mulesoft_audit.errors import PermissionMissing, SourceError, UsageError
+from mulesoft_audit.times import iso as iso  # also for those who send it
 
 if TYPE_CHECKING:
     from mulesoft_audit.anypoint.transport import Response, Tokens, Transport
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
 BEHIND_ALL = 1_000_000_000  #: an offset that no log reaches
 PAGE_LIMIT = 200  #: entries, the documented maximum of a JSON page
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Window(NamedTuple):
@@ -43,11 +42,6 @@ class LogRefused(PermissionMissing):
 
 class UnknownOrganization(UsageError):
     """The source has no such organization (any more)."""
-
-
-def iso(milliseconds: int) -> str:
-    """Return Unix milliseconds as ISO 8601 in UTC, with milliseconds and Z."""
-    return (_EPOCH + timedelta(milliseconds=milliseconds)).isoformat(timespec="milliseconds")[: -len("+00:00")] + "Z"
 
 
 class AuditQuery:

@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 import threading
+from difflib import get_close_matches
 
 import click
 
@@ -22,12 +23,30 @@ COMMANDS = {
     "init": ("init", "Ask a few questions, check the credentials, write the settings file."),
     "collect": ("collect", "Bring an archive up to date with Anypoint's audit log."),
     "backfill": ("backfill", "Collect years of history at the full allowed rate."),
+    "status": ("status", "What an archive holds, how fresh it is, what is missing."),
+    "show": ("show", "Show entries: who did what, when and where."),
+    "query": ("query", "Ask an archive in SQL."),
+    "report": ("report", "Write a report that people look at: one HTML file."),
     "deploy": ("deploy", "Set everything up in Google Cloud, from nothing to logs in SecOps."),
     "feed": ("feed", "Set up the SecOps feed alone."),
     "doctor": ("doctor", "Check every link from Anypoint to SecOps; say how to repair it."),
     "function": ("function", "Write the source of the Cloud Run function."),
     "simulate": ("simulate", "Run a local Anypoint with its documented behaviour and faults."),
 }
+
+
+#: Understood by every command; what they say is read by `output.prepare`.
+VERBOSITY = (
+    click.Option(["-q", "--quiet"], is_flag=True, expose_value=False, help="Tell only what went wrong."),
+    click.Option(["-v", "--verbose"], is_flag=True, expose_value=False, help="Tell more of what is done."),
+)
+
+
+def _with_verbosity(command: click.Command) -> click.Command:
+    command.params.extend(VERBOSITY)
+    for below in command.commands.values() if isinstance(command, click.Group) else ():
+        _with_verbosity(below)
+    return command
 
 
 class _Commands(click.Group):
@@ -38,11 +57,12 @@ class _Commands(click.Group):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
-            return None
+            near = get_close_matches(cmd_name, COMMANDS, 1)
+            ctx.fail(f"No such command {cmd_name!r}." + (f" Did you mean {near[0]!r}?" if near else ""))
         module = importlib.import_module(f"mulesoft_audit.cli.{COMMANDS[cmd_name][0]}")
         command = module.command
         assert isinstance(command, click.Command)  # noqa: S101 - a wiring mistake, not an input
-        return command
+        return command if any(one in command.params for one in VERBOSITY) else _with_verbosity(command)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List the commands without importing them."""
@@ -54,6 +74,12 @@ class _Commands(click.Group):
 @click.version_option(__version__, prog_name="mulesoft-audit")
 def cli() -> None:
     """Every MuleSoft Anypoint audit log entry, exactly once, in an archive you can prove complete."""
+
+
+def _in_our_words(error: click.ClickException) -> UsageError:
+    """Return a mistake of the command line as it is told, with the command whose help says more."""
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    return UsageError(error.format_message(), f"See `{context.command_path if context else 'mulesoft-audit'} --help`.")
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -68,7 +94,7 @@ def main(arguments: list[str] | None = None) -> None:
 def _status(arguments: list[str] | None) -> int:
     """Run a command, tell what failed, and return the exit status."""
     try:
-        output.prepare()
+        output.prepare(sys.argv[1:] if arguments is None else arguments)
         try:
             status = cli.main(args=arguments, prog_name="mulesoft-audit", standalone_mode=False)
         finally:
@@ -87,10 +113,10 @@ def _status(arguments: list[str] | None) -> int:
     except click.exceptions.Abort:
         tell(Interrupted("Stopped.", "What was committed is kept."))
         return Interrupted.exit_code
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.ctx.get_help())
+        return UsageError.exit_code
     except click.ClickException as error:
-        if sys.stderr.isatty():
-            error.show()
-        else:
-            tell(UsageError(error.format_message(), "See --help."))
+        tell(_in_our_words(error))
         return UsageError.exit_code
     return status if isinstance(status, int) else 0

@@ -12,13 +12,16 @@ from mulesoft_audit.cli.failures import tell
 from mulesoft_audit.cli.options import (
     archive_option,
     config_option,
-    json_option,
+    json_flag,
     load_settings,
+    orgs_option,
     secret_of,
     shared,
     source_options,
 )
+from mulesoft_audit.cli.output import json_wanted, log_level, quiet
 from mulesoft_audit.printable import printable
+from mulesoft_audit.words import number_of
 
 if TYPE_CHECKING:
     from mulesoft_audit.archive.store import Store
@@ -45,7 +48,7 @@ Exit status: as of collect. Stop it whenever you like; the next one goes on.
 @shared(archive_option)
 @click.option("--since", metavar="TIME", required=True, help="From when: ISO 8601, a date, or how long ago (365d).")
 @click.option("--until", metavar="TIME", help="Up to, not including, this time. Default: now.")
-@click.option("--org", "orgs", multiple=True, metavar="ID", help="Only this organization (repeatable).")
+@shared(orgs_option)
 @click.option("--org-id", "mule_org_id", metavar="ID", help="The root organization.  [MULE_ORG_ID]")
 @click.option("--look-back", metavar="TIME", help="What to read again if totals prove nothing.  [LOOK_BACK: 24h]")
 @click.option("--oldest-first", is_flag=True, help="Begin with the oldest days. Default: the newest.")
@@ -53,7 +56,7 @@ Exit status: as of collect. Stop it whenever you like; the next one goes on.
 @click.option("--plan-only", is_flag=True, help="Show what it would take, and stop.")
 @click.option("--yes", is_flag=True, help="Do not ask before starting.")
 @source_options
-@shared(config_option, json_option)
+@shared(config_option, json_flag)
 def command(
     since: str,
     until: str | None,
@@ -63,7 +66,6 @@ def command(
     plan_only: bool,
     yes: bool,
     config: str | None,
-    as_json: bool,
     **flags: str | int | None,
 ) -> int:
     """Collect years of history at the full allowed rate.
@@ -80,7 +82,7 @@ def command(
     from mulesoft_audit.logs import configure
     from mulesoft_audit.wiring import find_organizations, open_source
 
-    configure()
+    configure(level=log_level(), json=json_wanted())
     settings = load_settings(config, **flags)
     if not settings.archive_url:
         raise UsageError("ARCHIVE is not set; expected a directory or gs://BUCKET.", "Give it with --archive DIR.")
@@ -96,7 +98,7 @@ def command(
         period = _within_retention(whose, period, stop)
         end = period.until if period.until is not None else int(stop.clock.time() * 1000)
         estimates = _plan(source, whose, period, end, store)
-        _show(estimates, period, source.pacer.per_minute, as_json=as_json and plan_only)
+        _show(estimates, period, source.pacer.per_minute, final=plan_only)
         if plan_only or topic:
             for problem in whose.problems:
                 tell(problem)
@@ -105,10 +107,10 @@ def command(
         if topic:
             _publish(source, whose, (period.since or 0, end), topic, store)
             return worst_status(problem.exit_code for problem in whose.problems)
-        summary = _collect(source, whose, period, store, stop, sum(e.missing for e in estimates))
+        summary = _collect(source, whose, period, store, stop, estimates)
     finally:
         source.close()
-    report(summary, store, as_json=as_json)
+    report(summary, store)
     return summary.exit_code
 
 
@@ -140,10 +142,13 @@ def _plan(source: Source, whose: Whose, period: Period, until: int, store: Store
     return estimate(whose.organizations, Window(period.since, until), source.query, store)
 
 
-def _show(estimates: list[Estimate], period: Period, per_minute: int, *, as_json: bool) -> None:
+def _show(estimates: list[Estimate], period: Period, per_minute: int, *, final: bool) -> None:
+    """Print the plan: to standard output if it is all that was asked for, else to standard error."""
+    if not final and quiet():
+        return
     requests = sum(e.requests for e in estimates)
     missing = sum(e.missing for e in estimates)
-    if as_json:
+    if final and json_wanted():
         import msgspec
 
         plan = {
@@ -178,12 +183,15 @@ def _show(estimates: list[Estimate], period: Period, per_minute: int, *, as_json
         name = printable(e.organization.name) or e.organization.id
         total = "refused" if e.total is None else f"{e.total:,}"
         table.add_row(Text(name), total, f"{e.held:,}", f"{e.missing:,}", f"{e.requests:,}")
-    console = Console(stderr=True, highlight=False)
+    console = Console(stderr=not final, highlight=False)
     console.print(table)
     since = iso(period.since or 0)[:10]
     console.print(
-        f"{missing:,} entries since {since}: about {requests:,} requests, {_duration(requests / per_minute)} "
-        f"at {per_minute} requests a minute."
+        Text(
+            f"{number_of(missing, 'entry', 'entries')} since {since}: about {number_of(requests, 'request')}, "
+            f"{_duration(requests / per_minute)} at {per_minute:,} a minute."
+        ),
+        soft_wrap=True,
     )
 
 
@@ -204,14 +212,17 @@ def _publish(source: Source, whose: Whose, stretch: tuple[int, int], topic: str,
     from mulesoft_audit.cloud.publish import publisher
 
     sent = fan_out(whose.organizations, *stretch, source.query, store, publisher(topic))
-    click.echo(f"Published {sent} messages to {topic}. Watch the archive {store.url} fill.", err=True)
+    click.echo(f"Published {number_of(sent, 'message')} to {topic}. Watch the archive {store.url} fill.", err=True)
 
 
-def _collect(source: Source, whose: Whose, period: Period, store: Store, stop: Stop, expected: int) -> Summary:
+def _collect(
+    source: Source, whose: Whose, period: Period, store: Store, stop: Stop, estimates: list[Estimate]
+) -> Summary:
     from mulesoft_audit.cli.progress import shown
     from mulesoft_audit.collect.run import collect
 
-    with shown(source.pacer, expected) as started:
+    missing, requests = sum(e.missing for e in estimates), sum(e.requests for e in estimates)
+    with shown(source.pacer, missing, source.pacer.requests + requests) as started:
         return collect(
             whose,
             period,

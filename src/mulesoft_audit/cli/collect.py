@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-import sys
 from typing import TYPE_CHECKING
 
 import click
@@ -12,12 +11,14 @@ from mulesoft_audit.cli.failures import tell
 from mulesoft_audit.cli.options import (
     archive_option,
     config_option,
-    json_option,
+    json_flag,
     load_settings,
+    orgs_option,
     secret_of,
     shared,
     source_options,
 )
+from mulesoft_audit.cli.output import json_wanted, log_level, quiet
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -33,7 +34,7 @@ Examples:
   mulesoft-audit collect --archive ./archive
   mulesoft-audit collect --archive ./archive --since 2026-01-01
   mulesoft-audit collect --archive gs://my-logs --since 7d --json
-  mulesoft-audit collect --archive ./archive --org ID --org ID
+  mulesoft-audit collect --archive ./archive --org Payments --org ID
   mulesoft-audit collect --archive gs://my-logs --every 1m
 
 \b
@@ -56,18 +57,17 @@ INSIST_SECONDS = 0.2
 @click.option("--since", metavar="TIME", help="From when: ISO 8601, a date, or how long ago (7d). Default: go on.")
 @click.option("--until", metavar="TIME", help="Up to, not including, this time. Default: now.")
 @click.option("--every", metavar="TIME", help="Stay up, and collect again so often (1m), from start to start.")
-@click.option("--org", "orgs", multiple=True, metavar="ID", help="Only this organization (repeatable).")
+@shared(orgs_option)
 @click.option("--org-id", "mule_org_id", metavar="ID", help="The root organization.  [MULE_ORG_ID]")
 @click.option("--look-back", metavar="TIME", help="What to read again if totals prove nothing.  [LOOK_BACK: 24h]")
 @source_options
-@shared(config_option, json_option)
+@shared(config_option, json_flag)
 def command(
     since: str | None,
     until: str | None,
     every: str | None,
     orgs: tuple[str, ...],
     config: str | None,
-    as_json: bool,
     **flags: str | int | None,
 ) -> int:
     """Bring an archive up to date with Anypoint's audit log.
@@ -85,7 +85,7 @@ def command(
     from mulesoft_audit.errors import UsageError
     from mulesoft_audit.logs import configure
 
-    configure()
+    configure(level=log_level(), json=json_wanted())
     settings = load_settings(config, **flags)
     if not settings.archive_url:
         raise UsageError("ARCHIVE is not set; expected a directory or gs://BUCKET.", "Give it with --archive DIR.")
@@ -97,9 +97,9 @@ def command(
     store = open_archive(settings.archive_url)
     stop_on_signals(stop)
     if interval:
-        return _stay(settings, store, period, orgs, stop, interval, as_json=as_json)
+        return _stay(settings, store, period, orgs, stop, interval)
     summary = _run(settings, store, period, orgs, stop)
-    report(summary, store, as_json=as_json)
+    report(summary, store)
     return summary.exit_code
 
 
@@ -181,8 +181,6 @@ def _stay(
     orgs: tuple[str, ...],
     stop: Stop,
     interval: float,
-    *,
-    as_json: bool,
 ) -> int:
     from mulesoft_audit.collect.watch import watch
     from mulesoft_audit.wiring import find_organizations, open_source
@@ -196,20 +194,22 @@ def _stay(
             interval,
             store=store,
             stop=stop,
-            say=lambda summary: report(summary, store, as_json=as_json),
+            say=lambda summary: report(summary, store, briefly=True),
         )
     finally:
         source.close()
 
 
-def report(summary: Summary, store: Store, *, as_json: bool) -> None:
-    """Print what failed to standard error and what was done to standard output."""
-    from mulesoft_audit.cli.summary import as_log_line, as_table
+def report(summary: Summary, store: Store, *, briefly: bool = False) -> None:
+    """Print what failed to standard error and what was done to standard output; `briefly` in one line."""
+    from mulesoft_audit.cli.summary import as_log_line, as_table, in_brief
 
     signal.setitimer(signal.ITIMER_REAL, 0)  # nothing is waited for any more
     for failure in summary.failures:
         tell(failure)
-    if as_json or not sys.stdout.isatty():
+    if json_wanted():
         click.echo(as_log_line(summary, store.url))
-    else:
+    elif briefly:
+        click.echo(in_brief(summary))
+    elif not quiet() or summary.exit_code:
         as_table(summary, store.url)

@@ -1,12 +1,13 @@
-"""Saying what failed: in words on a terminal, as one JSON object a line where a program reads."""
+"""Saying what failed: in words for people, as one JSON object a line where a program reads."""
 
 from __future__ import annotations
 
-import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import click
+
+from mulesoft_audit.cli.output import json_wanted
 
 if TYPE_CHECKING:
     from mulesoft_audit.errors import AuditError
@@ -17,12 +18,16 @@ def tell(error: AuditError) -> None:
     from mulesoft_audit.printable import json_line, printable
     from mulesoft_audit.secret import without_secrets
 
-    if sys.stderr.isatty():
+    if not json_wanted():
         text = f"mulesoft-audit: {error.message}" + (f"\n  {error.hint}" if error.hint else "")
         _echo(printable(without_secrets(text), keep="\n"))
         return
-    line = {"severity": "ERROR", "message": error.message, "hint": error.hint, "exit_code": error.exit_code}
-    _echo(without_secrets(json_line(line)))
+    hint = {"hint": error.hint} if error.hint else {}
+    _echo(
+        without_secrets(
+            json_line({"severity": "ERROR", "message": error.message, **hint, "exit_code": error.exit_code})
+        )
+    )
 
 
 def _echo(text: str) -> None:

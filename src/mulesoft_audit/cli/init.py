@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mulesoft_audit.cli.options import archive_option, shared, source_options
-from mulesoft_audit.errors import AuditError, UsageError
+from mulesoft_audit.errors import AuditError, CredentialsError, UsageError
 from mulesoft_audit.paths import expanded
 from mulesoft_audit.secret import Secret
 from mulesoft_audit.settings import FILE, find_file
@@ -163,8 +163,35 @@ def _secret(values: Values, *, secret_in_file: bool) -> tuple[Secret, str]:
             "CLIENT_SECRET is not set, and nobody is there to be asked.",
             "Set it in the environment, or name a file that holds it with --client-secret-file.",
         )
-    secret = Secret(click.prompt("Client secret (not shown)", hide_input=True).strip())
-    return secret, "settings" if secret_in_file else _place_to_keep(path)
+    return _asked_for(values), "settings" if secret_in_file else _place_to_keep(path)
+
+
+def _asked_for(values: Values) -> Secret:
+    """Ask for the secret until Anypoint takes it, and for the client id too once it did not; all else stays."""
+    while True:
+        secret = Secret(click.prompt("Client secret (not shown)", hide_input=True).strip())
+        refusal = _refusal(values, secret)
+        if refusal is None:
+            return secret
+        _echo(f"{refusal.message} Nothing was written; try again, or stop with Ctrl-C.")
+        values["client_id"] = click.prompt("Client id of the connected app", default=values["client_id"]).strip()
+
+
+def _refusal(values: Values, secret: Secret) -> CredentialsError | None:
+    """Return why Anypoint refuses these credentials; None if it takes them, or cannot be asked: that is told later."""
+    from mulesoft_audit.clock import Stop
+    from mulesoft_audit.wiring import open_source
+
+    source = open_source(_settings(values), secret, Stop())
+    try:
+        source.tokens.current()
+    except CredentialsError as error:
+        return error
+    except AuditError:
+        return None
+    finally:
+        source.close()
+    return None
 
 
 def _place_to_keep(path: str) -> str:

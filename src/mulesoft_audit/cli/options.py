@@ -5,17 +5,20 @@ from __future__ import annotations
 import logging
 import os
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from mulesoft_audit import settings as settings_module
+from mulesoft_audit.cli.output import json_wanted, log_level
 from mulesoft_audit.secret import Secret
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
+    from mulesoft_audit.archive.store import Store
     from mulesoft_audit.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -43,6 +46,9 @@ _CONFIG = click.option(
     help="The settings file. Default: mulesoft-audit.toml here, or of your user.  [MULESOFT_AUDIT_CONFIG]",
 )
 _ARCHIVE = click.option("--archive", metavar="DIR|URL", help="A directory, or gs://BUCKET[/PREFIX].  [ARCHIVE]")
+_ORGS = click.option(
+    "--org", "orgs", multiple=True, metavar="NAME", help="Only this organization, by name or id (repeatable)."
+)
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON object.")
 
 
@@ -60,7 +66,10 @@ def shared(*options: Callable[[F], F]) -> Callable[[F], F]:
 source_options = shared(*_SOURCE)
 config_option = _CONFIG
 archive_option = _ARCHIVE
+orgs_option = _ORGS
 json_option = _JSON
+#: The same, for a command that asks `output.json_wanted`: true in Cloud Run too.
+json_flag = click.option("--json", is_flag=True, expose_value=False, help="Print the result as one JSON object.")
 
 
 def load_settings(config: str | None, **flags: object) -> Settings:
@@ -84,6 +93,29 @@ def config_file(config: str | None) -> Path | None:
     if found:
         log.info("Settings are read from %s", found)
     return found
+
+
+@contextmanager
+def open_to_read(config: str | None, archive: str | None) -> Iterator[Store]:
+    """Open the archive that the flag, the environment or the settings file names; nothing else is needed to read it.
+
+    Raises:
+        UsageError: none is named, or no archive can be there.
+    """
+    from mulesoft_audit.archive.opening import open_archive
+    from mulesoft_audit.errors import UsageError
+    from mulesoft_audit.logs import configure
+
+    level = log_level()
+    configure(level=logging.WARNING if level == logging.INFO else level, json=json_wanted())
+    settings = load_settings(config, archive=archive)
+    if not settings.archive_url:
+        raise UsageError("ARCHIVE is not set; expected a directory or gs://BUCKET.", "Give it with --archive DIR.")
+    store = open_archive(settings.archive_url)
+    try:
+        yield store
+    finally:
+        store.close()
 
 
 def secret_of(settings: Settings) -> Secret:

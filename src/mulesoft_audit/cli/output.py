@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import logging
 import os
 import sys
 from pathlib import Path
@@ -11,6 +12,8 @@ from typing import TYPE_CHECKING
 from mulesoft_audit.errors import OutputError, ReaderGone
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from _typeshed import ReadableBuffer
 
 _ADVICE = "What was committed is kept. Make room, or direct the output elsewhere."
@@ -28,12 +31,37 @@ class _Output(io.FileIO):
             raise OutputError(f"The output cannot be written: {error.strerror}.", _ADVICE) from None
 
 
-def prepare() -> None:
+#: What Cloud Run sets for a service or function, and for a job ("Container runtime contract").
+_CLOUD_RUN = ("K_SERVICE", "CLOUD_RUN_JOB")
+_said: set[str] = set()  # of what `prepare` was told
+
+
+def json_wanted() -> bool:
+    """Whether a program reads what is printed: --json was given, or this runs in Cloud Run."""
+    return "--json" in _said or any(os.environ.get(name) for name in _CLOUD_RUN)
+
+
+def quiet() -> bool:
+    """Whether --quiet was given: only what went wrong is told."""
+    return bool(_said & {"-q", "--quiet"})
+
+
+def log_level() -> int:
+    """Return from which level on the log is shown."""
+    return logging.DEBUG if _said & {"-v", "--verbose"} else logging.ERROR if quiet() else logging.INFO
+
+
+def prepare(arguments: Sequence[str] = ()) -> None:
     """Set the streams up: none is missing, and each can show every character, if need be escaped.
+
+    Args:
+        arguments: of the command line: what it asks for is known before it is parsed, for the errors of that too.
 
     Raises:
         OutputError: standard output is closed.
     """
+    _said.clear()
+    _said.update(arguments)
     if sys.stdin is None:
         sys.stdin = Path(os.devnull).open()  # noqa: SIM115 - lasts as long as the process
     if sys.stderr is None:

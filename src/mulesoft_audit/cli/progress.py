@@ -1,11 +1,14 @@
-"""Progress on a terminal: entries, their rate, requests against the allowance, time left. Silent in a pipe."""
+"""Progress on a terminal: a bar, entries, organizations, time left, and why nothing happens. Silent in a pipe."""
 
 from __future__ import annotations
 
 import sys
 import threading
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from mulesoft_audit.cli.output import quiet
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -14,17 +17,21 @@ if TYPE_CHECKING:
     from mulesoft_audit.collect.summary import Summary
 
 REFRESH_SECONDS = 0.5
+PAGE = 199  #: entries that a request brings: the first of a page is the last of the one before it
+BAR = 14
+WIDTH = 80
 
 
 @contextmanager
-def shown(pacer: Pacer, expected: int = 0) -> Iterator[Callable[[Summary], None]]:
+def shown(pacer: Pacer, expected: int = 0, requests: int = 0) -> Iterator[Callable[[Summary], None]]:
     """Show a run while it lasts; yields what is to be called with its summary.
 
     Args:
         pacer: whose requests are shown.
         expected: entries to come, if that is known; else what the source counts in what is being read.
+        requests: how many the run will take by its plan, if there is one.
     """
-    if not sys.stderr.isatty():
+    if not sys.stderr.isatty() or quiet():
         yield lambda _: None
         return
     from rich.console import Console
@@ -32,14 +39,14 @@ def shown(pacer: Pacer, expected: int = 0) -> Iterator[Callable[[Summary], None]
 
     over = threading.Event()
     running: list[Summary] = []
+    progress = Progress(pacer, expected, requests)
     with Live(console=Console(stderr=True), auto_refresh=False, transient=True) as live:
 
         def refresh() -> None:
-            clock = pacer.clock
-            began = clock.monotonic()
+            began = pacer.clock.monotonic()
             while not over.wait(REFRESH_SECONDS):
                 if running:
-                    live.update(line(running[0], pacer, clock.monotonic() - began, expected), refresh=True)
+                    live.update(progress.line(running[0], pacer.clock.monotonic() - began), refresh=True)
 
         thread = threading.Thread(target=refresh, daemon=True)
         thread.start()
@@ -50,18 +57,53 @@ def shown(pacer: Pacer, expected: int = 0) -> Iterator[Callable[[Summary], None]
             thread.join()
 
 
-def line(summary: Summary, pacer: Pacer, seconds: float, expected: int = 0) -> str:
-    """Return the state of a run in one line of at most 80 columns."""
-    runs = summary.organizations
-    done = sum(run.done for run in runs)
-    read = sum(run.fetched for run in runs)
-    rate = read / seconds if seconds > 0 else 0.0
-    text = f"{done}/{len(runs)} organizations  {read:,} entries  {rate:,.0f}/s"
-    text += f"  {pacer.last_minute()}/{pacer.per_minute} requests/min"
-    left = (expected or sum(run.result.expected for run in runs)) - read
-    if left > 0 and rate > 0:
-        text += f"  {_time(left / rate)} left"
-    return text
+@dataclass(slots=True)
+class Progress:
+    """What is known of a run under way.
+
+    Attributes:
+        pacer: whose requests are counted.
+        expected: entries to come; 0 if only the source's counts say.
+        requests: how many the run will take; 0 if only the entries say.
+        waited: seconds in which nothing could be asked.
+        looked_at: seconds since the run began at which it was looked at last.
+    """
+
+    pacer: Pacer
+    expected: int = 0
+    requests: int = 0
+    waited: float = 0.0
+    looked_at: float = 0.0
+
+    def line(self, summary: Summary, seconds: float) -> str:
+        """Return the state of a run, `seconds` after it began, in at most 80 columns."""
+        waiting = self.pacer.held_back()
+        if waiting:
+            self.waited += seconds - self.looked_at
+        self.looked_at = seconds
+        runs = summary.organizations
+        read = sum(run.fetched for run in runs)
+        whole = max(read, self.expected or sum(run.result.expected for run in runs))
+        done = f"{sum(run.done for run in runs)}/{len(runs)} organizations"
+        text = f"{_bar(read, whole)}  {read:,}/{whole:,} entries"
+        left = self.seconds_left(whole - read, read, seconds)
+        if waiting > 1:
+            text += f"  waiting {waiting:.0f} s for Anypoint's allowance"
+        elif left > 0:
+            text += f"  about {_time(left)} left"
+        return f"{text}  {done}"[:WIDTH]
+
+    def seconds_left(self, entries: int, read: int, seconds: float) -> float:
+        """Return for how long the run will go on: as long as the entries take, or as the allowance makes it take."""
+        working = seconds - self.waited
+        quick = entries * working / read if read and working > 0 else 0.0
+        requests = max(-(-entries // PAGE), self.requests - self.pacer.requests)
+        return max(quick, self.pacer.seconds_for(requests))
+
+
+def _bar(part: int, whole: int) -> str:
+    filled = BAR * part // whole if whole else 0
+    return "━" * filled + "─" * (BAR - filled)
 
 
 def _time(seconds: float) -> str:

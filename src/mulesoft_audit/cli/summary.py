@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 from mulesoft_audit.collect.report import as_fields, sentence
 from mulesoft_audit.printable import json_line, printable
 from mulesoft_audit.secret import without_secrets
-from mulesoft_audit.times import ago
+from mulesoft_audit.times import LocalTimes, ago
+from mulesoft_audit.words import number_of
 
 if TYPE_CHECKING:
+    from mulesoft_audit.collect.organization import OrganizationRun
     from mulesoft_audit.collect.summary import Summary
 
 
@@ -21,26 +23,41 @@ def as_log_line(summary: Summary, archive: str) -> str:
 
 
 def as_table(summary: Summary, archive: str) -> None:
-    """Print the run as a table that fits 80 columns."""
+    """Print the run as a table that fits 80 columns; sentences below it are not broken, so that ids stay whole."""
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
     table = Table(box=None, pad_edge=False)
-    for name, justify in (("Organization", "left"), ("New", "right"), ("Read", "right"), ("State", "left")):
-        table.add_column(name, justify="right" if justify == "right" else "left", overflow="ellipsis", no_wrap=True)
+    table.add_column("Organization", overflow="ellipsis", no_wrap=True)
+    for name in ("New", "Held", "Newest"):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("State", no_wrap=True)
     for run in summary.organizations:
-        state = "failed" if run.failures else "complete" if run.complete else "not proved" if run.done else "unfinished"
-        if run.result.left:
-            state = f"{run.result.left} to the next run"
         name = "  " * run.organization.depth + (run.organization.name or run.organization.id)
-        table.add_row(Text(printable(name)), f"{run.result.written:,}", f"{run.result.read:,}", state)
+        newest = ago(summary.ended - run.newest) if run.newest else "-"
+        table.add_row(Text(printable(name)), f"{run.result.written:,}", f"{run.days.held():,}", newest, _state(run))
     console = Console(highlight=False)
-    console.print(table)
-    for run in summary.organizations:
-        for text in run.result.not_proved:
-            console.print(Text(f"{run.organization}: {text}."))
-    for one in summary.left_alone:
-        console.print(Text(f"{one}: an earlier round still reads it."))
-    lag = f", newest {ago(summary.ended - summary.newest)} old" if summary.newest else ""
-    console.print(Text(f"{sentence(summary)}, {summary.requests} requests{lag}. Archive: {printable(archive)}"))
+    if summary.organizations:
+        console.print(table)
+    lines = [f"{run.organization}: {text}." for run in summary.organizations for text in run.result.not_proved]
+    lines += [f"{one}: an earlier round still reads it." for one in summary.left_alone]
+    if summary.interrupted:
+        lines.append(f"Stopped: {summary.interrupted}. What was collected is kept; run the same command to go on.")
+    requests = number_of(summary.requests, "request")
+    lines.append(f"{sentence(summary)}, {requests}. Archive: {archive}")
+    for line in lines:
+        console.print(Text(printable(without_secrets(line))), soft_wrap=True)
+
+
+def in_brief(summary: Summary) -> str:
+    """Return the run as one line for a person, with when it ended."""
+    return printable(without_secrets(f"{LocalTimes().second(summary.ended)}  {sentence(summary)}"))
+
+
+def _state(run: OrganizationRun) -> str:
+    if run.result.left:
+        return f"{run.result.left:,} to the next run"
+    if run.failures:
+        return "failed"
+    return "complete" if run.complete else "not proved" if run.done else "unfinished"

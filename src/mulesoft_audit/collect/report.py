@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mulesoft_audit.anypoint.query import iso
+from mulesoft_audit.times import iso
+from mulesoft_audit.words import number_of
 
 if TYPE_CHECKING:
     from mulesoft_audit.collect.organization import OrganizationRun
     from mulesoft_audit.collect.summary import Summary
+    from mulesoft_audit.errors import AuditError
 
 
 def as_fields(summary: Summary, archive: str) -> dict[str, object]:
@@ -29,8 +31,12 @@ def as_fields(summary: Summary, archive: str) -> dict[str, object]:
         "over_limit_answers": summary.over_limit,
         "seconds_held_back": round(summary.waited, 1),
         "duration_seconds": round(summary.seconds, 3),
-        "failures": [{"message": error.message, "hint": error.hint} for error in summary.failures],
+        "failures": [_told(error) for error in summary.failures],
     }
+
+
+def _told(error: AuditError) -> dict[str, str]:
+    return {"message": error.message, **({"hint": error.hint} if error.hint else {})}
 
 
 def organization_fields(run: OrganizationRun, ended: int) -> dict[str, object]:
@@ -64,5 +70,6 @@ def sentence(summary: Summary) -> str:
     """Return the run in one sentence."""
     groups = len(summary.organizations) + len(summary.left_alone)
     proved = sum(run.complete for run in summary.organizations)
-    text = f"{summary.written} new entries; {proved} of {groups} organizations complete, in {summary.seconds:.1f} s"
+    new = number_of(summary.written, "new entry", "new entries")
+    text = f"{new}; {proved} of {number_of(groups, 'organization')} complete, in {summary.seconds:.1f} s"
     return text if summary.exit_code == 0 else f"Incomplete: {text}"

@@ -1,0 +1,105 @@
+"""`mulesoft-audit report`."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+import click
+
+from mulesoft_audit.cli.failures import tell
+from mulesoft_audit.cli.options import archive_option, config_option, open_to_read, orgs_option, shared
+from mulesoft_audit.errors import OutputError, worst_status
+from mulesoft_audit.printable import printable
+from mulesoft_audit.words import number_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from mulesoft_audit.ledger.manifest import Damaged
+
+EPILOG = """\b
+Examples:
+  mulesoft-audit report --archive ./archive --open
+  mulesoft-audit report --since 90d --output audit-2026-q4.html
+  mulesoft-audit report --since 2026-10-01 --until 2026-11-01 --org Payments
+
+\b
+Exit status:
+  0  the report is written
+  2  a flag or setting is wrong, or there is no archive
+  6  the archive cannot be read, or a part of it is lost or damaged; or the
+     report cannot be written
+"""
+
+
+@click.command("report", epilog=EPILOG)
+@shared(archive_option)
+@click.option("--since", metavar="TIME", default="30d", show_default=True, help="From when: 7d, 2026-11-01.")
+@click.option("--until", metavar="TIME", help="Up to, not including, this time. Default: now.")
+@shared(orgs_option)
+@click.option("--output", metavar="FILE", default="report.html", show_default=True, help="The file; it is replaced.")
+@click.option("--open", "opened", is_flag=True, help="Show it in your browser.")
+@shared(config_option)
+def command(
+    archive: str | None,
+    since: str,
+    until: str | None,
+    orgs: tuple[str, ...],
+    output: str,
+    opened: bool,
+    config: str | None,
+) -> int:
+    """Write a report that people look at: one HTML file that needs no network.
+
+    What is complete, day by day for a year; entries by day; logins and failures; who did most and what was done
+    most; privileged changes. A table is behind every chart. It has no script, and loads nothing.
+    Needs `pip install 'mulesoft-audit-collector[explore]'`.
+    """
+    from mulesoft_audit.extras import require
+
+    require("explore", "The report")
+    from mulesoft_audit.paths import expanded
+    from mulesoft_audit.reading.filters import Wanted
+    from mulesoft_audit.reading.report import render
+    from mulesoft_audit.reading.search import Stretch, search
+    from mulesoft_audit.reading.status import status_of
+    from mulesoft_audit.reading.tally import Tally
+
+    now = int(time.time() * 1000)
+    stretch = Stretch.parse(since, until, now)
+    told: list[Damaged] = []
+    with open_to_read(config, archive) as store:
+        status = status_of(store, orgs, now)
+        ids = [one.organization for one in status.standings]
+        tally = Tally().add(search(store, stretch, ids, Wanted(), None, told.append))
+        text = render(tally, status, stretch, store.url, now)
+    target = expanded(output)
+    _write(target, text)
+    click.echo(f"Wrote {printable(output)}: {number_of(tally.entries, 'entry', 'entries')}.")
+    if opened:
+        import webbrowser
+
+        webbrowser.open(target.absolute().as_uri())
+    for problem in told:
+        tell(problem)
+    return worst_status(problem.exit_code for problem in told)
+
+
+def _write(target: Path, text: str) -> None:
+    """Write the report beside its place, readable by the user alone, and put it there whole.
+
+    A link, a pipe or a device is written to as it is: it must not be replaced by a file.
+    """
+    temporary = target.with_name(f".{target.name}.new")
+    try:
+        if target.is_symlink() or (target.exists() and not target.is_file()):
+            target.write_text(text, encoding="utf-8")
+            return
+        temporary.touch(mode=0o600)
+        temporary.write_text(text, encoding="utf-8")
+        temporary.replace(target)
+    except OSError as error:
+        raise OutputError(
+            f"{target} cannot be written: {error.strerror}.", "Name another file with --output."
+        ) from None

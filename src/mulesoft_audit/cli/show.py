@@ -1,0 +1,175 @@
+"""`mulesoft-audit show`."""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from mulesoft_audit.cli.failures import tell
+from mulesoft_audit.cli.headings import Command, Option
+from mulesoft_audit.cli.options import archive_option, config_option, open_to_read, orgs_option, shared
+from mulesoft_audit.errors import UsageError, worst_status
+from mulesoft_audit.printable import printable
+from mulesoft_audit.times import LocalTimes
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from mulesoft_audit.ledger.manifest import Damaged
+    from mulesoft_audit.reading.entry import Entry
+    from mulesoft_audit.reading.names import Names
+
+    Found = Iterable[Entry]
+
+EPILOG = """\b
+Examples:
+  mulesoft-audit show --archive ./archive
+  mulesoft-audit show --since yesterday --action Login --failed
+  mulesoft-audit show --since 7d --user 'alice*' --object '*secret*'
+  mulesoft-audit show --since 2026-11-01 --until 2026-11-02 --org Payments
+  mulesoft-audit show --platform 'runtime manager' --environment production
+  mulesoft-audit show --grep 203.0.113.66 --limit 20
+  mulesoft-audit show --entry 3f9a2b1c
+  mulesoft-audit show --since 30d --json | jq -r .action | sort | uniq -c
+
+\b
+Exit status:
+  0  the entries were shown; there may be none
+  2  a flag or setting is wrong, or there is no archive
+  6  the archive cannot be read, or a part of it is lost or damaged
+"""
+DAY = "24h"
+
+
+@click.command("show", cls=Command, epilog=EPILOG)
+@shared(archive_option)
+@click.option("--since", metavar="TIME", help="From when: 7d, yesterday, 2026-11-01.  [24h; with --limit, the start]")
+@click.option("--until", metavar="TIME", help="Up to, not including, this time. Default: now.")
+@shared(orgs_option)
+@click.option("--user", cls=Option, heading="What", multiple=True, metavar="TEXT", help="Person or app: name or id.")
+@click.option("--action", cls=Option, heading="What", multiple=True, metavar="TEXT", help="Such as 'Login - Failure'.")
+@click.option("--object", cls=Option, heading="What", multiple=True, metavar="TEXT", help="Its type, name or id.")
+@click.option("--platform", cls=Option, heading="What", multiple=True, metavar="TEXT", help="The product.")
+@click.option("--environment", cls=Option, heading="What", multiple=True, metavar="TEXT", help="Name or id.")
+@click.option("--failed", cls=Option, heading="What", is_flag=True, help="Only what failed.")
+@click.option("--grep", cls=Option, heading="What", metavar="TEXT", default="", help="Text anywhere in the entry.")
+@click.option("--limit", cls=Option, heading="How", type=click.IntRange(1), metavar="N", help="The newest N only.")
+@click.option("--json", "form", cls=Option, heading="How", flag_value="json", help="The entries' own bytes.")
+@click.option("--csv", "form", cls=Option, heading="How", flag_value="csv", help="A table for a spreadsheet.")
+@click.option("--entry", cls=Option, heading="How", metavar="ID", help="One entry whole, by the end of its line.")
+@shared(config_option)
+def command(
+    archive: str | None,
+    since: str | None,
+    until: str | None,
+    orgs: tuple[str, ...],
+    limit: int | None,
+    form: str | None,
+    entry: str | None,
+    config: str | None,
+    **what: Any,  # noqa: ANN401 - click's
+) -> int:
+    """Show entries, the newest last, a line each.
+
+    Values are compared whole, in any case, and * stands for any text: --user 'a*'. A flag given twice means
+    one or the other; several flags mean all of them. A date and a time are local, unless they name a zone.
+    """
+    from mulesoft_audit.reading.filters import Wanted
+    from mulesoft_audit.reading.names import names_of
+    from mulesoft_audit.reading.search import Stretch, search
+
+    told: list[Damaged] = []
+    wanted = Wanted(**what)
+    given = since or ("2000-01-01" if limit or entry else DAY)
+    stretch = Stretch.parse(given, until, int(time.time() * 1000))
+    with open_to_read(config, archive) as store:
+        names = names_of(store)
+        ids = names.ids(orgs) or list(names.by_id)
+        found = search(store, stretch, ids, wanted, limit, told.append)
+        shown = _whole(found, names, entry) if entry else _WRITERS[form or "text"](found, names, ids)
+    if not shown:
+        _nothing(entry, stretch.since)
+    for problem in told:
+        tell(problem)
+    return worst_status(problem.exit_code for problem in told)
+
+
+def _as_json(found: Found, _names: Names, _ids: list[str]) -> int:
+    """Write the entries' own bytes; on a terminal, what could steer it is escaped."""
+    count = 0
+    if sys.stdout.isatty():
+        for entry in found:
+            sys.stdout.write(printable(entry.line.decode("utf-8", "surrogateescape")) + "\n")
+            count += 1
+        return count
+    out = sys.stdout.buffer
+    for entry in found:
+        out.write(entry.line + b"\n")
+        count += 1
+    return count
+
+
+def _as_csv(found: Found, names: Names, _ids: list[str]) -> int:
+    import csv
+
+    from mulesoft_audit.reading.rows import COLUMNS, columns, spreadsheet_cell
+    from mulesoft_audit.reading.view import view
+
+    writer = csv.writer(sys.stdout, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    count = 0
+    for entry in found:
+        writer.writerow(map(spreadsheet_cell, columns(entry, view(entry), names)))
+        count += 1
+    return count
+
+
+def _as_lines(found: Found, names: Names, ids: list[str]) -> int:
+    from mulesoft_audit.reading.rows import Lines
+    from mulesoft_audit.reading.view import view
+
+    lines, write = Lines(names, ids), sys.stdout.write
+    colour = sys.stdout.isatty()
+    count = 0
+    for entry in found:
+        said = view(entry)
+        text = lines.line(entry, said)
+        write((click.style(text, fg="red") if colour and said.has_failed else text) + "\n")
+        count += 1
+    return count
+
+
+_WRITERS: dict[str, Callable[[Found, Names, list[str]], int]] = {
+    "text": _as_lines,
+    "json": _as_json,
+    "csv": _as_csv,
+}
+_COLOURS = {"key": "cyan", "text": "green", "other": "magenta"}
+
+
+def _whole(found: Found, names: Names, wanted: str) -> int:
+    """Print each entry with this reference whole; return how many there were."""
+    from mulesoft_audit.reading.rows import reference
+    from mulesoft_audit.reading.whole import whole
+
+    def paint(text: str, kind: str) -> str:
+        return click.style(text, fg=_COLOURS[kind])
+
+    count = 0
+    for entry in found:
+        if reference(entry.line) == wanted.strip().lower():
+            count += 1
+            name = printable(names.of(entry.organization))
+            click.echo(f"{LocalTimes().second(entry.time)}  {name}  {entry.organization}", err=True)
+            click.echo(whole(entry.line, paint) if sys.stdout.isatty() else whole(entry.line))
+    return count
+
+
+def _nothing(entry: str | None, since: int) -> None:
+    """Say that nothing was found, and what to try."""
+    if entry:
+        raise UsageError(f"There is no entry {entry!r}.", "It is what stands at the end of a line of `show`.")
+    click.echo(f"No entries since {LocalTimes().minute(since)}; --since looks further back.", err=True)

@@ -1,0 +1,90 @@
+"""Parts as files of this machine: those of a directory where they lie, those of a bucket in a cache."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from contextlib import suppress
+from multiprocessing.pool import ThreadPool
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mulesoft_audit.archive.local import LocalStore
+from mulesoft_audit.ledger.manifest import Damaged, Oversize
+from mulesoft_audit.reading.ahead import read_ahead
+from mulesoft_audit.reading.pieces import damaged, gone
+from mulesoft_audit.reading.stream import READERS, pieces
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from mulesoft_audit.archive.store import Store
+    from mulesoft_audit.reading.pieces import Piece
+    from mulesoft_audit.reading.stream import Problem
+
+
+def cache_folder(store: Store) -> Path:
+    """Return where this archive's parts are kept: in the user's cache folder (XDG Base Directory Specification)."""
+    base = os.environ.get("XDG_CACHE_HOME", "")
+    folder = Path(base) if base.startswith("/") else Path.home() / ".cache"
+    return folder / "mulesoft-audit" / hashlib.sha256(store.url.encode()).hexdigest()[:16]
+
+
+def part_files(
+    store: Store, since: int, until: int, organizations: Sequence[str], problem: Problem
+) -> list[tuple[Path, int]]:
+    """Return the files that hold entries from `since` to `until` (Unix ms), each with the length of its longest line.
+
+    Each is checked by its SHA-256. Parts of a bucket are read once, into a folder that only the user can read.
+
+    Args:
+        store: the archive.
+        since: Unix ms.
+        until: Unix ms.
+        organizations: their ids.
+        problem: is told of what is lost or damaged.
+
+    Raises:
+        ArchiveError: the archive cannot be read.
+    """
+    root = store.root if isinstance(store, LocalStore) else cache_folder(store)
+    found = []
+    with ThreadPool(READERS) as pool:
+        wanted = pieces(pool, store, sorted(organizations), (since, until), problem)
+        for piece, result in read_ahead(pool, wanted, lambda one: _file(store, root, one), lambda one: one.size):
+            if isinstance(result, Damaged):
+                problem(result)
+            else:
+                found.append((result, piece.what.size if isinstance(piece.what, Oversize) else 0))
+    return found
+
+
+def _file(store: Store, root: Path, piece: Piece) -> Path:
+    """Return a part's file, brought here if need be.
+
+    Raises:
+        Damaged: it is lost or damaged.
+    """
+    path = root / piece.name
+    digest = _digest(path)
+    expected = digest if isinstance(piece.what, Oversize) else piece.what.sha256
+    if digest and digest == expected:
+        return path
+    if isinstance(store, LocalStore):
+        raise damaged(piece) if digest else gone(piece)
+    held = store.read(piece.name)
+    if held is None:
+        raise gone(piece)
+    if expected and hashlib.sha256(held.data).hexdigest() != expected:
+        raise damaged(piece)
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary.write_bytes(held.data)
+    temporary.replace(path)
+    return path
+
+
+def _digest(path: Path) -> str | None:
+    with suppress(FileNotFoundError), path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+    return None
