@@ -1,0 +1,193 @@
+"""How the entries of a rule become findings: one state machine for each kind of rule. Entries come in order of time.
+
+Each takes an entry and yields the stretches of entries that are findings. What it remembers is bounded by what lies
+within the rule's window, and `forget` drops what does not.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING, Protocol
+
+from mulesoft_audit.detect.finding import Seen, Stretch
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from mulesoft_audit.detect.rule import Rule
+
+MOST_IN_WINDOW = 10_000  #: entries of one window and group that are kept for a distinct count; older ones are dropped
+Group = tuple[str, ...]
+
+
+class Watch(Protocol):
+    """What is known of one rule so far."""
+
+    def take(self, seen: Seen) -> Iterator[Stretch]:
+        """Take the next entry; yield what is a finding by now and will not grow."""
+        ...
+
+    def forget(self, now: int) -> Iterator[Stretch]:
+        """Drop what lies too far before `now` (Unix ms) to matter; yield the findings among it."""
+        ...
+
+
+def watch(rule: Rule) -> Watch:
+    """Return the state machine of a rule."""
+    if rule.new:
+        return _New(rule.window_ms)
+    if len(rule.steps) == 2:
+        return _Sequence(rule.window_ms, rule.count)
+    if rule.count > 1:
+        return _Burst(rule.window_ms, rule.count, distinct=bool(rule.distinct))
+    return _Each()
+
+
+class _Each:
+    """Each entry is a finding."""
+
+    def take(self, seen: Seen) -> Iterator[Stretch]:
+        yield _stretch(seen)
+
+    def forget(self, now: int) -> Iterator[Stretch]:
+        return iter(())
+
+
+class _Burst:
+    """So many entries, or different values, of one group within the window.
+
+    Windows that hold enough and share an entry are one finding: a storm of a thousand failures is one, not a thousand.
+    """
+
+    def __init__(self, window: int, count: int, *, distinct: bool) -> None:
+        self._window = window
+        self._count = count
+        self._distinct = distinct
+        self._groups: dict[Group, _Recent] = {}
+
+    def take(self, seen: Seen) -> Iterator[Stretch]:
+        recent = self._groups.get(seen.group)
+        if recent is None:
+            recent = self._groups[seen.group] = _Recent(MOST_IN_WINDOW if self._distinct else self._count)
+        recent.drop_before(seen.time - self._window)
+        if recent.stretch and recent.told == 0:
+            yield recent.close()
+        recent.add(seen)
+        if len(recent.values if self._distinct else recent.entries) >= self._count:
+            recent.tell()
+
+    def forget(self, now: int) -> Iterator[Stretch]:
+        for group, recent in list(self._groups.items()):
+            recent.drop_before(now - self._window)
+            if recent.stretch and recent.told == 0:
+                yield recent.close()
+            if not recent.entries:
+                del self._groups[group]
+
+
+class _Recent:
+    """The entries of one group within the window, the oldest first.
+
+    Attributes:
+        values: how many of them have each value.
+        told: how many of them belong to the finding that is open.
+        stretch: that finding.
+    """
+
+    __slots__ = ("_most", "entries", "stretch", "told", "values")
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self.entries: deque[Seen] = deque()
+        self.values: dict[str, int] = {}
+        self.told = 0
+        self.stretch: Stretch | None = None
+
+    def drop_before(self, time: int) -> None:
+        while self.entries and self.entries[0].time < time:
+            self._drop()
+
+    def add(self, seen: Seen) -> None:
+        if len(self.entries) == self._most:
+            self._drop()
+        self.entries.append(seen)
+        self.values[seen.value] = self.values.get(seen.value, 0) + 1
+
+    def tell(self) -> None:
+        """Put all that is in the window into the finding."""
+        if self.stretch is None:
+            self.stretch = Stretch()
+        for index in range(self.told, len(self.entries)):
+            self.stretch.add(self.entries[index])
+        self.told = len(self.entries)
+
+    def close(self) -> Stretch:
+        assert self.stretch is not None  # noqa: S101 - asked before
+        stretch, self.stretch = self.stretch, None
+        return stretch
+
+    def _drop(self) -> None:
+        value = self.entries.popleft().value
+        self.told = max(0, self.told - 1)
+        self.values[value] -= 1
+        if not self.values[value]:
+            del self.values[value]
+
+
+class _Sequence:
+    """So many entries of the first step, then one of the second, of one group and within the window."""
+
+    def __init__(self, window: int, count: int) -> None:
+        self._window = window
+        self._count = count
+        self._groups: dict[Group, deque[Seen]] = {}
+
+    def take(self, seen: Seen) -> Iterator[Stretch]:
+        if seen.step == 0:
+            self._groups.setdefault(seen.group, deque(maxlen=self._count)).append(seen)
+            return
+        first = self._groups.get(seen.group)
+        if first is None:
+            return
+        before = [one for one in first if seen.time - self._window <= one.time < seen.time]
+        if len(before) == self._count:
+            del self._groups[seen.group]
+            yield _stretch(*before, seen)
+
+    def forget(self, now: int) -> Iterator[Stretch]:
+        for group, first in list(self._groups.items()):
+            if first[-1].time < now - self._window:
+                del self._groups[group]
+        return iter(())
+
+
+class _New:
+    """A value that a group was not seen with within the window, though with others."""
+
+    def __init__(self, window: int) -> None:
+        self._window = window
+        self._groups: dict[Group, dict[str, int]] = {}  # when each value was last seen
+
+    def take(self, seen: Seen) -> Iterator[Stretch]:
+        known = self._groups.setdefault(seen.group, {})
+        since = seen.time - self._window
+        others = any(time >= since for time in known.values())
+        if others and known.get(seen.value, -1) < since:
+            yield _stretch(seen)
+        known[seen.value] = seen.time
+
+    def forget(self, now: int) -> Iterator[Stretch]:
+        for group, known in list(self._groups.items()):
+            left = {value: time for value, time in known.items() if time >= now - self._window}
+            if left:
+                self._groups[group] = left
+            else:
+                del self._groups[group]
+        return iter(())
+
+
+def _stretch(*entries: Seen) -> Stretch:
+    stretch = Stretch()
+    for seen in entries:
+        stretch.add(seen)
+    return stretch
