@@ -75,8 +75,8 @@ class Part:
         self.size = size
 
 
-def read_lines(data: bytes, name: str) -> Iterator[bytes]:
-    """Yield the lines of a part, without their newlines, holding about a megabyte of them at a time.
+def read_lines(data: bytes, name: str, chunk: int = _CHUNK) -> Iterator[bytes]:
+    """Yield the lines of a part, without their newlines, holding about `chunk` bytes of them at a time.
 
     Raises:
         ArchiveError: it is not a whole gzip object of whole lines.
@@ -86,7 +86,7 @@ def read_lines(data: bytes, name: str) -> Iterator[bytes]:
     pending = data
     try:
         while not inflate.eof:
-            block = inflate.decompress(pending, _CHUNK)
+            block = inflate.decompress(pending, chunk)
             pending = inflate.unconsumed_tail
             if not block and not pending and not inflate.eof:
                 raise _damaged(name, "it is cut")

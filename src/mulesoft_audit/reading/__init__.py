@@ -1,0 +1,1 @@
+"""Reading entries back from an archive."""

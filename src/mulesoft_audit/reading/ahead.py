@@ -1,0 +1,50 @@
+"""Reading several objects of a store at a time, a few of them before they are needed."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING, TypeVar
+
+from mulesoft_audit.ledger.manifest import Damaged
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+    from multiprocessing.pool import AsyncResult, ThreadPool
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+AHEAD = 16  #: objects
+AHEAD_BYTES = 16 << 20  #: of them
+
+
+def read_ahead(
+    pool: ThreadPool, items: Iterable[T], read: Callable[[T], R], size: Callable[[T], int] = lambda _: 0
+) -> Iterator[tuple[T, R | Damaged]]:
+    """Yield each item with what reading it gave, in order.
+
+    Args:
+        pool: reads them.
+        items: what to read; asked for in the caller's thread.
+        read: reads one.
+        size: how many bytes one has, about.
+    """
+
+    def attempt(item: T) -> R | Damaged:
+        try:
+            return read(item)
+        except Damaged as error:
+            return error
+
+    under_way: deque[tuple[T, AsyncResult[R | Damaged]]] = deque()
+    bytes_under_way = 0
+    for item in items:
+        under_way.append((item, pool.apply_async(attempt, (item,))))
+        bytes_under_way += size(item)
+        while len(under_way) > AHEAD or (len(under_way) > 1 and bytes_under_way > AHEAD_BYTES):
+            first, result = under_way.popleft()
+            bytes_under_way -= size(first)
+            yield first, result.get()
+    while under_way:
+        first, result = under_way.popleft()
+        yield first, result.get()

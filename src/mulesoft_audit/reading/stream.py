@@ -1,0 +1,144 @@
+"""Entries of an archive as one stream in order of time.
+
+Manifests name the parts, keys objects the time of each line: a part is opened when its time comes, and a day outside
+the time asked for never. What is held in memory are the compressed parts that overlap in time, a few that are read
+ahead, and about a quarter of a megabyte of lines of each.
+"""
+
+from __future__ import annotations
+
+from heapq import heappop, heappush
+from itertools import groupby
+from multiprocessing.pool import ThreadPool
+from typing import TYPE_CHECKING
+
+from mulesoft_audit.archive.layout import DAY_MS, day_of_manifest, day_start, manifest_name, manifests_of
+from mulesoft_audit.ledger import manifest as manifests
+from mulesoft_audit.ledger import registry
+from mulesoft_audit.ledger.days import days_between
+from mulesoft_audit.ledger.manifest import Damaged, Manifest
+from mulesoft_audit.reading.ahead import read_ahead
+from mulesoft_audit.reading.pieces import Loaded, Piece, load, pieces_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterator
+    from datetime import date
+
+    from mulesoft_audit.archive.store import Store
+    from mulesoft_audit.reading.entry import Entry
+
+    Problem = Callable[[Damaged], None]
+
+FOREVER = 253_402_214_400_000  #: 9999-12-31 in Unix milliseconds
+READERS = 8  #: objects read at a time: each is a round trip to the store
+FEW_DAYS = 62  #: so many are asked for by name; of more, those that are there are listed
+
+
+def entries(
+    store: Store,
+    since: int = 0,
+    until: int = FOREVER,
+    organizations: Collection[str] | None = None,
+    problem: Problem | None = None,
+) -> Iterator[Entry]:
+    """Yield the entries from `since` up to but not including `until` (Unix ms), in order of time.
+
+    Entries of one millisecond come in one order at each reading: by organization, then as the parts hold them.
+
+    Args:
+        store: the archive; nothing is written there.
+        since: Unix ms.
+        until: Unix ms.
+        organizations: their ids; None for all.
+        problem: is told of each manifest or part that is lost or damaged, and the rest is read; without it, the first
+            is raised.
+
+    Raises:
+        Damaged: a manifest or part is lost or damaged.
+        ArchiveError: the archive cannot be read, or a newer version wrote it.
+    """
+    tell = problem or _give_up
+    ids = sorted(registry.load(store)[0].organizations if organizations is None else organizations)
+    with ThreadPool(READERS) as pool:
+        pieces = _pieces(pool, store, ids, (since, until), tell)
+        loaded = read_ahead(pool, pieces, lambda piece: load(store, piece), lambda piece: piece.size)
+        yield from _merged(loaded, (since, until), tell)
+
+
+def days_held(store: Store, organization: str, since: int, until: int) -> list[date]:
+    """Return the days between `since` and `until` (Unix ms) that may be in the archive, in order.
+
+    Raises:
+        ArchiveError: the archive cannot be read.
+    """
+    if until - since <= FEW_DAYS * DAY_MS:
+        return list(days_between(since, until))
+    found = (day_of_manifest(organization, item.name) for item in store.list(manifests_of(organization)))
+    return sorted(day for day in found if day and since < day_start(day) + DAY_MS and day_start(day) < until)
+
+
+def _pieces(
+    pool: ThreadPool, store: Store, organizations: list[str], stretch: tuple[int, int], tell: Problem
+) -> Iterator[Piece]:
+    """Yield what lies between two times, in order of its first entry."""
+    since, until = stretch
+    wanted = sorted((day, one) for one in organizations for day in days_held(store, one, since, until))
+    read = read_ahead(pool, wanted, lambda key: _manifest(store, *key))
+    for _, of_day in groupby(read, key=lambda one: one[0][0]):
+        found: list[Piece] = []
+        for (day, organization), manifest in of_day:
+            if isinstance(manifest, Damaged):
+                tell(manifest)
+            elif manifest:
+                found += pieces_of(manifest, organization, day)
+        found.sort(key=lambda piece: (piece.first, piece.organization))
+        yield from (piece for piece in found if piece.last >= since and piece.first < until)
+
+
+def _manifest(store: Store, day: date, organization: str) -> Manifest | None:
+    name = manifest_name(organization, day)
+    held = store.read(name)
+    return manifests.decode(held.data, name) if held else None
+
+
+# Putting them in order.
+
+
+def _merged(
+    loaded: Iterator[tuple[Piece, Loaded | Damaged]], stretch: tuple[int, int], tell: Problem
+) -> Iterator[Entry]:
+    """Yield the entries of pieces that come in order of their first entry, in order of time."""
+    waiting: list[tuple[int, str, int, Entry, Iterator[Entry]]] = []
+    coming = next(loaded, None)
+    order = 0
+    while coming or waiting:
+        while coming and (not waiting or coming[0].first <= waiting[0][0]):
+            piece, found = coming
+            if isinstance(found, Damaged):
+                tell(found)
+            else:
+                order += 1
+                _wait(waiting, found.entries(*stretch), piece.organization, order)
+            coming = next(loaded, None)
+        if not waiting:
+            continue
+        _, organization, place, entry, rest = heappop(waiting)
+        yield entry
+        bound = min(waiting[0][0] if waiting else FOREVER, coming[0].first if coming else FOREVER)
+        for entry in rest:
+            if entry.time >= bound:
+                heappush(waiting, (entry.time, organization, place, entry, rest))
+                break
+            yield entry
+
+
+def _wait(
+    waiting: list[tuple[int, str, int, Entry, Iterator[Entry]]], source: Iterator[Entry], organization: str, order: int
+) -> None:
+    first = next(source, None)
+    if first is not None:
+        heappush(waiting, (first.time, organization, order, first, source))
+
+
+def _give_up(error: Damaged) -> None:
+    raise error
