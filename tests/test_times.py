@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, tzinfo
+from zoneinfo import ZoneInfo
+
 import pytest
 
 from mulesoft_audit.errors import UsageError
-from mulesoft_audit.times import duration, earliest, moment
+from mulesoft_audit.times import LocalTimes, duration, earliest, moment
 
 
 @pytest.mark.parametrize(
@@ -26,3 +29,46 @@ def test_what_is_no_duration(text: str) -> None:
 @pytest.mark.parametrize(("moments", "expected"), [((), 0), ((0, 0), 0), ((0, 7), 7), ((9, 7), 7), ((9, 0, 8), 8)])
 def test_the_earliest_of_times_of_which_some_say_nothing(moments: tuple[int, ...], expected: int) -> None:
     assert earliest(*moments) == expected
+
+
+NOW = 1_795_691_025_854  # 2026-11-26T11:03:45.854Z
+BERLIN = ZoneInfo("Europe/Berlin")
+
+
+@pytest.mark.parametrize(
+    ("text", "zone", "expected"),
+    [
+        ("now", UTC, "2026-11-26T11:03:45.854+00:00"),
+        ("today", UTC, "2026-11-26T00:00:00+00:00"),
+        (" Yesterday ", UTC, "2026-11-25T00:00:00+00:00"),
+        ("yesterday", BERLIN, "2026-11-25T00:00:00+01:00"),
+        ("2026-11-01", UTC, "2026-11-01T00:00:00+00:00"),
+        ("2026-10-25", BERLIN, "2026-10-25T00:00:00+02:00"),
+        ("2026-11-01T08:00", BERLIN, "2026-11-01T08:00:00+01:00"),
+        ("2026-11-01T08:00Z", BERLIN, "2026-11-01T08:00:00+00:00"),
+        ("1y", UTC, "2025-11-26T11:03:45.854+00:00"),
+        ("2w", BERLIN, "2026-11-12T11:03:45.854+00:00"),
+        ("1h30m", UTC, "2026-11-26T09:33:45.854+00:00"),
+    ],
+)
+def test_a_moment(text: str, zone: tzinfo, expected: str) -> None:
+    assert moment(text, NOW, "--since", zone) == int(datetime.fromisoformat(expected).timestamp() * 1000)
+
+
+def test_yesterday_begins_at_midnight_on_the_day_after_the_clocks_went_back() -> None:
+    monday = int(datetime(2026, 10, 26, 12, tzinfo=BERLIN).timestamp() * 1000)
+    assert moment("yesterday", monday, "--since", BERLIN) == moment("2026-10-24T22:00Z", monday, "--since")
+
+
+@pytest.mark.parametrize("text", ["", "tomorrow", "2026-13-01", "9999999999", "0001-01-01", "1999-12-31", "x" * 5000])
+def test_what_is_no_moment(text: str) -> None:
+    for zone in (UTC, BERLIN, None):
+        with pytest.raises(UsageError, match="--since is "):
+            moment(text, NOW, "--since", zone)
+
+
+def test_times_are_shown_in_a_zone_with_its_name() -> None:
+    times = LocalTimes(BERLIN)
+    assert times.second(NOW) == "2026-11-26 12:03:45 CET"
+    assert times.second(NOW + 1000) == "2026-11-26 12:03:46 CET"
+    assert times.minute(NOW - 60 * 86_400_000) == "2026-09-27 13:03 CEST"

@@ -1,17 +1,19 @@
-"""Times and durations as people write them."""
+"""Times and durations as people write and read them."""
 
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, tzinfo
 
 from mulesoft_audit.errors import UsageError
 
-_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800, "y": 365 * 86400}
 _LONGEST = 100 * 366 * 86400
 _EARLIEST = 946_684_800_000  #: 2000-01-01: before anything that could be asked for
-_PIECE = re.compile(r"(\d{1,6})\s*([smhdw])\s*")
+_PIECE = re.compile(r"(\d{1,6})\s*([smhdwy])\s*")
 _DURATION = re.compile(rf"(?:{_PIECE.pattern})+")
+_DAYS_AGO = {"today": 0, "yesterday": 1}
+MINUTE_MS = 60_000
 
 
 def earliest(*moments: int) -> int:
@@ -20,43 +22,64 @@ def earliest(*moments: int) -> int:
 
 
 def duration(text: str, what: str) -> int:
-    """Return `text`, such as `24h`, `7d` or `1h30m`, in milliseconds.
+    """Return `text`, such as `24h`, `7d` or `1h30m`, in milliseconds; a year (`1y`) has 365 days.
 
     Raises:
         UsageError: naming `what` it was given for.
     """
     spelt = text.strip().lower()
     if not _DURATION.fullmatch(spelt):
-        raise UsageError(f"{what} is {text!r}; expected a duration such as 30s, 90m, 1h30m, 24h, 7d or 2w.")
+        raise UsageError(f"{what} is {text!r}; expected a duration such as 30s, 90m, 1h30m, 24h, 7d, 2w or 1y.")
     seconds = sum(int(number) * _UNITS[unit] for number, unit in _PIECE.findall(spelt))
     if seconds > _LONGEST:
         raise UsageError(f"{what} is {text!r}, which is longer than anything is kept; expected a century at most.")
     return seconds * 1000
 
 
-def moment(text: str, now: int, what: str) -> int:
-    """Return `text` as Unix milliseconds: ISO 8601, a date (00:00 UTC), or a duration before `now`.
+def moment(text: str, now: int, what: str, zone: tzinfo | None = UTC) -> int:
+    """Return `text` as Unix milliseconds.
+
+    Args:
+        text: ISO 8601, a date (its 00:00), `now`, `today` or `yesterday` (their 00:00), or a duration before `now`.
+        now: Unix ms.
+        what: it was given for.
+        zone: of a date and of a time that name none; None for this machine's.
 
     Raises:
-        UsageError: naming `what` it was given for.
+        UsageError: it is no time.
     """
     stripped = text.strip()
-    if _DURATION.fullmatch(stripped.lower()):
+    spelt = stripped.lower()
+    if spelt == "now":
+        return now
+    if spelt in _DAYS_AGO:
+        return _midnight(now, zone, _DAYS_AGO[spelt])
+    if _DURATION.fullmatch(spelt):
         return _known(now - duration(stripped, what), text, what)
     try:
         parsed = datetime.fromisoformat(stripped)
     except ValueError:
         raise UsageError(
             f"{what} is {text!r}, which is not a time.",
-            "Expected a date (2026-01-31), ISO 8601 (2026-01-31T08:00:00Z; without a zone it is UTC), "
-            "or how long ago (90m, 24h, 7d).",
+            "Expected a date (2026-01-31), ISO 8601 (2026-01-31T08:00:00Z; without a zone it is "
+            f"{'local time' if zone is None else 'UTC'}), how long ago (90m, 24h, 7d, 2w, 1y), or yesterday.",
         ) from None
-    if parsed.tzinfo is None:
-        parsed = parsed.replace(tzinfo=UTC)
     try:
-        return _known(int(parsed.timestamp() * 1000), text, what)
+        return _known(int(_in_zone(parsed, zone).timestamp() * 1000), text, what)
     except (OverflowError, ValueError):
         raise UsageError(f"{what} is {text!r}, which is out of range.") from None
+
+
+def _in_zone(parsed: datetime, zone: tzinfo | None) -> datetime:
+    if parsed.tzinfo is not None:
+        return parsed
+    return parsed.astimezone() if zone is None else parsed.replace(tzinfo=zone)
+
+
+def _midnight(now: int, zone: tzinfo | None, days_ago: int) -> int:
+    """Return 00:00 of a day in Unix milliseconds; a day that a change of the clock makes longer counts as one."""
+    day = datetime.fromtimestamp(now / 1000, UTC).astimezone(zone).date() - timedelta(days=days_ago)
+    return int(_in_zone(datetime(day.year, day.month, day.day), zone).timestamp() * 1000)  # noqa: DTZ001 - zone is next
 
 
 def _known(milliseconds: int, text: str, what: str) -> int:
@@ -72,3 +95,33 @@ def ago(milliseconds: int) -> str:
         if seconds < limit:
             return f"{seconds // unit} {name}"
     return f"{seconds // 86400} d"
+
+
+class LocalTimes:
+    """Times for people, in one zone: quick for times that come in order.
+
+    Attributes:
+        zone: which; None for this machine's.
+    """
+
+    def __init__(self, zone: tzinfo | None = None) -> None:
+        self.zone = zone
+        self._minute = -1
+        self._before = self._after = ""
+
+    def second(self, milliseconds: int) -> str:
+        """Return a Unix time in milliseconds as `2026-11-26 14:03:07 CET`."""
+        minute, rest = divmod(milliseconds, MINUTE_MS)
+        self._go_to(minute)
+        return f"{self._before}:{rest // 1000:02d}{self._after}"
+
+    def minute(self, milliseconds: int) -> str:
+        """Return a Unix time in milliseconds as `2026-11-26 14:03 CET`."""
+        self._go_to(milliseconds // MINUTE_MS)
+        return self._before + self._after
+
+    def _go_to(self, minute: int) -> None:
+        if minute != self._minute:
+            moment = datetime.fromtimestamp(minute * 60, UTC).astimezone(self.zone)
+            self._minute, self._before = minute, f"{moment:%Y-%m-%d %H:%M}"
+            self._after = f" {moment.tzname() or ''}".rstrip()

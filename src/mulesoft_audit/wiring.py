@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,7 @@ from mulesoft_audit.collect.pool import workers_for
 from mulesoft_audit.collect.run import Whose
 from mulesoft_audit.errors import SourceError, UsageError
 from mulesoft_audit.memory import spare_memory
+from mulesoft_audit.reading.names import Names
 
 if TYPE_CHECKING:
     from mulesoft_audit.clock import Stop
@@ -25,6 +27,9 @@ if TYPE_CHECKING:
 
 
 log = logging.getLogger(__name__)
+
+#: What Anypoint's ids are. Of anything else it takes the tree to tell whether it is an id or a name.
+_UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
 @dataclass(slots=True)
@@ -89,13 +94,13 @@ def find_organizations(source: Source, settings: Settings, named: tuple[str, ...
     Args:
         source: Anypoint.
         settings: MULE_ORG_ID may name the root.
-        named: organizations by id; empty for the root and every business group below it.
+        named: organizations by id or by name; empty for the root and every business group below it.
 
     Raises:
-        UsageError: a name is not an id, or there is no such organization.
+        UsageError: there is no such organization, or there are several of a name.
         CredentialsError, SourceError, Interrupted: as `Transport.request`.
     """
-    wanted = [organization_id(name) for name in dict.fromkeys(named)]
+    wanted = list(dict.fromkeys(named))
     root = organization_id(settings.mule_org_id) if settings.mule_org_id else ""
     if not root:
         try:
@@ -104,14 +109,16 @@ def find_organizations(source: Source, settings: Settings, named: tuple[str, ...
             if not wanted:
                 raise
     days = _kept(source, root)
-    if len(wanted) == 1:
+    if len(wanted) == 1 and _UUID.fullmatch(wanted[0]):
         return Whose(root, [Organization(wanted[0])], True, days)
     try:
         tree = hierarchy(source.transport, source.tokens, root)
     except HierarchyRefused as error:
-        found = [Organization(name) for name in wanted or [root]]
+        found = [Organization(organization_id(name)) for name in wanted or [root]]
         return Whose(root, found, bool(wanted), days, [] if wanted else [error])
     if not wanted:
         return Whose(root, tree.organizations, False, days, [*tree.problems])
     known = {organization.id: organization for organization in tree.organizations}
-    return Whose(root, [known.get(name, Organization(name)) for name in wanted], True, days)
+    names = Names({one.id: one.name for one in tree.organizations})
+    ids = [name if _UUID.fullmatch(name) else names.ids([name])[0] for name in wanted]
+    return Whose(root, [known.get(one, Organization(one)) for one in dict.fromkeys(ids)], True, days)

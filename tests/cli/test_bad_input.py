@@ -12,6 +12,8 @@ import pytest
 from tests.archives import collect, command
 from tests.plain_source import CLIENT_SECRET, ROOT, PlainSource, serving
 
+GROUP = "0b000000-0000-4000-8000-000000000001"
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -42,7 +44,7 @@ def test_an_unknown_flag_is_said(source: PlainSource, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["--since", "yesterday"], ["--since", "'yesterday'"]),
+        (["--since", "tomorrow"], ["--since", "'tomorrow'", "yesterday"]),
         (["--since", "2026-13-01"], ["--since"]),
         (["--since", "2099-01-01"], ["--since", "future"]),
         (["--until", "2099-01-01"], ["--until", "future"]),
@@ -51,7 +53,6 @@ def test_an_unknown_flag_is_said(source: PlainSource, tmp_path: Path) -> None:
         (["--plane", "mars"], ["ANYPOINT_PLANE", "eu"]),
         (["--requests-per-minute", "0"], ["REQUESTS_PER_MINUTE"]),
         (["--config", "/nowhere/at/all.toml"], ["/nowhere/at/all.toml"]),
-        (["--org", "../../etc"], ["../../etc"]),
     ],
 )
 def test_a_malformed_flag_is_named_before_anything_is_sent(
@@ -117,6 +118,25 @@ def test_an_unknown_root_is_said_before_anything_is_written(source: PlainSource,
 def test_an_unknown_organization_is_said(source: PlainSource, tmp_path: Path) -> None:
     done = collect(source.url, tmp_path, "--org", "0f000000-0000-4000-8000-00000000000f")
     assert_one_message(done, 2, "0f000000")
+
+
+@pytest.mark.parametrize("name", ["../../etc", "Paymnets"])
+def test_an_organization_of_no_known_name_is_said_before_anything_is_written(
+    source: PlainSource, tmp_path: Path, name: str
+) -> None:
+    source.fill(GROUP, 3, 1_700_000_000_000, 1_700_000_400_000)
+    source.names[GROUP] = "Payments"
+    done = collect(source.url, tmp_path / "archive", "--org", name)
+    assert_one_message(done, 2, repr(name), "Payments")
+    assert not (tmp_path / "archive").exists()
+
+
+def test_an_organization_is_collected_by_its_name(source: PlainSource, tmp_path: Path) -> None:
+    source.fill(GROUP, 3, 1_700_000_000_000, 1_700_000_400_000)
+    source.names[GROUP] = "Payments"
+    done = collect(source.url, tmp_path, "--org", "payments", "--json")
+    assert done.returncode == 0, done.stderr
+    assert [one["id"] for one in json.loads(done.stdout)["organizations"]] == [GROUP]
 
 
 def test_an_archive_that_is_a_file_is_said(source: PlainSource, tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from mulesoft_audit.cli.options import (
     config_option,
     json_option,
     load_settings,
+    orgs_option,
     secret_of,
     shared,
     source_options,
@@ -45,7 +46,7 @@ Exit status: as of collect. Stop it whenever you like; the next one goes on.
 @shared(archive_option)
 @click.option("--since", metavar="TIME", required=True, help="From when: ISO 8601, a date, or how long ago (365d).")
 @click.option("--until", metavar="TIME", help="Up to, not including, this time. Default: now.")
-@click.option("--org", "orgs", multiple=True, metavar="ID", help="Only this organization (repeatable).")
+@shared(orgs_option)
 @click.option("--org-id", "mule_org_id", metavar="ID", help="The root organization.  [MULE_ORG_ID]")
 @click.option("--look-back", metavar="TIME", help="What to read again if totals prove nothing.  [LOOK_BACK: 24h]")
 @click.option("--oldest-first", is_flag=True, help="Begin with the oldest days. Default: the newest.")

@@ -14,6 +14,7 @@ from mulesoft_audit.cli.options import (
     config_option,
     json_option,
     load_settings,
+    orgs_option,
     secret_of,
     shared,
     source_options,
@@ -33,7 +34,7 @@ Examples:
   mulesoft-audit collect --archive ./archive
   mulesoft-audit collect --archive ./archive --since 2026-01-01
   mulesoft-audit collect --archive gs://my-logs --since 7d --json
-  mulesoft-audit collect --archive ./archive --org ID --org ID
+  mulesoft-audit collect --archive ./archive --org Payments --org ID
   mulesoft-audit collect --archive gs://my-logs --every 1m
 
 \b
@@ -53,7 +54,7 @@ Exit status:
 @click.option("--since", metavar="TIME", help="From when: ISO 8601, a date, or how long ago (7d). Default: go on.")
 @click.option("--until", metavar="TIME", help="Up to, not including, this time. Default: now.")
 @click.option("--every", metavar="TIME", help="Stay up, and collect again so often (1m), from start to start.")
-@click.option("--org", "orgs", multiple=True, metavar="ID", help="Only this organization (repeatable).")
+@shared(orgs_option)
 @click.option("--org-id", "mule_org_id", metavar="ID", help="The root organization.  [MULE_ORG_ID]")
 @click.option("--look-back", metavar="TIME", help="What to read again if totals prove nothing.  [LOOK_BACK: 24h]")
 @source_options

@@ -43,6 +43,9 @@ _CONFIG = click.option(
     help="The settings file. Default: mulesoft-audit.toml here, or of your user.  [MULESOFT_AUDIT_CONFIG]",
 )
 _ARCHIVE = click.option("--archive", metavar="DIR|URL", help="A directory, or gs://BUCKET[/PREFIX].  [ARCHIVE]")
+_ORGS = click.option(
+    "--org", "orgs", multiple=True, metavar="NAME", help="Only this organization, by name or id (repeatable)."
+)
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON object.")
 
 
@@ -60,6 +63,7 @@ def shared(*options: Callable[[F], F]) -> Callable[[F], F]:
 source_options = shared(*_SOURCE)
 config_option = _CONFIG
 archive_option = _ARCHIVE
+orgs_option = _ORGS
 json_option = _JSON
 
 
