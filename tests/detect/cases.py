@@ -6,9 +6,11 @@ import json
 import tomllib
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
+from mulesoft_audit.reading.entry import Entry
 from mulesoft_audit.times import duration
 
 FOLDER = Path(__file__).parent / "cases"
@@ -21,7 +23,7 @@ class Case:
     """Entries, and what a rule must find in them.
 
     Attributes:
-        entries: each entry's bytes, in the order in which they are read.
+        entries: each entry's bytes, as Anypoint would give them.
         findings: of each finding what is to be compared, in order of time.
         lists: allow lists by name.
     """
@@ -42,8 +44,6 @@ def cases(rule: str = "") -> list[Case]:
     for file in sorted(FOLDER.glob(f"{rule or '*'}.toml")):
         for case in tomllib.loads(file.read_text("utf-8"))["case"]:
             lines = [line for one in case["entries"] for line in written_out(one)]
-            if case.get("shuffled"):
-                lines.reverse()
             found.append(Case(file.stem, case["name"], lines, case["findings"], case.get("lists", {})))
     return found
 
@@ -90,9 +90,7 @@ def entry(short: dict[str, Any], moment: int, number: int) -> bytes:
     return json.dumps(document, ensure_ascii=False).encode()
 
 
-def by_day(lines: list[bytes]) -> list[list[tuple[str, bytes]]]:
-    """Return entries as the engine takes them: day by day, each with its organization."""
-    days: dict[int, list[tuple[str, bytes]]] = {}
-    for line in lines:
-        days.setdefault(json.loads(line)["timestamp"] // 86_400_000, []).append((ORGANIZATION, line))
-    return [days[day] for day in sorted(days)]
+def in_order(lines: list[bytes]) -> list[Entry]:
+    """Return entries as the engine takes them."""
+    times = [json.loads(line)["timestamp"] for line in lines]
+    return [Entry(time, ORGANIZATION, line) for time, line in sorted(zip(times, lines, strict=True), key=itemgetter(0))]

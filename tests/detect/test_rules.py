@@ -2,7 +2,7 @@
 
 import msgspec
 import pytest
-from tests.detect.cases import FOLDER, Case, by_day, cases
+from tests.detect.cases import FOLDER, Case, cases, in_order
 
 from mulesoft_audit.detect.engine import Detector
 from mulesoft_audit.detect.rule import load_rules
@@ -14,7 +14,7 @@ RULES = {rule.id: rule for rule in load_rules()}
 @pytest.mark.parametrize("case", cases(), ids=str)
 def test_a_rule_finds_what_its_case_says(case: Case):
     detector = Detector([RULES[case.rule]], case.lists)
-    found = sorted(detector.run(by_day(case.entries)), key=lambda finding: finding.first)
+    found = sorted(detector.run(in_order(case.entries)), key=lambda finding: finding.first)
     assert [one.count for one in found] == [one["count"] for one in case.findings]
     for finding, expected in zip(found, case.findings, strict=True):
         assert msgspec.to_builtins(finding) | expected == msgspec.to_builtins(finding)

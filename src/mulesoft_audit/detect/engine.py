@@ -1,4 +1,4 @@
-"""Running rules over a stream of entries: which entry counts for which step, in order of time, day by day."""
+"""Running rules over a stream of entries: which entry counts for which step."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, NamedTuple
 from mulesoft_audit.detect.condition import actions, allowed, matches, needs_payload
 from mulesoft_audit.detect.event import SHOWN, event_of, read_entry
 from mulesoft_audit.detect.finding import Finding, Named, Seen, iso
-from mulesoft_audit.detect.order import Ordered
 from mulesoft_audit.detect.windows import watch
 
 if TYPE_CHECKING:
@@ -18,6 +17,10 @@ if TYPE_CHECKING:
     from mulesoft_audit.detect.event import Entry, Event
     from mulesoft_audit.detect.finding import Stretch
     from mulesoft_audit.detect.rule import Rule
+    from mulesoft_audit.reading.entry import Entry as Stored
+
+FORGET_EVERY = 3_600_000  #: milliseconds of the entries' time
+END_OF_TIME = 1 << 62  #: Unix milliseconds, after every entry
 
 
 class _Looked(NamedTuple):
@@ -36,7 +39,7 @@ class Detector:
 
     Attributes:
         looked_at: entries so far.
-        unreadable: those among them that are no JSON, or without a time.
+        unreadable: those among them that are no JSON object.
     """
 
     def __init__(
@@ -71,56 +74,44 @@ class Detector:
             for action in named or ():
                 self._by_action.setdefault(action, []).append(looked)
 
-    def run(self, days: Iterable[Iterable[tuple[str, bytes]]]) -> Iterator[Finding]:
-        """Yield what the rules find, about in order of time.
+    def run(self, entries: Iterable[Stored]) -> Iterator[Finding]:
+        """Yield what the rules find, each finding once nothing more can belong to it.
 
         Args:
-            days: for each day, in order, its entries in any order, each with the id of its organization.
+            entries: in order of time.
         """
-        for day in days:
-            yield from self.day(day)
-        yield from self.end()
-
-    def day(self, lines: Iterable[tuple[str, bytes]]) -> Iterator[Finding]:
-        """Yield what is found by the end of one day; none of its entries may be earlier than those of a day before."""
-        ordered = Ordered()
-        try:
-            for organization, line in lines:
-                self._look(organization, line, ordered)
-            now = 0
-            for seen in ordered:
-                now = seen.time
+        forgotten = 0
+        for stored in entries:
+            if stored.time >= forgotten + FORGET_EVERY:
+                yield from self._forget(stored.time)
+                forgotten = stored.time
+            for seen in self._look(stored):
                 for stretch in self._watches[seen.rule].take(seen):
                     yield self._finding(seen.rule, stretch)
-            yield from self._forget(now)
-        finally:
-            ordered.close()
-
-    def end(self) -> Iterator[Finding]:
-        """Yield what is found once nothing more can come."""
-        yield from self._forget(1 << 62)
+        yield from self._forget(END_OF_TIME)
 
     def _forget(self, now: int) -> Iterator[Finding]:
         for number, one in enumerate(self._watches):
             for stretch in one.forget(now):
                 yield self._finding(number, stretch)
 
-    def _look(self, organization: str, line: bytes, ordered: Ordered) -> None:
+    def _look(self, stored: Stored) -> Iterator[Seen]:
+        """Yield the entry once for each step that looks for such entries."""
         self.looked_at += 1
-        entry = read_entry(line)
+        entry = read_entry(stored.line)
         if entry is None:
             self.unreadable += 1
             return
         action = entry.action or ""
-        looked_for = self._index.get(action) or self._note(action)
-        if not looked_for[0]:
+        steps, with_payload = self._index.get(action) or self._note(action)
+        if not steps:
             return
-        event = event_of(entry, with_payload=looked_for[1])
-        for looked in looked_for[0]:
+        event = event_of(entry, with_payload=with_payload)
+        for looked in steps:
             if looked.matches(event) and not looked.allowed(event):
-                seen = self._seen(organization, entry, event, looked)
+                seen = _seen(stored, entry, event, looked)
                 if seen:
-                    ordered.add(seen)
+                    yield seen
 
     def _note(self, action: str) -> tuple[list[_Looked], bool]:
         """Return the steps that an entry of this action can be for, and whether any of them looks into payloads."""
@@ -129,26 +120,6 @@ class Detector:
         if len(self._index) < 10_000:  # the products have some hundred; whoever can write entries can make up more
             self._index[action] = noted
         return noted
-
-    def _seen(self, organization: str, entry: Entry, event: Event, looked: _Looked) -> Seen | None:
-        """Return the entry as what counts for a step; None if it lacks what the rule groups by or counts."""
-        group = looked.group(event)
-        value, shown = looked.value(event) if looked.value else ("", "")
-        if "" in group or (looked.value and not value):
-            return None
-        return Seen(
-            entry.timestamp,
-            self.looked_at,
-            looked.rule,
-            looked.step,
-            group,
-            value,
-            shown,
-            organization,
-            event.shown_actor,
-            event.shown_object,
-            entry.anypointTransactionId or "",
-        )
 
     def _finding(self, number: int, stretch: Stretch) -> Finding:
         rule, last = self._rules[number], stretch.last
@@ -166,6 +137,26 @@ class Detector:
             values=sorted(set(stretch.values.values())),
             entries=[Named(iso(seen.time), seen.transaction) for seen in stretch.entries],
         )
+
+
+def _seen(stored: Stored, entry: Entry, event: Event, looked: _Looked) -> Seen | None:
+    """Return the entry as what counts for a step; None if it lacks what the rule groups by or counts."""
+    group = looked.group(event)
+    value, shown = looked.value(event) if looked.value else ("", "")
+    if "" in group or (looked.value and not value):
+        return None
+    return Seen(
+        stored.time,
+        looked.rule,
+        looked.step,
+        group,
+        value,
+        shown,
+        stored.organization,
+        event.shown_actor,
+        event.shown_object,
+        entry.anypointTransactionId or "",
+    )
 
 
 def _getter(fields: Sequence[str]) -> Callable[[Event], tuple[str, ...]]:

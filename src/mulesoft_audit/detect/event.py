@@ -34,7 +34,6 @@ class _Object(msgspec.Struct, gc=False):
 class Entry(msgspec.Struct, gc=False):
     """An entry as far as rules look at it; `payload` is not decoded yet."""
 
-    timestamp: int
     platform: str | None = None
     action: str | None = None
     userId: str | None = None  # noqa: N815
@@ -57,7 +56,7 @@ _decode_payload = msgspec.json.Decoder(_Payload).decode
 
 
 def read_entry(line: bytes) -> Entry | None:
-    """Return an entry; None if it is no JSON object, or names no time in Unix milliseconds."""
+    """Return an entry; None if it is no JSON object."""
     try:
         return _decode_entry(line)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
@@ -72,12 +71,9 @@ def _read_odd_entry(line: bytes) -> Entry | None:
         return None
     if not isinstance(document, dict):
         return None
-    moment = document.get("timestamp")
-    if isinstance(moment, bool) or not isinstance(moment, int | float) or not 0 <= moment < 1e15:
-        return None
     objects = document.get("objects")
     known = [_texts(one, _Object) for one in objects if isinstance(one, dict)] if isinstance(objects, list) else []
-    entry: Entry = _texts(document, Entry, timestamp=int(moment), failed=document.get("failed") is True, objects=known)
+    entry: Entry = _texts(document, Entry, failed=document.get("failed") is True, objects=known)
     entry.payload = Raw(json.dumps(document.get("payload")).encode())
     entry.subaction = document.get("subaction")
     return entry

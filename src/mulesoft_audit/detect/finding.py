@@ -12,11 +12,10 @@ MOST_VALUES = 100  #: values of a distinct count that a finding names
 
 
 class Seen(NamedTuple):
-    """An entry that counts for a step of a rule, with all that is needed of it. Ordered by time, then as it was read.
+    """An entry that counts for a step of a rule, with all that is needed of it.
 
     Attributes:
         time: Unix milliseconds.
-        order: its number among all that were read.
         rule: which of the rules, by its place.
         step: 0 or 1.
         group: values of the fields that the rule groups by.
@@ -28,7 +27,6 @@ class Seen(NamedTuple):
     """
 
     time: int
-    order: int
     rule: int
     step: int
     group: tuple[str, ...]
