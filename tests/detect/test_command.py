@@ -28,8 +28,7 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("archive")
     store = LocalStore(folder)
     lines = [line for case in cases() if not case.lists for line in case.entries]
-    add(store, ORGANIZATION, lines[::2])
-    add(store, ORGANIZATION, lines[1::2][::-1])
+    add(store, ORGANIZATION, lines[::-1])
     staff = {"action": "Delete", "type": "Environment", "object": "\x1b[31mred\u202e", "by_name": "Anypoint Staff"}
     add(store, OTHER, [entry(staff, 1_763_700_000_000, 0)])
     name(store, **{ORGANIZATION: "Aurora", OTHER: "Payments"})
@@ -59,7 +58,7 @@ def test_every_rule_finds_something_in_an_archive_of_its_cases(archive: Path):
     found = findings("--archive", archive)
     assert {one["rule"] for one in found} == {rule.id for rule in load_rules()}
     assert all(list(one) == KEYS for one in found)
-    assert all(len(one["entries"]) == one["count"] for one in found)
+    assert all(len(one["entries"]) == min(100, one["count"]) for one in found)
     assert {one["organization"] for one in found} == {"Aurora", "Payments"}
 
 

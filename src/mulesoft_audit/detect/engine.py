@@ -5,31 +5,32 @@ from __future__ import annotations
 from operator import attrgetter
 from typing import TYPE_CHECKING, NamedTuple
 
-from mulesoft_audit.detect.condition import actions, allowed, matches, needs_payload
-from mulesoft_audit.detect.event import SHOWN, event_of, read_entry
+from mulesoft_audit.detect.condition import allowed, step_for
+from mulesoft_audit.detect.event import SHOWN, Event, kind_of, read_entry, spelled_kind
 from mulesoft_audit.detect.finding import Finding, Named, Seen, iso
 from mulesoft_audit.detect.windows import watch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-    from mulesoft_audit.detect.condition import Lists, Predicate
-    from mulesoft_audit.detect.event import Entry, Event
+    from mulesoft_audit.detect.condition import Lists, Predicate, Step
+    from mulesoft_audit.detect.event import Entry, Kind, SpelledKind
     from mulesoft_audit.detect.finding import Stretch
     from mulesoft_audit.detect.rule import Rule
     from mulesoft_audit.reading.entry import Entry as Stored
 
 FORGET_EVERY = 3_600_000  #: milliseconds of the entries' time
+MOST_KINDS = 10_000  #: the products have some hundred; whoever can write entries can make up more
 END_OF_TIME = 1 << 62  #: Unix milliseconds, after every entry
 
 
 class _Looked(NamedTuple):
-    """One step of a rule, ready to be compared."""
+    """One step of a rule, for entries of one kind."""
 
     rule: int
     step: int
-    matches: Predicate
-    allowed: Predicate
+    rest: Step
+    allowed: list[Predicate]
     group: Callable[[Event], tuple[str, ...]]
     value: Callable[[Event], tuple[str, str]] | None
 
@@ -54,25 +55,10 @@ class Detector:
         """
         self.looked_at = self.unreadable = 0
         self._rules = rules
+        self._lists = lists or {}
         self._names = names or {}
         self._watches = [watch(rule) for rule in rules]
-        self._by_action: dict[str, list[_Looked]] = {}
-        self._any_action: list[_Looked] = []
-        self._index: dict[str, tuple[list[_Looked], bool]] = {}  # by the action as it is spelled
-        self._payload_rules = {number for number, rule in enumerate(rules) if needs_payload(rule)}
-        for number, rule in enumerate(rules):
-            self._prepare(number, rule, lists or {})
-
-    def _prepare(self, number: int, rule: Rule, lists: Lists) -> None:
-        counted = rule.distinct or rule.new
-        value = attrgetter(counted, SHOWN.get(counted, counted)) if counted else None
-        for place, step in enumerate(rule.steps):
-            looked = _Looked(number, place, matches(step), allowed(rule, lists), _getter(rule.group), value)
-            named = actions(step)
-            if named is None:
-                self._any_action.append(looked)
-            for action in named or ():
-                self._by_action.setdefault(action, []).append(looked)
+        self._by_kind: dict[SpelledKind, tuple[Kind, list[_Looked]]] = {}
 
     def run(self, entries: Iterable[Stored]) -> Iterator[Finding]:
         """Yield what the rules find, each finding once nothing more can belong to it.
@@ -95,31 +81,40 @@ class Detector:
             for stretch in one.forget(now):
                 yield self._finding(number, stretch)
 
-    def _look(self, stored: Stored) -> Iterator[Seen]:
-        """Yield the entry once for each step that looks for such entries."""
+    def _look(self, stored: Stored) -> list[Seen] | tuple[()]:
+        """Return the entry once for each step that looks for such entries."""
         self.looked_at += 1
         entry = read_entry(stored.line)
         if entry is None:
             self.unreadable += 1
-            return
-        action = entry.action or ""
-        steps, with_payload = self._index.get(action) or self._note(action)
+            return ()
+        spelled = spelled_kind(entry)
+        kind, steps = self._by_kind.get(spelled) or self._note(spelled)
         if not steps:
-            return
-        event = event_of(entry, with_payload=with_payload)
+            return ()
+        event = Event(entry, kind)
+        found = []
         for looked in steps:
-            if looked.matches(event) and not looked.allowed(event):
+            if looked.step and self._watches[looked.rule].idle:
+                continue
+            if looked.rest.matches(event) and not (looked.allowed and any(test(event) for test in looked.allowed)):
                 seen = _seen(stored, entry, event, looked)
                 if seen:
-                    yield seen
+                    found.append(seen)
+        return found
 
-    def _note(self, action: str) -> tuple[list[_Looked], bool]:
-        """Return the steps that an entry of this action can be for, and whether any of them looks into payloads."""
-        found = self._any_action + self._by_action.get(action.lower(), [])
-        noted = found, any(one.rule in self._payload_rules for one in found)
-        if len(self._index) < 10_000:  # the products have some hundred; whoever can write entries can make up more
-            self._index[action] = noted
-        return noted
+    def _note(self, spelled: SpelledKind) -> tuple[Kind, list[_Looked]]:
+        """Return a kind of entries with the steps that they can be for, and remember both."""
+        kind = kind_of(spelled)
+        found = [
+            _Looked(number, place, rest, allowed(rule, self._lists), _getter(rule.group), _value(rule))
+            for number, rule in enumerate(self._rules)
+            for place, step in enumerate(rule.steps)
+            if (rest := step_for(step, kind))
+        ]
+        if len(self._by_kind) < MOST_KINDS:
+            self._by_kind[spelled] = kind, found
+        return kind, found
 
     def _finding(self, number: int, stretch: Stretch) -> Finding:
         rule, last = self._rules[number], stretch.last
@@ -157,6 +152,12 @@ def _seen(stored: Stored, entry: Entry, event: Event, looked: _Looked) -> Seen |
         event.shown_object,
         entry.anypointTransactionId or "",
     )
+
+
+def _value(rule: Rule) -> Callable[[Event], tuple[str, str]] | None:
+    """Return the function that gives the value that a rule counts or remembers, and how it is shown."""
+    field = rule.distinct or rule.new
+    return attrgetter(field, SHOWN.get(field, field)) if field else None
 
 
 def _getter(fields: Sequence[str]) -> Callable[[Event], tuple[str, ...]]:

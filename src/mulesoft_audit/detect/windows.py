@@ -23,6 +23,11 @@ Group = tuple[str, ...]
 class Watch(Protocol):
     """What is known of one rule so far."""
 
+    @property
+    def idle(self) -> bool:
+        """Whether an entry of the second step would be for nothing."""
+        ...
+
     def take(self, seen: Seen) -> Iterator[Stretch]:
         """Take the next entry; yield what is a finding by now and will not grow."""
         ...
@@ -46,6 +51,8 @@ def watch(rule: Rule) -> Watch:
 class _Each:
     """Each entry is a finding."""
 
+    idle = False
+
     def take(self, seen: Seen) -> Iterator[Stretch]:
         yield _stretch(seen)
 
@@ -58,6 +65,8 @@ class _Burst:
 
     Windows that hold enough and share an entry are one finding: a storm of a thousand failures is one, not a thousand.
     """
+
+    idle = False
 
     def __init__(self, window: int, count: int, *, distinct: bool) -> None:
         self._window = window
@@ -142,6 +151,10 @@ class _Sequence:
         self._count = count
         self._groups: dict[Group, deque[Seen]] = {}
 
+    @property
+    def idle(self) -> bool:
+        return not self._groups
+
     def take(self, seen: Seen) -> Iterator[Stretch]:
         if seen.step == 0:
             self._groups.setdefault(seen.group, deque(maxlen=self._count)).append(seen)
@@ -163,6 +176,8 @@ class _Sequence:
 
 class _New:
     """A value that a group was not seen with within the window, though with others."""
+
+    idle = False
 
     def __init__(self, window: int) -> None:
         self._window = window
