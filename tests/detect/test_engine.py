@@ -97,9 +97,10 @@ def test_an_odd_spelling_is_read_like_a_plain_one():
         "timestamp": 1,
         "action": "Edit",
         "objects": [{"objectType": "Role", "objectName": "Admins"}, {"objectType": "User", "objectId": "u"}],
-        "payload": {"subaction": "Add user", "properties": {"a": [1, {"clientIP": "10.0.0.1"}]}},
+        "payload": {"subaction": "Add user", "properties": {"b": {}, "a": [1, {"clientIP": "10.0.0.1"}]}},
     }
-    odd = {**plain, "timestamp": 1.0, "note": "\ud83d"}
+    odd = json.loads(json.dumps(plain)) | {"timestamp": 1.0}
+    odd["payload"]["properties"]["b"]["\ud83d"] = None
     entries = [read_entry(json.dumps(one).encode()) for one in (plain, odd)]
     for one in entries:
         assert one

@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from google.protobuf import json_format
-
 from tests.secops.cbn.run import Dropped, Parser
 from tests.secops.cbn.syntax import Unknown
 from tests.secops.cbn.tokens import Failure

@@ -185,14 +185,18 @@ def _objects(entry: Entry) -> tuple[_Object, _Object | None]:
 
 
 def _subaction(entry: Entry) -> str:
-    subaction = entry.subaction
-    raw = bytes(entry.payload)
+    subaction, raw = entry.subaction, bytes(entry.payload)
     if _SUBACTION in raw or b"\\u" in raw:  # looking is quicker than decoding
-        try:
-            subaction = _decode_payload(entry.payload).subaction or subaction
-        except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
-            pass
+        subaction = _subaction_of(raw) or subaction
     return subaction if isinstance(subaction, str) else ""
+
+
+def _subaction_of(raw: bytes) -> object:
+    try:
+        return _decode_payload(raw).subaction
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+        document = json.loads(raw, strict=False)
+    return document.get("subaction") if isinstance(document, dict) else None
 
 
 @lru_cache(maxsize=1024)

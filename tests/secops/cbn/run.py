@@ -9,17 +9,42 @@ from __future__ import annotations
 import copy
 import json
 import re
+import warnings
 from datetime import UTC, datetime
-from typing import Any
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
 from tests.secops.cbn import grok
 from tests.secops.cbn.syntax import For, If, Plugin, Unknown, parse
 from tests.secops.cbn.tokens import MISSING, Failure, Tokens, converted
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _TAGS = {"TAG_MALFORMED_MESSAGE", "TAG_UNSUPPORTED", "TAG_MALFORMED_ENCODING", "TAG_NO_SECURITY_VALUE"}
 _JODA = {"yyyy": "%Y", "MMM": "%b", "MM": "%m", "dd": "%d", "d": "%d", "HH": "%H", "mm": "%M", "ss": "%S"}
-_JODA |= {"yy": "%y", "M": "%m", "H": "%H", "hh": "%I", "h": "%I", "a": "%p", "A": "%p", "EEE": "%a", "Z": "%z", "ZZ": "%z", "z": "%Z"}
+_JODA |= {
+    "yy": "%y",
+    "M": "%m",
+    "H": "%H",
+    "hh": "%I",
+    "h": "%I",
+    "a": "%p",
+    "A": "%p",
+    "EEE": "%a",
+    "Z": "%z",
+    "ZZ": "%z",
+    "z": "%Z",
+}
 _JODA_FIELD = re.compile(r"'[^']*'|([A-Za-z])\1*")
+
+
+@cache
+def _regex(pattern: str) -> re.Pattern[str]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # [[] has no second meaning in RE2
+        return re.compile(pattern, re.ASCII)
 
 
 class Dropped(Exception):
@@ -66,10 +91,9 @@ def _loop(loop: For, tokens: Tokens) -> None:
         return  # so Google's engine does: tests/secops/google_pairs.py
     pairs: list[tuple[Any, Any]]
     if loop.over_map:
-        if not isinstance(source, dict | list):
+        if not isinstance(source, dict):
             raise Failure(f"line {loop.line}: {loop.source} is no map")
-        items = sorted(source.items()) if isinstance(source, dict) else enumerate(source)
-        pairs = [(str(key), value) for key, value in items]
+        pairs = sorted(source.items())  # so Google's engine does, too
     else:
         if not isinstance(source, list):
             raise Failure(f"line {loop.line}: {loop.source} is no list")
@@ -108,7 +132,7 @@ def _compared(sign: str, left: Any, right: Any) -> bool:
     if sign in ("=~", "!~"):
         if not isinstance(left, str):
             raise Failure("a regular expression is compared with what is no text")
-        return (re.search(right, left) is not None) == (sign == "=~")
+        return (_regex(right).search(left) is not None) == (sign == "=~")
     try:
         low, high = float(left), float(right)
     except (TypeError, ValueError):
@@ -142,10 +166,10 @@ def _plugin(plugin: Plugin, tokens: Tokens) -> None:
     except Failure as failure:
         if not flags:
             raise Failure(f"line {plugin.line}: {failure}") from None
-        tokens.put(flags[-1], True)  # noqa: FBT003 - a flag
+        tokens.put(flags[-1], True)
         return
     if flags:
-        tokens.put(flags[-1], False)  # noqa: FBT003
+        tokens.put(flags[-1], False)
 
 
 def _known(settings: list[tuple[str, Any]], *names: str) -> dict[str, Any]:
@@ -162,11 +186,20 @@ def _json(settings: list[tuple[str, Any]], tokens: Tokens) -> None:
     text = tokens.need(known["source"])
     try:
         found = json.loads(text, parse_int=float) if isinstance(text, str) else None
-    except ValueError:
+    except (ValueError, RecursionError):
         found = None
     if not isinstance(found, dict):
         raise Failure(f"{known['source']} is no JSON object")
-    tokens.overlay(known.get("target", ""), found)
+    tokens.overlay(known.get("target", ""), _characters(found))
+
+
+def _characters(value: Any) -> Any:
+    """Replace halves of surrogate pairs, which are no characters, as Go's JSON reader does."""
+    if isinstance(value, str):
+        return _SURROGATE.sub("\ufffd", value)
+    if isinstance(value, dict):
+        return {_characters(name): _characters(one) for name, one in value.items()}
+    return [_characters(one) for one in value] if isinstance(value, list) else value
 
 
 def _grok(settings: list[tuple[str, Any]], tokens: Tokens) -> None:
@@ -279,7 +312,7 @@ def _gsub(items: list[str], tokens: Tokens) -> None:
         text = tokens.need(path)
         if not isinstance(text, str):
             raise Failure(f"{path} is no text")
-        tokens.put(path, re.sub(pattern, replacement, text))
+        tokens.put(path, _regex(pattern).sub(replacement, text))
 
 
 def _lowercase(paths: list[str], tokens: Tokens) -> None:
@@ -311,7 +344,7 @@ def _split(setting: dict[str, str], tokens: Tokens) -> None:
 
 
 _PLUGINS = {"json": _json, "grok": _grok, "date": _date, "drop": _drop, "mutate": _mutate}
-_OPERATIONS = {
+_OPERATIONS: dict[str, Callable[[Any, Tokens], None]] = {
     "replace": _replace,
     "rename": _rename,
     "copy": _copy,

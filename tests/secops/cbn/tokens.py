@@ -66,7 +66,7 @@ class Tokens:
     def overlay(self, path: str, found: dict[str, Any]) -> None:
         """Lay a JSON object over what is at a path, the whole tree if it is empty.
 
-        Maps are laid into maps, and a null leaves what is there: so Google's engine does (tests/secops/google_pairs.py).
+        Maps are laid into maps, and a null leaves what is there: so Google's engine does (google_pairs.py).
         """
         if not path:
             _lay(self.root, found)
