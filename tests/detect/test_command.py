@@ -140,3 +140,17 @@ def test_the_rules_are_listed():
     done = detect("rules")
     assert [line.split()[0] for line in done.stdout.splitlines()[1:]] == [rule.id for rule in load_rules()]
     assert max(map(len, done.stdout.splitlines())) <= 80
+
+
+def test_the_rules_are_written_as_yaral_with_the_data_tables_they_need(tmp_path: Path):
+    settings = tmp_path / "settings.toml"
+    settings.write_text('[detect]\ndeployers = ["CI"]\n')
+    done = detect("rules", "--yaral", tmp_path / "rules", "--config", settings)
+    assert done.returncode == 0, done.stderr
+    written = {path.name: path.read_text() for path in (tmp_path / "rules").iterdir()}
+    rules = {f"{rule.id}.yaral" for rule in load_rules()}
+    assert set(written) == rules | {"mulesoft_known_addresses.csv", "mulesoft_deployers.csv"}
+    assert written["mulesoft_deployers.csv"] == "name\nci\n"
+    assert written["queue-purged.yaral"].startswith("rule mulesoft_queue_purged {")
+    again = detect("rules", "--rule", "queue-purged", "--yaral", settings)
+    assert again.returncode == 2

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -14,10 +15,9 @@ from mulesoft_audit.errors import FINDINGS, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-    from pathlib import Path
-
     from mulesoft_audit.archive.store import Store
     from mulesoft_audit.detect.engine import Detector
+    from mulesoft_audit.detect.rule import Rule
     from mulesoft_audit.reading.entry import Entry
 
 SEVERITIES = ("info", "low", "medium", "high", "critical")
@@ -30,6 +30,7 @@ Examples:
   mulesoft-audit detect --rule login-failures --rule password-spraying
   mulesoft-audit detect --since 7d --json | jq -r .title
   mulesoft-audit detect rules
+  mulesoft-audit detect rules --yaral ./rules
 
 \b
 Exit status:
@@ -61,20 +62,50 @@ def command(context: click.Context, /, **values: Any) -> int:  # noqa: ANN401 - 
 
 
 @command.command("rules")
-def rules_command() -> int:
-    """List the rules: id, severity, how sure their conditions are, ATT&CK technique, title."""
+@click.option("--rule", "names", multiple=True, metavar="ID", help="This rule only (repeatable).")
+@click.option(
+    "--yaral",
+    metavar="DIR",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Write each rule as YARA-L for Google SecOps, and the data tables that they need, into this folder.",
+)
+@shared(config_option)
+def rules_command(names: tuple[str, ...], yaral: Path | None, config: str | None) -> int:
+    """List the rules: id, severity, how the fields they look at are known, and the ATT&CK technique."""
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
     from mulesoft_audit.detect.rule import load_rules
 
+    rules = load_rules(names)
+    if yaral:
+        return _write_yaral(yaral, rules, config)
     table = Table(box=None, pad_edge=False)
     for name in ("Rule", "Severity", "Fields are", "ATT&CK"):
         table.add_column(name, no_wrap=True)
-    for rule in load_rules():
+    for rule in rules:
         table.add_row(Text(rule.id), rule.severity, rule.confidence, rule.technique.split()[0])
     Console(highlight=False).print(table)
+    return 0
+
+
+def _write_yaral(folder: Path, rules: list[Rule], config: str | None) -> int:
+    from mulesoft_audit.detect.yaral import data_tables, yaral
+
+    lists = _lists(config_file(config))
+    tables = data_tables(rules, lists)
+    files = {f"{rule.id}.yaral": yaral(rule, lists) for rule in rules}
+    files |= {f"{name}.csv": text for name, text in tables.items()}
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, text in files.items():
+            (folder / name).write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"{folder} cannot be written: {error.strerror or type(error).__name__}.") from None
+    click.echo(
+        f"{len(rules)} rules and {len(tables)} data tables are in {folder}. docs/parser.md says what to do next."
+    )
     return 0
 
 
