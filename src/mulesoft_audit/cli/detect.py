@@ -15,6 +15,7 @@ from mulesoft_audit.errors import FINDINGS, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+
     from mulesoft_audit.archive.store import Store
     from mulesoft_audit.detect.engine import Detector
     from mulesoft_audit.detect.rule import Rule
