@@ -1,10 +1,13 @@
 """Each rule finds what its cases say, and nothing in the near misses."""
 
+from pathlib import Path
+
 import msgspec
 import pytest
 from tests.detect.cases import FOLDER, Case, cases, in_order
 
 from mulesoft_audit.detect.engine import Detector
+from mulesoft_audit.detect.reference import reference
 from mulesoft_audit.detect.rule import load_rules
 
 pytestmark = pytest.mark.unit
@@ -30,3 +33,9 @@ def test_every_rule_has_cases_that_fire_and_near_misses():
 
 def test_the_rules_are_those_of_the_pack():
     assert len(RULES) == 23
+
+
+def test_the_page_about_the_rules_is_up_to_date():
+    """`make docs` writes it."""
+    page = Path(__file__).parent.parent.parent / "docs" / "detections.md"
+    assert page.read_text("utf-8") == reference()

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -202,3 +204,11 @@ def test_the_parser_is_written_as_google_s_style_guide_asks():
     assert "\t" not in TEXT
     flags = [line.split('"')[1] for line in TEXT.splitlines() if "on_error" in line]
     assert [flag for flag, count in Counter(flags).items() if count > 1] == []
+
+
+def test_the_page_about_the_parser_names_its_event_types():
+    page = Path(__file__).parent.parent.parent / "docs" / "parser.md"
+    assert set(re.findall(r"^\| ?(`[A-Z_]+`(?:, `[A-Z_]+`)*) \|", page.read_text(), re.MULTILINE)) == {
+        *("`USER_LOGIN`, `USER_LOGOUT`", "`USER_RESOURCE_UPDATE_PERMISSIONS`", "`USER_RESOURCE_CREATION`"),
+        *("`USER_RESOURCE_DELETION`", "`USER_RESOURCE_UPDATE_CONTENT`", "`GENERIC_EVENT`"),
+    }

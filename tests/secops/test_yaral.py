@@ -6,6 +6,7 @@ import csv
 import json
 import re
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -168,3 +169,13 @@ def test_a_list_that_is_empty_is_left_out_and_one_that_is_not_is_a_table():
         "mulesoft_deployers": 'name\n"a""b"\nci\n'
     }
     assert data_tables([RULES["token-from-new-ip"]], {}) == {"mulesoft_known_addresses": "address\n"}
+
+
+def test_the_page_about_the_parser_names_fields_of_udm():
+    page = Path(__file__).parent.parent.parent / "docs" / "parser.md"
+    paths = re.findall(
+        r"`((?:metadata|principal|target|about|security_result|additional)\.[a-z_.]+)`", page.read_text()
+    )
+    assert len(paths) > 25
+    for path in paths:
+        _field(path)
