@@ -44,7 +44,7 @@ _JODA_FIELD = re.compile(r"'[^']*'|([A-Za-z])\1*")
 def _regex(pattern: str) -> re.Pattern[str]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)  # [[] has no second meaning in RE2
-        return re.compile(pattern, re.ASCII)
+        return re.compile(pattern.replace("[[:space:]]", r"\s"), re.ASCII)
 
 
 class Dropped(Exception):
