@@ -101,10 +101,11 @@ def test_an_odd_spelling_is_read_like_a_plain_one():
     }
     odd = json.loads(json.dumps(plain)) | {"timestamp": 1.0}
     odd["payload"]["properties"]["b"]["\ud83d"] = None
-    entries = [read_entry(json.dumps(one).encode()) for one in (plain, odd)]
-    for one in entries:
-        assert one
-        event = Event(one, kind_of(spelled_kind(one)))
+    for line in (json.dumps(one).encode() for one in (plain, odd)):
+        entry, kind = read_entry(line), spelled_kind(line)
+        assert entry
+        assert kind
+        event = Event(entry, kind_of(kind))
         assert (event.action, event.subaction, event.type, event.failed) == ("edit", "add user", "role", False)
         assert (event.object_name, event.user, event.actor) == ("admins", "u", "")
         assert event.ip == "10.0.0.1"

@@ -145,7 +145,7 @@ def _detect(
         for finding in detector.run(_with_progress(entries, detector)):
             shown.add(finding)
             if as_json:
-                click.echo(as_line(finding))
+                sys.stdout.write(as_line(finding) + "\n")
     finally:
         store.close()
     if not as_json:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Callable, Collection, Mapping
+from functools import cache, lru_cache
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from mulesoft_audit.detect import rule as rules
-from mulesoft_audit.detect.event import Kind
+from mulesoft_audit.detect.event import REPEATED, Kind, read_payload
 
 if TYPE_CHECKING:
     from mulesoft_audit.detect.event import Event
@@ -22,29 +23,21 @@ Lists = Mapping[str, Collection[str]]  #: allow lists by name
 OF_KIND = frozenset(Kind._fields)
 
 
-class Step(NamedTuple):
-    """What is left to compare of a step once the kind of the entry is known.
+class Prepared:
+    """A step of a rule as comparisons: those of the kind apart from the rest."""
 
-    Attributes:
-        where: groups of comparisons; all of one group must hold. None if that is known already.
-        unless: groups of which none may hold.
-    """
+    def __init__(self, step: rules.Step) -> None:
+        self._where = [_split(condition) for condition in step.where]
+        self._unless = [_split(condition) for condition in step.unless]
 
-    where: list[list[Predicate]] | None
-    unless: list[list[Predicate]]
-
-    def matches(self, event: Event) -> bool:
-        """Return whether an event of that kind is one that the step looks for."""
-        return (self.where is None or _any(self.where, event)) and not (self.unless and _any(self.unless, event))
-
-
-def step_for(step: rules.Step, kind: Kind) -> Step | None:
-    """Return what is left to compare for entries of this kind; None if the step looks for none such."""
-    where = [_rest(condition) for condition in step.where if _fits(condition, kind)]
-    unless = [_rest(condition) for condition in step.unless if _fits(condition, kind)]
-    if not where or [] in unless:
-        return None
-    return Step(None if [] in where else where, unless)
+    def for_kind(self, kind: Kind) -> Predicate | None:
+        """Return the function that tells whether an event of this kind is one of the step's; None if none can be."""
+        where = [rest for of_kind, rest in self._where if all(test(kind) for test in of_kind)]
+        unless = [rest for of_kind, rest in self._unless if all(test(kind) for test in of_kind)]
+        if not where or [] in unless:
+            return None
+        wanted, unwanted = (_always if [] in where else _either(where)), _either(unless)
+        return (lambda event: wanted(event) and not unwanted(event)) if unless else wanted
 
 
 def allowed(rule: rules.Rule, lists: Lists) -> list[Predicate]:
@@ -52,23 +45,35 @@ def allowed(rule: rules.Rule, lists: Lists) -> list[Predicate]:
     return [_on_list(field, lists[name]) for field, name in rule.allow.items() if lists.get(name)]
 
 
-def _any(groups: list[list[Predicate]], event: Event) -> bool:
-    """Return whether all comparisons of any group hold. Loops, because generators cost more than the comparisons."""
-    for tests in groups:
-        for test in tests:
-            if not test(event):
-                break
-        else:
-            return True
-    return False
+def _always(_: Event) -> bool:
+    return True
 
 
-def _fits(condition: rules.Condition, kind: Kind) -> bool:
-    return all(_test(field, value)(kind) for field, value in condition.items() if _is_of_kind(field, value))
+def _either(groups: list[list[Predicate]]) -> Predicate:
+    """Return whether all comparisons of any group hold."""
+    if len(groups) == 1:
+        return _every(groups[0])
+    each = [_every(tests) for tests in groups]
+
+    def either(event: Event) -> bool:
+        for test in each:  # a loop, because a generator costs more than the comparison  # noqa: SIM110
+            if test(event):
+                return True
+        return False
+
+    return either
 
 
-def _rest(condition: rules.Condition) -> list[Predicate]:
-    return [_test(field, value) for field, value in condition.items() if not _is_of_kind(field, value)]
+def _every(tests: list[Predicate]) -> Predicate:
+    """Return whether all comparisons hold."""
+    return tests[0] if len(tests) == 1 else lambda event: all(test(event) for test in tests)
+
+
+def _split(condition: rules.Condition) -> tuple[list[Predicate], list[Predicate]]:
+    """Return the comparisons of a kind, and those of an event."""
+    of_kind = [_test(field, value) for field, value in condition.items() if _is_of_kind(field, value)]
+    rest = [_test(field, value) for field, value in condition.items() if not _is_of_kind(field, value)]
+    return of_kind, rest
 
 
 def _is_of_kind(field: str, value: object) -> bool:
@@ -106,18 +111,31 @@ def _special(field: str, test: rules.Test) -> Predicate:
     return lambda event: get(event) not in texts
 
 
+@cache
 def _in_payload(pattern: str) -> Predicate:
     """Return whether a value of the payload has the pattern. Most need not be decoded to tell that none has."""
     search = re.compile(pattern, re.IGNORECASE | re.ASCII).search
-    anywhere = None if "^" in pattern or "$" in pattern else re.compile(pattern.encode(), re.IGNORECASE).search
+    anywhere = _anywhere(pattern)
 
-    def found(event: Event) -> bool:
-        raw = event.raw_payload
-        if anywhere and b"\\" not in raw and not anywhere(raw):
+    def has(raw: bytes) -> bool:
+        if anywhere and b"\\" not in raw and not anywhere(raw.lower()):
             return False
-        return any(search(value) for value in event.payload)
+        return any(search(value) for value in read_payload(raw)[1])
 
-    return found
+    remembered = lru_cache(maxsize=1024)(has)
+    return lambda event: (remembered if len(event.raw_payload) <= REPEATED else has)(event.raw_payload)
+
+
+def _anywhere(pattern: str) -> Callable[[bytes], object] | None:
+    """Return a search in the payload's bytes, in small letters, that misses no value that has the pattern.
+
+    Looking for words is ten times as quick as a regular expression. None where the pattern is no list of words.
+    """
+    listed = re.fullmatch(r"(?:\\b)?\(([a-z_ |?]+)\)(?:\\b)?", pattern)
+    if listed is None:
+        return None
+    words = [re.sub(r".\?.*", "", word).encode() for word in listed[1].split("|")]  # what comes before the first option
+    return lambda raw: any(word in raw for word in words)
 
 
 def _on_list(field: str, members: Collection[str]) -> Predicate:

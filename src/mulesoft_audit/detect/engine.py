@@ -5,7 +5,7 @@ from __future__ import annotations
 from operator import attrgetter
 from typing import TYPE_CHECKING, NamedTuple
 
-from mulesoft_audit.detect.condition import allowed, step_for
+from mulesoft_audit.detect.condition import Prepared, allowed
 from mulesoft_audit.detect.event import SHOWN, Event, kind_of, read_entry, spelled_kind
 from mulesoft_audit.detect.finding import Finding, Named, Seen, iso
 from mulesoft_audit.detect.windows import watch
@@ -13,8 +13,8 @@ from mulesoft_audit.detect.windows import watch
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-    from mulesoft_audit.detect.condition import Lists, Predicate, Step
-    from mulesoft_audit.detect.event import Entry, Kind, SpelledKind
+    from mulesoft_audit.detect.condition import Lists, Predicate
+    from mulesoft_audit.detect.event import Kind, SpelledKind
     from mulesoft_audit.detect.finding import Stretch
     from mulesoft_audit.detect.rule import Rule
     from mulesoft_audit.reading.entry import Entry as Stored
@@ -29,7 +29,7 @@ class _Looked(NamedTuple):
 
     rule: int
     step: int
-    rest: Step
+    matches: Predicate
     allowed: list[Predicate]
     group: Callable[[Event], tuple[str, ...]]
     value: Callable[[Event], tuple[str, str]] | None
@@ -58,6 +58,7 @@ class Detector:
         self._lists = lists or {}
         self._names = names or {}
         self._watches = [watch(rule) for rule in rules]
+        self._prepared = [[Prepared(step) for step in rule.steps] for rule in rules]
         self._by_kind: dict[SpelledKind, tuple[Kind, list[_Looked]]] = {}
 
     def run(self, entries: Iterable[Stored]) -> Iterator[Finding]:
@@ -71,9 +72,14 @@ class Detector:
             if stored.time >= forgotten + FORGET_EVERY:
                 yield from self._forget(stored.time)
                 forgotten = stored.time
-            for seen in self._look(stored):
-                for stretch in self._watches[seen.rule].take(seen):
-                    yield self._finding(seen.rule, stretch)
+            self.looked_at += 1
+            spelled = spelled_kind(stored.line)
+            if spelled is None:
+                self.unreadable += 1
+                continue
+            kind, steps = self._by_kind.get(spelled) or self._note(spelled)
+            if steps:
+                yield from self._look(stored, kind, steps)
         yield from self._forget(END_OF_TIME)
 
     def _forget(self, now: int) -> Iterator[Finding]:
@@ -81,36 +87,31 @@ class Detector:
             for stretch in one.forget(now):
                 yield self._finding(number, stretch)
 
-    def _look(self, stored: Stored) -> list[Seen] | tuple[()]:
-        """Return the entry once for each step that looks for such entries."""
-        self.looked_at += 1
-        entry = read_entry(stored.line)
-        if entry is None:
-            self.unreadable += 1
-            return ()
-        spelled = spelled_kind(entry)
-        kind, steps = self._by_kind.get(spelled) or self._note(spelled)
-        if not steps:
-            return ()
-        event = Event(entry, kind)
-        found = []
+    def _look(self, stored: Stored, kind: Kind, steps: list[_Looked]) -> Iterator[Finding]:
+        """Compare an entry with the steps that look for entries of its kind; yield what is a finding by now."""
+        event = None
         for looked in steps:
-            if looked.step and self._watches[looked.rule].idle:
+            watching = self._watches[looked.rule]
+            if looked.step and watching.idle:
                 continue
-            if looked.rest.matches(event) and not (looked.allowed and any(test(event) for test in looked.allowed)):
-                seen = _seen(stored, entry, event, looked)
+            if event is None:
+                entry = read_entry(stored.line)
+                assert entry is not None  # noqa: S101 - its kind was read
+                event = Event(entry, kind)
+            if looked.matches(event) and not (looked.allowed and any(test(event) for test in looked.allowed)):
+                seen = _seen(stored, event, looked)
                 if seen:
-                    found.append(seen)
-        return found
+                    for stretch in watching.take(seen):
+                        yield self._finding(looked.rule, stretch)
 
     def _note(self, spelled: SpelledKind) -> tuple[Kind, list[_Looked]]:
         """Return a kind of entries with the steps that they can be for, and remember both."""
         kind = kind_of(spelled)
         found = [
-            _Looked(number, place, rest, allowed(rule, self._lists), _getter(rule.group), _value(rule))
+            _Looked(number, place, matches, allowed(rule, self._lists), _getter(rule.group), _value(rule))
             for number, rule in enumerate(self._rules)
-            for place, step in enumerate(rule.steps)
-            if (rest := step_for(step, kind))
+            for place, prepared in enumerate(self._prepared[number])
+            if (matches := prepared.for_kind(kind))
         ]
         if len(self._by_kind) < MOST_KINDS:
             self._by_kind[spelled] = kind, found
@@ -134,7 +135,7 @@ class Detector:
         )
 
 
-def _seen(stored: Stored, entry: Entry, event: Event, looked: _Looked) -> Seen | None:
+def _seen(stored: Stored, event: Event, looked: _Looked) -> Seen | None:
     """Return the entry as what counts for a step; None if it lacks what the rule groups by or counts."""
     group = looked.group(event)
     value, shown = looked.value(event) if looked.value else ("", "")
@@ -150,7 +151,7 @@ def _seen(stored: Stored, entry: Entry, event: Event, looked: _Looked) -> Seen |
         stored.organization,
         event.shown_actor,
         event.shown_object,
-        entry.anypointTransactionId or "",
+        event.transaction,
     )
 
 
@@ -161,5 +162,8 @@ def _value(rule: Rule) -> Callable[[Event], tuple[str, str]] | None:
 
 
 def _getter(fields: Sequence[str]) -> Callable[[Event], tuple[str, ...]]:
+    """Return the function that gives these fields of an event."""
+    if len(fields) > 1:
+        return attrgetter(*fields)
     getters = [attrgetter(field) for field in fields]
-    return lambda event: tuple(get(event) for get in getters)
+    return lambda event: tuple([get(event) for get in getters])

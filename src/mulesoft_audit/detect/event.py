@@ -16,10 +16,10 @@ import msgspec
 from msgspec import Raw
 
 _NULL = Raw(b"null")
-_SUBACTION = b'"subaction"'
 _FAILURE = re.compile(r"failure\s*\Z", re.IGNORECASE)
 _ADDRESS_KEY = re.compile(r"(client|source|remote)_?ip(_?address)?\Z", re.IGNORECASE)
-_REPEATED = 2000  #: bytes of a payload that may well come again: those of an app's tokens are all alike
+REPEATED = 2000  #: bytes of a payload that may well come again: those of an app's tokens are all alike
+STAFF = "anypoint staff"
 _DEEPEST = 16  #: levels of a payload that are looked at
 
 
@@ -44,15 +44,34 @@ class Entry(msgspec.Struct, gc=False):
     failed: bool | None = None
     objects: list[_Object] | None = None
     payload: Raw = _NULL
-    subaction: Any = None
+    subaction: str | None = None
+
+
+class _Typed(msgspec.Struct, gc=False):
+    objectType: str | None = None  # noqa: N815
 
 
 class _Payload(msgspec.Struct, gc=False):
-    subaction: Any = None
+    subaction: str | None = None
+
+
+class _Glance(msgspec.Struct, gc=False):
+    """What tells the kind of an entry, and nothing else: most entries are of no kind that a rule looks for."""
+
+    platform: str | None = None
+    action: str | None = None
+    userId: str | None = None  # noqa: N815
+    userName: str | None = None  # noqa: N815
+    clientId: str | None = None  # noqa: N815
+    clientName: str | None = None  # noqa: N815
+    failed: bool | None = None
+    objects: list[_Typed] | None = None
+    payload: _Payload | None = None
+    subaction: str | None = None
 
 
 _decode_entry = msgspec.json.Decoder(Entry).decode
-_decode_payload = msgspec.json.Decoder(_Payload).decode
+_decode_glance = msgspec.json.Decoder(_Glance).decode
 
 
 def read_entry(line: bytes) -> Entry | None:
@@ -71,11 +90,12 @@ def _read_odd_entry(line: bytes) -> Entry | None:
         return None
     if not isinstance(document, dict):
         return None
-    objects = document.get("objects")
+    objects, payload = document.get("objects"), document.get("payload")
     known = [_texts(one, _Object) for one in objects if isinstance(one, dict)] if isinstance(objects, list) else []
     entry: Entry = _texts(document, Entry, failed=document.get("failed") is True, objects=known)
-    entry.payload = Raw(json.dumps(document.get("payload")).encode())
-    entry.subaction = document.get("subaction")
+    entry.payload = Raw(json.dumps(payload).encode())
+    inner = payload.get("subaction") if isinstance(payload, dict) else None
+    entry.subaction = inner if inner and isinstance(inner, str) else entry.subaction
     return entry
 
 
@@ -84,7 +104,7 @@ def _texts(document: dict[str, Any], kind: type[Any], **others: object) -> Any: 
     return kind(**{**texts, **others})
 
 
-SpelledKind = tuple[str | None, str | None, str, str | None, bool]
+SpelledKind = tuple[str | None, str | None, str | None, str | None, bool, bool]
 
 
 class Kind(NamedTuple):
@@ -93,6 +113,7 @@ class Kind(NamedTuple):
     Attributes:
         type: of the object that the entry is about: the first that is no user, else the first.
         failed: whether the entry says so, or its subaction does ("Failure").
+        staff: whether the actor is "Anypoint Staff", or nobody is named.
     """
 
     platform: str
@@ -100,50 +121,62 @@ class Kind(NamedTuple):
     subaction: str
     type: str
     failed: bool
+    staff: bool
+
+
+def spelled_kind(line: bytes) -> SpelledKind | None:
+    """Return the fields of the `Kind` of an entry as they are spelled; None if it is no JSON object. Quick."""
+    seen: _Glance | Entry | None
+    try:
+        seen = _decode_glance(line)
+        subaction = seen.payload.subaction if seen.payload is not None else None
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+        seen, subaction = _read_odd_entry(line), None
+        if seen is None:
+            return None
+    name, objects = seen.userName, seen.objects
+    staff = name.lower() == STAFF if name else not (seen.userId or seen.clientName or seen.clientId)
+    kind = objects[0].objectType if objects else None
+    if objects and len(objects) > 1 and kind and kind.lower() == "user":
+        kind = next((one.objectType for one in objects if (one.objectType or "").lower() != "user"), kind)
+    return seen.platform, seen.action, subaction or seen.subaction, kind, seen.failed is True, staff
+
+
+def kind_of(spelled: SpelledKind) -> Kind:
+    """Return the kind of entry that is spelled like this."""
+    platform, action, subaction, type_, failed, staff = spelled
+    failed = failed or _FAILURE.search(subaction or "") is not None
+    low = [(text or "").lower() for text in (platform, action, subaction, type_)]
+    return Kind(low[0], low[1], low[2], low[3], failed, staff)
 
 
 class Event:
-    """The fields that rules compare, in small letters; see `FIELDS` in rule.py. Each is found when it is asked for.
+    """The fields that rules compare, in small letters; see `FIELDS` in rule.py.
 
     Attributes:
         raw_payload: the payload's bytes.
-        platform, action, subaction, type, failed: as of `Kind`.
+        transaction: as Anypoint has it, or empty.
+        platform, action, subaction, type, failed, staff: as of `Kind`.
         actor: id of the user, else of the connected app, else a name; empty for neither.
         user: id of the object that is a user, else its name; of a log-in without one, the actor.
         object, object_name, environment: of the object that the entry is about; `object` is its id, else its name.
-        ip: the address that the payload names for the client.
-        payload: every value under the payload.
         shown_actor, shown_user, shown_object: a name, or an id where there is no name, as they were spelled.
     """
 
     __slots__ = (
-        *("_entry", "raw_payload", "platform", "action", "subaction", "type", "failed"),
+        *("raw_payload", "transaction", "platform", "action", "subaction", "type", "failed", "staff"),
         *("actor", "actor_name", "shown_actor", "user", "user_name", "shown_user"),
-        *("object", "object_name", "environment", "shown_object", "ip", "payload"),
+        *("object", "object_name", "environment", "shown_object"),
     )
 
     def __init__(self, entry: Entry, kind: Kind) -> None:
-        self._entry = entry
         self.raw_payload = bytes(entry.payload)
-        self.platform, self.action, self.subaction, self.type, self.failed = kind
-
-    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - called for fields that were not found yet
-        if name in ("ip", "payload"):
-            self.ip, self.payload = _payload(self.raw_payload)
-        elif name in ("actor", "actor_name", "shown_actor"):
-            self._find_actor()
-        else:
-            self._find_objects()
-        return object.__getattribute__(self, name)
-
-    def _find_actor(self) -> None:
-        entry = self._entry
+        self.transaction = entry.anypointTransactionId or ""
+        self.platform, self.action, self.subaction, self.type, self.failed, self.staff = kind
         name = entry.userName or ("" if entry.userId else entry.clientName) or ""
         actor = entry.userId or entry.userName or entry.clientId or entry.clientName or ""
         self.actor, self.actor_name, self.shown_actor = actor.lower(), name.lower(), name or actor
-
-    def _find_objects(self) -> None:
-        main, user = _objects(self._entry)
+        main, user = _objects(entry)
         name, id_ = main.objectName or "", main.objectId or main.objectName or ""
         self.object, self.object_name, self.shown_object = id_.lower(), name.lower(), name or id_
         self.environment = (main.environmentName or main.environmentId or "").lower()
@@ -153,21 +186,18 @@ class Event:
         name, id_ = (user.objectName or "", user.objectId or user.objectName or "") if user else ("", "")
         self.user, self.user_name, self.shown_user = id_.lower(), name.lower(), name or id_
 
+    @property
+    def ip(self) -> str:
+        """The address that the payload names for the client; else empty."""
+        return read_payload(self.raw_payload)[0]
+
+    @property
+    def payload(self) -> frozenset[str]:
+        """Every value under the payload."""
+        return read_payload(self.raw_payload)[1]
+
 
 SHOWN = {"actor": "shown_actor", "user": "shown_user", "object": "shown_object"}  #: how a field is shown to people
-
-
-def spelled_kind(entry: Entry) -> SpelledKind:
-    """Return the fields of an entry's `Kind` as they are spelled; quick, for millions of entries."""
-    subaction = _subaction(entry)
-    failed = entry.failed is True or _FAILURE.search(subaction) is not None
-    return entry.platform, entry.action, subaction, _objects(entry)[0].objectType, failed
-
-
-def kind_of(spelled: SpelledKind) -> Kind:
-    """Return the kind of entry that is spelled like this."""
-    platform, action, subaction, type_, failed = spelled
-    return Kind((platform or "").lower(), (action or "").lower(), subaction.lower(), (type_ or "").lower(), failed)
 
 
 _NOTHING = _Object()
@@ -182,21 +212,6 @@ def _objects(entry: Entry) -> tuple[_Object, _Object | None]:
         else:
             main = main or one
     return main or user or _NOTHING, user
-
-
-def _subaction(entry: Entry) -> str:
-    subaction, raw = entry.subaction, bytes(entry.payload)
-    if _SUBACTION in raw or b"\\u" in raw:  # looking is quicker than decoding
-        subaction = _subaction_of(raw) or subaction
-    return subaction if isinstance(subaction, str) else ""
-
-
-def _subaction_of(raw: bytes) -> object:
-    try:
-        return _decode_payload(raw).subaction
-    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
-        document = json.loads(raw, strict=False)
-    return document.get("subaction") if isinstance(document, dict) else None
 
 
 @lru_cache(maxsize=1024)
@@ -226,9 +241,9 @@ def _payload_of(raw: bytes) -> tuple[str, frozenset[str]]:
     return addresses[0] if addresses else "", frozenset(values)
 
 
-def _payload(raw: bytes) -> tuple[str, frozenset[str]]:
+def read_payload(raw: bytes) -> tuple[str, frozenset[str]]:
     """Return the client's address, if the payload names it, and every value under the payload, in small letters."""
-    if len(raw) > _REPEATED:
+    if len(raw) > REPEATED:
         return _payload_of.__wrapped__(raw)
     return _payload_of(raw)
 

@@ -84,6 +84,7 @@ actor_name = "deployers"
 |---|---|
 | `platform`, `action`, `subaction` | As Anypoint has them; `subaction` is empty if there is none |
 | `failed` | Whether the entry says that it failed, or its subaction ends with "Failure" |
+| `staff` | Whether the actor is "Anypoint Staff", or nobody is named |
 | `actor`, `actor_name` | The user, else the connected app: id (else name), and name |
 | `user`, `user_name` | The user among the objects; of a log-in without one, the actor |
 | `type`, `object`, `object_name`, `environment` | Of the first object that is no user, else of the user |

@@ -25,9 +25,10 @@ Severity = Literal["info", "low", "medium", "high", "critical"]
 SEVERITIES: tuple[Severity, ...] = ("info", "low", "medium", "high", "critical")
 #: What a condition may look at. `payload` is any value under the payload; the others have one value, empty if unknown.
 FIELDS = (
-    "platform", "action", "subaction", "failed",
+    "platform", "action", "subaction", "failed", "staff",
     "actor", "actor_name", "user", "user_name", "type", "object", "object_name", "environment", "ip", "payload",
 )  # fmt: skip
+_BOOLEANS = ("failed", "staff")
 _ID = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _NOT_RE2 = re.compile(r"\(\?(?!:)|\\[1-9]|[*+?}]\+")  # look-around, references and possessive repeats
 _LONGEST = 172_800_000  #: milliseconds: YARA-L's longest match window is 48 hours
@@ -170,8 +171,8 @@ def _fault(rule: Rule) -> str:
 
 
 def _fault_of_test(field: str, value: bool | str | list[str] | Test) -> str:
-    if isinstance(value, bool) != (field == "failed"):
-        return "only `failed` is true or false"
+    if isinstance(value, bool) != (field in _BOOLEANS):
+        return "only `failed` and `staff` are true or false"
     if not isinstance(value, Test):
         return ""
     if sum(one is not None for one in (value.like, value.none_of, value.same)) != 1:

@@ -150,25 +150,31 @@ class _Sequence:
         self._window = window
         self._count = count
         self._groups: dict[Group, deque[Seen]] = {}
+        self._ready: set[Group] = set()  # groups that had enough of the first step within one window
 
     @property
     def idle(self) -> bool:
-        return not self._groups
+        return not self._ready
 
     def take(self, seen: Seen) -> Iterator[Stretch]:
         if seen.step == 0:
-            self._groups.setdefault(seen.group, deque(maxlen=self._count)).append(seen)
+            first = self._groups.setdefault(seen.group, deque(maxlen=self._count))
+            first.append(seen)
+            if len(first) == self._count and seen.time - first[0].time <= self._window:
+                self._ready.add(seen.group)
             return
-        first = self._groups.get(seen.group)
-        if first is None:
+        if seen.group not in self._ready:
             return
-        before = [one for one in first if seen.time - self._window <= one.time < seen.time]
-        if len(before) == self._count:
+        first = self._groups[seen.group]
+        if seen.time - self._window <= first[0].time and first[-1].time < seen.time:
             del self._groups[seen.group]
-            yield _stretch(*before, seen)
+            self._ready.discard(seen.group)
+            yield _stretch(*first, seen)
 
     def forget(self, now: int) -> Iterator[Stretch]:
         for group, first in list(self._groups.items()):
+            if first[0].time < now - self._window:
+                self._ready.discard(group)
             if first[-1].time < now - self._window:
                 del self._groups[group]
         return iter(())
@@ -181,23 +187,23 @@ class _New:
 
     def __init__(self, window: int) -> None:
         self._window = window
-        self._groups: dict[Group, dict[str, int]] = {}  # when each value was last seen
+        self._groups: dict[Group, dict[str, int]] = {}  # when each value was last seen, the latest last
 
     def take(self, seen: Seen) -> Iterator[Stretch]:
         known = self._groups.setdefault(seen.group, {})
         since = seen.time - self._window
-        others = any(time >= since for time in known.values())
-        if others and known.get(seen.value, -1) < since:
+        before = known.pop(seen.value, -1)
+        if before < since and known and known[next(reversed(known))] >= since:
             yield _stretch(seen)
         known[seen.value] = seen.time
 
     def forget(self, now: int) -> Iterator[Stretch]:
         for group, known in list(self._groups.items()):
-            left = {value: time for value, time in known.items() if time >= now - self._window}
-            if left:
-                self._groups[group] = left
-            else:
+            if known[next(reversed(known))] < now - self._window:
                 del self._groups[group]
+            else:
+                while known[oldest := next(iter(known))] < now - self._window:
+                    del known[oldest]
         return iter(())
 
 

@@ -146,7 +146,9 @@ def _conjunction(step: Step, condition: Condition) -> list[str]:
     for field, value in condition.items():
         if field in ("action", "subaction"):
             continue
-        if isinstance(value, bool):
+        if field == "staff":
+            found.append(_of_staff(step, yes=value is True))
+        elif isinstance(value, bool):
             found.append(f'${step.name}.security_result.action = "{"FAIL" if value else "ALLOW"}"')
         elif isinstance(value, Test):
             found += _of_test(step, f"${step.name}.{paths[field]}", value)
@@ -170,6 +172,11 @@ def _of_type(path: str, condition: Condition) -> list[str]:
     if len(actions) == len(texts) == 1:
         return [_equal(path, [f"{actions[0]} - {texts[0]}"])]
     return [_like(path, f"^{spelled} - {_any_of(texts)}$")]
+
+
+def _of_staff(step: Step, *, yes: bool) -> str:
+    name, actor = (f"${step.name}.{_paths(step)[field]}" for field in ("actor_name", "actor"))
+    return f'{"" if yes else "not "}({name} = "Anypoint Staff" nocase or {actor} = "")'
 
 
 def _of_test(step: Step, path: str, test: Test) -> list[str]:
