@@ -110,3 +110,11 @@ def test_an_odd_spelling_is_read_like_a_plain_one():
         assert (event.object_name, event.user, event.actor) == ("admins", "u", "")
         assert event.ip == "10.0.0.1"
         assert event.payload == {"1", "10.0.0.1"}
+
+
+def test_words_are_found_however_they_are_spelled():
+    grant = {"action": "Permissions change", "type": "Resource", "object": "org", "user": "bo", "by": "ana"}
+    plain = entry(grant | {"properties": {"any": "Org OWNER"}}, 1_795_000_000_000, 0)
+    escaped = plain.replace(b"OWNER", rb"\u004fWNER")
+    other = plain.replace(b"OWNER", b"VIEWER")
+    assert [len(found([line], "privileged-role-granted")) for line in (plain, escaped, other)] == [1, 1, 0]

@@ -30,6 +30,7 @@ class _Looked(NamedTuple):
     rule: int
     step: int
     matches: Predicate
+    words: list[bytes]
     allowed: list[Predicate]
     group: Callable[[Event], tuple[str, ...]]
     value: Callable[[Event], tuple[str, str]] | None
@@ -89,11 +90,15 @@ class Detector:
 
     def _look(self, stored: Stored, kind: Kind, steps: list[_Looked]) -> Iterator[Finding]:
         """Compare an entry with the steps that look for entries of its kind; yield what is a finding by now."""
-        event = None
+        event, low = None, b""
         for looked in steps:
             watching = self._watches[looked.rule]
             if looked.step and watching.idle:
                 continue
+            if looked.words:
+                low = low or stored.line.lower()
+                if b"\\" not in low and not _any_in(looked.words, low):
+                    continue
             if event is None:
                 entry = read_entry(stored.line)
                 assert entry is not None  # noqa: S101 - its kind was read
@@ -108,10 +113,10 @@ class Detector:
         """Return a kind of entries with the steps that they can be for, and remember both."""
         kind = kind_of(spelled)
         found = [
-            _Looked(number, place, matches, allowed(rule, self._lists), _getter(rule.group), _value(rule))
+            _Looked(number, place, *compared, allowed(rule, self._lists), _getter(rule.group), _value(rule))
             for number, rule in enumerate(self._rules)
             for place, prepared in enumerate(self._prepared[number])
-            if (matches := prepared.for_kind(kind))
+            if (compared := prepared.for_kind(kind))
         ]
         if len(self._by_kind) < MOST_KINDS:
             self._by_kind[spelled] = kind, found
@@ -133,6 +138,13 @@ class Detector:
             values=sorted(set(stretch.values.values())),
             entries=[Named(iso(seen.time), seen.transaction) for seen in stretch.entries],
         )
+
+
+def _any_in(words: list[bytes], line: bytes) -> bool:
+    for word in words:  # a loop, because a generator costs more than the comparison  # noqa: SIM110
+        if word in line:
+            return True
+    return False
 
 
 def _seen(stored: Stored, event: Event, looked: _Looked) -> Seen | None:
