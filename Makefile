@@ -57,6 +57,8 @@ lock: $(UV) ## resolve the dependencies again: the developers', those of the fun
 	$(UV) pip compile requirements/terraform.in --universal --python-version 3.11 \
 		--generate-hashes --no-emit-index-url --quiet --output-file requirements/terraform.txt
 
-docs: $(STAMP) ## write docs/commands.md from the --help of every command
+docs: $(STAMP) ## write docs/commands.md from the --help of every command, docs/detections.md from the rules
 	$(BIN)/python -m mulesoft_audit.cli.reference > docs/commands.md.new
 	mv docs/commands.md.new docs/commands.md
+	$(BIN)/python -m mulesoft_audit.detect.reference > docs/detections.md.new
+	mv docs/detections.md.new docs/detections.md

@@ -27,6 +27,7 @@ COMMANDS = {
     "show": ("show", "Show entries: who did what, when and where."),
     "query": ("query", "Ask an archive in SQL."),
     "report": ("report", "Write a report that people look at: one HTML file."),
+    "detect": ("detect", "Look for attacks and mistakes in what an archive holds."),
     "deploy": ("deploy", "Set everything up in Google Cloud, from nothing to logs in SecOps."),
     "feed": ("feed", "Set up the SecOps feed alone."),
     "doctor": ("doctor", "Check every link from Anypoint to SecOps; say how to repair it."),
