@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tests.collect.hourly import GROUP, NOON, hourly
@@ -17,6 +16,7 @@ from mulesoft_audit.evidence.offline import Offline
 
 if TYPE_CHECKING:
     import random
+    from pathlib import Path
 
     from mulesoft_audit.evidence.finding import Finding
     from mulesoft_audit.evidence.offline import Result

@@ -122,7 +122,8 @@ def look(store: Store, loaded: Loaded, number: int, measuring: Measuring, *, dee
     objects, names = loaded.objects, loaded.names
     part = store.read(names.part(number)) if number in objects.parts else None
     keys = store.read(names.keys(number)) if number in objects.keys else None
-    return measuring(part and part.data, keys and keys.data, objects.start, deep=deep)
+    data = part.data if part else None
+    return measuring(data, keys.data if keys else None, objects.start, deep=deep)
 
 
 def conclude(store: Store, loaded: Loaded, measured: dict[int, Measured], asked: Asked) -> Judged:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
 from multiprocessing.pool import ThreadPool
@@ -19,6 +18,8 @@ from mulesoft_audit.evidence.standing import Standing, read_standing
 from mulesoft_audit.evidence.workers import READERS, Ahead, Measuring
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     from mulesoft_audit.archive.store import Store
     from mulesoft_audit.evidence.measure import Measured
     from mulesoft_audit.ledger.head import Counted

@@ -9,14 +9,13 @@ from collections import deque
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context, parent_process
 from multiprocessing.connection import wait
-from multiprocessing.pool import ThreadPool  # its threads, unlike those of concurrent.futures, let a process end
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from mulesoft_audit.evidence.measure import Measured, measure
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
-    from multiprocessing.pool import AsyncResult
+    from multiprocessing.pool import AsyncResult, ThreadPool
 
 T = TypeVar("T")
 R = TypeVar("R")
