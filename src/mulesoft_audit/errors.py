@@ -11,6 +11,8 @@
     ├── Interrupted         130     stopped by a signal or a deadline; what was committed is kept
     └── ReaderGone          141     whoever reads the output has gone (`| head`); nothing is said of it
 
+Status 8 (`FINDINGS`) is no failure: a command that looks did its work, and found what a person should see to.
+
 Each message says what failed, for which organization and time range, what is safe, and what to do next.
 """
 
@@ -20,6 +22,9 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+
+FINDINGS = 8  #: exit status of a command that looked, and found what should not be so
 
 
 class AuditError(Exception):
@@ -105,8 +110,8 @@ def may_pass(error: AuditError) -> bool:
 #: First what keeps everything from being collected, or written: credentials, the archive. Then a mistake of the
 #: program, after which nothing that it says is certain. Then a wrong setting, which stays until a person changes it.
 #: Then what concerns one organization: an unavailable source, a missing permission. Then the deployment, which collects
-#: nothing itself. A stop, and output that nobody reads, come last: they hide no failure.
-WORST_FIRST = (3, 6, 1, 2, 5, 4, 7, 130, 141)
+#: nothing itself. Then findings. A stop, and output that nobody reads, come last: they hide nothing.
+WORST_FIRST = (3, 6, 1, 2, 5, 4, 7, FINDINGS, 130, 141)
 
 
 def worst_status(statuses: Iterable[int]) -> int:

@@ -4,22 +4,29 @@ from __future__ import annotations
 
 import gzip
 import json
+import shutil
 from typing import TYPE_CHECKING, Any
 
 from tests.collect.hourly import GROUP, NOON, hourly
-from tests.collect.in_process import DAY, run_at
-from tests.plain_source import ROOT, PlainSource, entry
+from tests.collect.in_process import DAY, Shifted, run_at
+from tests.plain_source import CLIENT_ID, CLIENT_SECRET, ROOT, PlainSource, entry
 
 from mulesoft_audit.archive import layout
 from mulesoft_audit.archive.local import LocalStore
+from mulesoft_audit.clock import Stop
 from mulesoft_audit.evidence.offline import Offline
+from mulesoft_audit.evidence.verification import Scope, verify
+from mulesoft_audit.settings import load
+from mulesoft_audit.wiring import find_organizations, open_source
 
 if TYPE_CHECKING:
     import random
+    from datetime import date
     from pathlib import Path
 
     from mulesoft_audit.evidence.finding import Finding
     from mulesoft_audit.evidence.offline import Result
+    from mulesoft_audit.evidence.verification import Verification
 
 __all__ = ["DAY", "GROUP", "NOON", "ROOT", "entry"]
 
@@ -96,3 +103,33 @@ def edit(path: Path, **fields: Any) -> None:
 def only(found: list[Finding]) -> Finding:
     assert len(found) == 1, found
     return found[0]
+
+
+def compared(source: PlainSource, root: Path, at: int = NOON + DAY // 12, **scope: Any) -> Verification:
+    """Verify an archive against its source as if it were `at` (Unix ms)."""
+    stop = Stop(Shifted(at))
+    flags = {"client_id": CLIENT_ID, "anypoint_base_url": source.url, "requests_per_minute": 100_000}
+    settings = load({**flags, "client_secret": CLIENT_SECRET}, {})
+    anypoint = open_source(settings, settings.secret, stop)
+    asked = Scope(**scope)
+    try:
+        whose = find_organizations(anypoint, settings, asked.organizations)
+        return verify(LocalStore(root), asked, source=(anypoint.query, anypoint.pacer, whose), now=at)
+    finally:
+        anypoint.close()
+
+
+def differing(source: PlainSource, root: Path, **scope: Any) -> list[tuple[str, str]]:
+    """Return the kind and path of each problem that a comparison with the source finds."""
+    return [(one.kind.value, one.path) for one in compared(source, root, **scope).problems]
+
+
+def forget(root: Path, organization: str, day: date) -> None:
+    """Remove a day with everything in the archive that knows of it."""
+    name = layout.manifest_name(organization, day)
+    shutil.rmtree(root / layout.parts_of(organization, day))
+    shutil.rmtree(root / name.replace(".manifest.json", ".keys"))
+    (root / name).unlink()
+    document = json.loads((root / head(organization)).read_bytes())
+    del document["days"][day.isoformat()]
+    (root / head(organization)).write_bytes(json.dumps(document).encode())

@@ -8,6 +8,7 @@ from collections import Counter
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from mulesoft_audit.anypoint.query import iso
 from mulesoft_audit.printable import printable
 from mulesoft_audit.secret import without_secrets
 
@@ -17,13 +18,14 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from mulesoft_audit.evidence.finding import Finding
-    from mulesoft_audit.evidence.offline import Progress, Result
+    from mulesoft_audit.evidence.offline import Progress
+    from mulesoft_audit.evidence.verification import Verification
 
 SHOWN = 40  #: findings that are written out; --json has all
 REFRESH_SECONDS = 0.2
 
 
-def as_table(result: Result, archive: str) -> None:
+def as_table(found: Verification, archive: str) -> None:
     """Print what is held and what was found, in at most 80 columns."""
     from rich.console import Console
     from rich.table import Table
@@ -34,27 +36,37 @@ def as_table(result: Result, archive: str) -> None:
     table.add_column("Organization", overflow="ellipsis", no_wrap=True)
     for name in ("Days", "Entries", "Parts", "Removed", "Findings"):
         table.add_column(name, justify="right", no_wrap=True)
-    problems = Counter(one.organization for one in result.problems)
-    for held in sorted(result.held.values(), key=lambda one: (one.name, one.id)):
+    problems = Counter(one.organization for one in found.problems)
+    for held in sorted(found.result.held.values(), key=lambda one: (one.name, one.id)):
         numbers = (len(held.counted), held.entries, held.parts, held.transferred, problems[held.id])
         table.add_row(Text(printable(held.name) or held.id), *(f"{number:,}" for number in numbers))
     console.print(table)
-    _list(console, result.problems)
-    for kind, count in Counter(one.kind for one in result.notes).items():
-        first = next(one for one in result.notes if one.kind is kind)
+    _list(console, found.problems)
+    for kind, count in Counter(one.kind for one in found.notes).items():
+        first = next(one for one in found.notes if one.kind is kind)
         more = "" if count == 1 else f", and {count - 1:,} more"
         console.print(Text(f"- {kind.value}: {_shown(first.path)}{more}"), soft_wrap=True)
         console.print(Text(f"  {_shown(first.found)}", "dim"))
-    console.print(Text(f"{summed(result)} Archive: {printable(archive)}"))
+    console.print(Text(f"{summed(found)} Archive: {printable(archive)}"))
 
 
-def summed(result: Result) -> str:
+def summed(found: Verification) -> str:
     """Return a verification in a sentence."""
-    progress = result.progress
+    progress = found.result.progress
     looked = f"{progress.entries:,} entries in {progress.parts:,} parts of {progress.days:,} days"
-    count = len(result.problems)
-    found = "nothing is wrong" if not count else f"{count:,} finding{'s' if count > 1 else ''}"
-    return f"{looked}: {found}."
+    count = len(found.problems)
+    wrong = "nothing is wrong" if not count else f"{count:,} finding{'s' if count > 1 else ''}"
+    return f"{looked}: {wrong}{_against(found)}."
+
+
+def _against(found: Verification) -> str:
+    """Return in words what the archive was compared with beside itself."""
+    if found.compared is None:
+        return " (offline: Anypoint was not asked)"
+    failed = sum(one.failure is not None for one in found.compared)
+    until = min((one.window.end for one in found.compared if one.failure is None), default=0)
+    text = f"; compared with Anypoint up to {iso(until)}" if until else ""
+    return text + (f"; {failed} of {len(found.compared)} organizations could not be compared" if failed else "")
 
 
 def _list(console: Console, findings: list[Finding]) -> None:

@@ -11,7 +11,7 @@ from mulesoft_audit.archive import layout
 from mulesoft_audit.errors import ArchiveError
 from mulesoft_audit.evidence import judge
 from mulesoft_audit.evidence.day import Asked, Judged, Loaded, conclude, load, look
-from mulesoft_audit.evidence.finding import Finding, Kind, Remedy
+from mulesoft_audit.evidence.finding import NOTES, Finding, Kind, Remedy
 from mulesoft_audit.evidence.inventory import DayObjects, Inventory, objects_of
 from mulesoft_audit.evidence.judge import Names, Wrong
 from mulesoft_audit.evidence.standing import Standing, read_standing
@@ -162,9 +162,8 @@ class Offline:
                 continue
             judged = conclude(self._store, loaded, measured, asked)
             measured = {}
-            if any(one.told("", "", loaded.objects.day).is_problem for one in judged.wrong):
-                loaded, judged = again(self._store, loaded.objects, self._measuring, asked)
-            yield loaded, judged
+            sound = all(one.kind in NOTES for one in judged.wrong)
+            yield (loaded, judged) if sound else again(self._store, loaded.objects, self._measuring, asked)
 
     def _jobs(self, pool: ThreadPool) -> Iterator[tuple[Loaded, int]]:
         """Yield the parts of each day, and after them the day itself, as number 0."""

@@ -8,30 +8,21 @@ from typing import TYPE_CHECKING
 from mulesoft_audit.anypoint.query import iso
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from mulesoft_audit.evidence.finding import Finding
-    from mulesoft_audit.evidence.offline import Result
-
-FINDINGS = 8  #: the exit status that says that there are some
+    from mulesoft_audit.evidence.verification import Verification
 
 
-def exit_code(result: Result) -> int:
-    """Return the exit status that a verification ends with."""
-    return FINDINGS if result.problems else 0
-
-
-def as_fields(result: Result, archive: str, at: int, compared: Mapping[str, object] | None = None) -> dict[str, object]:
+def as_fields(found: Verification, archive: str, at: int) -> dict[str, object]:
     """Return a verification as an object.
 
     Args:
-        result: what was found.
+        found: what was found.
         archive: where it is.
         at: when, Unix ms.
-        compared: by organization, what was compared with the source; None if nothing was.
     """
-    progress = result.progress
-    problems = Counter(one.organization for one in result.problems)
+    result, progress = found.result, found.result.progress
+    problems = Counter(one.organization for one in found.problems)
+    compared = {one.organization.id: one.as_fields() for one in found.compared or []}
     organizations = [
         {
             "id": held.id,
@@ -42,7 +33,7 @@ def as_fields(result: Result, archive: str, at: int, compared: Mapping[str, obje
             "parts": held.parts,
             "transferred": held.transferred,
             "findings": problems[held.id],
-            "source": (compared or {}).get(held.id),
+            "source": compared.get(held.id),
         }
         for held in sorted(result.held.values(), key=lambda one: one.id)
     ]
@@ -50,9 +41,9 @@ def as_fields(result: Result, archive: str, at: int, compared: Mapping[str, obje
         "event": "verify",
         "archive": archive,
         "at": iso(at),
-        "offline": compared is None,
-        "verified": not result.problems,
-        "exit_code": exit_code(result),
+        "offline": found.compared is None,
+        "verified": found.exit_code == 0,
+        "exit_code": found.exit_code,
         "checked": {
             "organizations": progress.organizations,
             "days": progress.days,
@@ -61,8 +52,9 @@ def as_fields(result: Result, archive: str, at: int, compared: Mapping[str, obje
             "bytes": progress.size,
         },
         "organizations": organizations,
-        "findings": [finding_fields(one) for one in result.problems],
-        "notes": [finding_fields(one) for one in result.notes],
+        "findings": [finding_fields(one) for one in found.problems],
+        "failures": [one.message for one in found.failures],
+        "notes": [finding_fields(one) for one in found.notes],
     }
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -11,6 +11,7 @@ import msgspec
 from mulesoft_audit.anypoint.query import iso
 from mulesoft_audit.anypoint.tree import ID
 from mulesoft_audit.archive import layout
+from mulesoft_audit.collect import last_run
 from mulesoft_audit.evidence.finding import Finding, Kind, Remedy
 from mulesoft_audit.ledger import head as heads
 from mulesoft_audit.ledger.manifest import FORMAT, Damaged, decode_document
@@ -35,12 +36,14 @@ class Standing:
         heads: by organization; None for one that is damaged.
         wrong: what is wrong with the registry.
         first_format: whether a head of the first format is there: such an archive has no registry.
+        proved_at: by organization, Unix ms at which the last run proved everything; as that run wrote.
     """
 
     registry: Registry | None = None
     heads: dict[str, Head | None] = field(default_factory=dict)
     wrong: list[Finding] = field(default_factory=list)
     first_format: bool = False
+    proved_at: dict[str, int] = field(default_factory=dict)
     _said: dict[str, int] = field(default_factory=dict)
     _damaged: dict[str, str] = field(default_factory=dict)
 
@@ -144,12 +147,25 @@ def read_standing(store: Store) -> Standing:
         except Damaged as error:
             cause = str(error.__cause__ or error.message)
             standing.wrong.append(_of_registry(Kind.DAMAGED, cause))
+    standing.proved_at = _proved(store)
     names = list(standing.known) or _listed(store)
     for organization in names:
         standing.read_head(store, organization)
     if held is None and names and not standing.first_format:
         standing.wrong.append(_of_registry(Kind.MISSING, "no object"))
     return standing
+
+
+def _proved(store: Store) -> dict[str, int]:
+    """Return when the last run proved each organization, Unix ms."""
+    found: dict[str, int] = {}
+    for name, one in last_run.load(store)[0].organizations.items():
+        try:
+            text = str(one.get("verified_at", "")) if isinstance(one, dict) else ""
+            found[name] = round(datetime.fromisoformat(text).timestamp() * 1000)
+        except (ValueError, OverflowError):
+            continue
+    return found
 
 
 def _of_registry(kind: Kind, found: str) -> Finding:
