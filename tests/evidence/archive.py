@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import shutil
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from tests.collect.hourly import GROUP, NOON, hourly
@@ -21,9 +22,13 @@ from mulesoft_audit.wiring import find_organizations, open_source
 
 if TYPE_CHECKING:
     import random
+    from collections.abc import Iterator
     from datetime import date
     from pathlib import Path
 
+    from mulesoft_audit.anypoint.pacer import Pacer
+    from mulesoft_audit.anypoint.query import AuditQuery
+    from mulesoft_audit.collect.run import Whose
     from mulesoft_audit.evidence.finding import Finding
     from mulesoft_audit.evidence.offline import Result
     from mulesoft_audit.evidence.verification import Verification
@@ -105,18 +110,25 @@ def only(found: list[Finding]) -> Finding:
     return found[0]
 
 
-def compared(source: PlainSource, root: Path, at: int = NOON + DAY // 12, **scope: Any) -> Verification:
-    """Verify an archive against its source as if it were `at` (Unix ms)."""
-    stop = Stop(Shifted(at))
+@contextmanager
+def opened(
+    source: PlainSource, at: int, organizations: tuple[str, ...] = ()
+) -> Iterator[tuple[AuditQuery, Pacer, Whose]]:
+    """Give the source as if it were `at` (Unix ms)."""
     flags = {"client_id": CLIENT_ID, "anypoint_base_url": source.url, "requests_per_minute": 100_000}
     settings = load({**flags, "client_secret": CLIENT_SECRET}, {})
-    anypoint = open_source(settings, settings.secret, stop)
-    asked = Scope(**scope)
+    anypoint = open_source(settings, settings.secret, Stop(Shifted(at)))
     try:
-        whose = find_organizations(anypoint, settings, asked.organizations)
-        return verify(LocalStore(root), asked, source=(anypoint.query, anypoint.pacer, whose), now=at)
+        yield anypoint.query, anypoint.pacer, find_organizations(anypoint, settings, organizations)
     finally:
         anypoint.close()
+
+
+def compared(source: PlainSource, root: Path, at: int = NOON + DAY // 12, **scope: Any) -> Verification:
+    """Verify an archive against its source as if it were `at` (Unix ms)."""
+    asked = Scope(**scope)
+    with opened(source, at, asked.organizations) as against:
+        return verify(LocalStore(root), asked, source=against, now=at)
 
 
 def differing(source: PlainSource, root: Path, **scope: Any) -> list[tuple[str, str]]:

@@ -19,7 +19,7 @@ from mulesoft_audit.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from mulesoft_audit.archive.store import Store
     from mulesoft_audit.clock import Stop
@@ -134,8 +134,8 @@ def verification(
         source.close()
 
 
-def report(found: Verification, store: Store, stop: Stop, *, as_json: bool) -> None:
-    """Print what failed to standard error and what was found to standard output."""
+def report(found: Verification, store: Store, stop: Stop, *, as_json: bool, done: Sequence[str] | None = None) -> None:
+    """Print what failed to standard error and what was found to standard output; `done`: what was repaired before."""
     from mulesoft_audit.cli.verify_view import as_table
     from mulesoft_audit.evidence.report import as_fields
     from mulesoft_audit.printable import json_line
@@ -144,6 +144,9 @@ def report(found: Verification, store: Store, stop: Stop, *, as_json: bool) -> N
     for failure in found.failures:
         tell(failure)
     if as_json or not sys.stdout.isatty():
-        click.echo(without_secrets(json_line(as_fields(found, store.url, int(stop.clock.time() * 1000)))))
+        fields = as_fields(found, store.url, int(stop.clock.time() * 1000))
+        if done is not None:
+            fields = {**fields, "event": "repair", "done": list(done)}
+        click.echo(without_secrets(json_line(fields)))
     else:
         as_table(found, store.url)

@@ -61,7 +61,7 @@ class Deep:
         start, end = one.window
         slice_ = Slice(self._query, one.organization, start, end, end)
         held = _Held(self._store, one.organization.id)
-        others = [_Held(self._store, name) for name in self._relatives(one.organization.id)]
+        others = [_Held(self._store, name) for name in self._result.standing.relatives(one.organization.id)]
         ours = ((hour, None) for hour in _hours(self._store, one))
         theirs = ((hour, key) for hour, key in _timed(slice_))
         by_hour = groupby(heapq.merge(ours, theirs, key=lambda item: item[0]), key=lambda item: item[0])
@@ -85,13 +85,6 @@ class Deep:
         tally.lacking = (tally.lacking + times)[:NAMED]
         same = Counter(key[1:] for key in seen) & Counter(key[1:] for key in ours)
         tally.renamed += len(seen) - len(found.new) - len(found.repeated) - same.total()
-
-    def _relatives(self, organization: str) -> list[str]:
-        """Return the organizations whose logs this one repeats, or that repeat this one's."""
-        heads = self._result.standing.heads
-        own = heads.get(organization)
-        above = [name for name, head in heads.items() if head and head.rolls_up and organization in head.below]
-        return [*above, *(own.below if own and own.rolls_up else [])]
 
     def unfinished(self, one: Compared) -> list[Finding]:
         """Return the parts that no manifest names and that hold an entry which the source does not give: forged ones.

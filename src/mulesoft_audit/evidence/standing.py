@@ -78,6 +78,12 @@ class Standing:
         head = self.heads.get(organization)
         return head.days.get(day.isoformat()) if head else None
 
+    def relatives(self, organization: str) -> list[str]:
+        """Return the organizations whose logs this one repeats, or that repeat this one's."""
+        own = self.heads.get(organization)
+        above = [name for name, head in self.heads.items() if head and head.rolls_up and organization in head.below]
+        return [*above, *(own.below if own and own.rolls_up else [])]
+
     def head_days(self, organization: str) -> list[str]:
         """Return the days that the head counts and that can be some."""
         head = self.heads.get(organization)
