@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from multiprocessing.pool import ThreadPool
 from typing import TYPE_CHECKING
@@ -225,7 +225,7 @@ class Offline:
         if known is None or self._store.read(names.manifest):
             return []
         wrong = judge.against_head(names, known, None, by_content=False)
-        return [one.told(held.id, held.name, day) for one in wrong]
+        return [replace(one, remedy=Remedy.FETCH).told(held.id, held.name, day) for one in wrong]
 
 
 def again(store: Store, objects: DayObjects, measuring: Measuring, asked: Asked) -> tuple[Loaded, Judged]:
