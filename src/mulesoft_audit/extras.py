@@ -7,7 +7,10 @@ from importlib.util import find_spec
 from mulesoft_audit.errors import UsageError
 
 #: What is imported of each extra's packages.
-MODULES = {"gcp": ("google.api_core", "google.auth", "google.cloud.storage", "google_crc32c", "requests")}
+MODULES = {
+    "gcp": ("google.api_core", "google.auth", "google.cloud.storage", "google_crc32c", "requests"),
+    "seal": ("cryptography", "rfc3161_client"),
+}
 
 
 def require(extra: str, what: str) -> None:

@@ -23,6 +23,7 @@ COMMANDS = {
     "backfill": ("backfill", "Collect years of history at the full allowed rate."),
     "verify": ("verify", "Prove an archive whole and unaltered, or say what is wrong."),
     "repair": ("repair", "Repair what verify finds, after showing it."),
+    "seal": ("seal", "Sign a list of what the archive holds."),
     "deploy": ("deploy", "Set everything up in Google Cloud, from nothing to logs in SecOps."),
     "feed": ("feed", "Set up the SecOps feed alone."),
     "doctor": ("doctor", "Check every link from Anypoint to SecOps; say how to mend it."),

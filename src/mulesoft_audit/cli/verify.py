@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from mulesoft_audit.archive.store import Store
     from mulesoft_audit.clock import Stop
     from mulesoft_audit.evidence.offline import Progress
+    from mulesoft_audit.evidence.signature import PublicKey
     from mulesoft_audit.evidence.verification import Scope, Verification
     from mulesoft_audit.settings import Settings
 
@@ -33,6 +34,7 @@ Examples:
   mulesoft-audit verify --archive ./archive --offline
   mulesoft-audit verify --archive gs://my-logs --by-day --json
   mulesoft-audit verify --archive gs://my-logs --deep --org ID
+  mulesoft-audit verify --archive ./archive --offline --public-key seal.pub.pem
 
 \b
 Exit status:
@@ -58,6 +60,8 @@ scope_options = shared(
 @click.command("verify", epilog=EPILOG)
 @shared(archive_option)
 @scope_options
+@click.option("--public-key", metavar="PEM", help="Check the seals' signatures by this key, that of the first seal.")
+@click.option("--newest", metavar="SHA256", help="A seal's digest that was the newest once, kept elsewhere.")
 @source_options
 @shared(config_option, json_option)
 def command(
@@ -65,6 +69,8 @@ def command(
     by_day: bool,
     deep: bool,
     require_parts: bool,
+    public_key: str | None,
+    newest: str | None,
     orgs: tuple[str, ...],
     config: str | None,
     as_json: bool,
@@ -80,18 +86,20 @@ def command(
     from mulesoft_audit.cli.collect import stop_on_signals
     from mulesoft_audit.cli.verify_view import progress_shown
     from mulesoft_audit.clock import Stop
+    from mulesoft_audit.evidence.signature import read_public_key
     from mulesoft_audit.evidence.verification import Scope
     from mulesoft_audit.logs import configure
 
     configure()
-    scope = Scope(offline, by_day, deep, require_parts, orgs)
+    scope = Scope(offline, by_day, deep, require_parts, orgs, newest or "")
+    key = read_public_key(public_key) if public_key else None
     settings = settings_of(config, flags)
     stop = Stop()
     stop_on_signals(stop)
     store = open_archive(settings.archive_url)
     try:
         with progress_shown() as started:
-            found = verification(settings, store, scope, stop, started)
+            found = verification(settings, store, scope, stop, started, key)
     finally:
         store.close()
     report(found, store, stop, as_json=as_json)
@@ -113,7 +121,12 @@ def settings_of(config: str | None, flags: dict[str, str | int | None]) -> Setti
 
 
 def verification(
-    settings: Settings, store: Store, scope: Scope, stop: Stop, started: Callable[[Progress], None]
+    settings: Settings,
+    store: Store,
+    scope: Scope,
+    stop: Stop,
+    started: Callable[[Progress], None],
+    key: PublicKey | None,
 ) -> Verification:
     """Verify an archive against itself and, unless that is not wanted, against Anypoint.
 
@@ -124,12 +137,13 @@ def verification(
     from mulesoft_audit.wiring import find_organizations, open_source
 
     if scope.offline:
-        return verify(store, scope, started=started)
+        return verify(store, scope, started=started, key=key)
     source = open_source(settings, secret_of(settings), stop)
     try:
         whose = find_organizations(source, settings, scope.organizations)
         now = int(stop.clock.time() * 1000)
-        return verify(store, scope, started=started, source=(source.query, source.pacer, whose), now=now)
+        against = (source.query, source.pacer, whose)
+        return verify(store, scope, started=started, source=against, now=now, key=key)
     finally:
         source.close()
 

@@ -52,6 +52,7 @@ class Loaded:
         generation: of the manifest; 0 if there is none.
         digest: hex SHA-256 of the manifest's object; empty if there is none.
         damaged: why the manifest cannot be read.
+        data: the manifest's bytes.
     """
 
     objects: DayObjects
@@ -59,6 +60,7 @@ class Loaded:
     generation: int = 0
     digest: str = ""
     damaged: str = ""
+    data: bytes = b""
 
     @property
     def names(self) -> Names:
@@ -108,7 +110,7 @@ def load(store: Store, objects: DayObjects) -> Loaded:
         return Loaded(objects)
     digest = hashlib.sha256(held.data).hexdigest()
     try:
-        return Loaded(objects, manifests.decode(held.data, name), held.generation, digest)
+        return Loaded(objects, manifests.decode(held.data, name), held.generation, digest, data=held.data)
     except Damaged as error:
         return Loaded(objects, None, held.generation, digest, str(error.__cause__ or error.message))
 

@@ -102,7 +102,7 @@ class Offline:
         require_parts: bool = False,
         cores: int = 0,
         started: Callable[[Progress], None] = lambda _: None,
-        each: Callable[[Loaded], None] = lambda _: None,
+        each: Callable[[Loaded, Judged], list[Wrong]] = lambda *_: [],
     ) -> None:
         """Prepare to verify.
 
@@ -112,7 +112,7 @@ class Offline:
             require_parts: whether a part that is gone is missing, though its keys are there.
             cores: processes to measure with; 0 for one a core.
             started: called with the progress as it fills.
-            each: called with each day as it is read; what a seal needs of it.
+            each: called with each day as it was read and judged; returns what else is wrong with it.
         """
         self._store = store
         self._deep = deep
@@ -187,7 +187,10 @@ class Offline:
         if loaded.manifest and loaded.manifest.held:
             last = max((one.last for one in loaded.manifest.parts if one.entries), default=0)
             held.newest = max(held.newest, objects.start + last)
-        wrong = [*judged.wrong, *self._against_head(result.standing, loaded)]
+        wrong = self._against_head(result.standing, loaded)
+        lost = loaded.manifest is None and bool(wrong)  # then what no manifest names is no run's that was stopped
+        wrong = [*(one for one in judged.wrong if not (lost and one.kind is Kind.UNFINISHED)), *wrong]
+        wrong += self._each(loaded, judged)
         if loaded.manifest:
             result.standing.say(objects.organization, loaded.manifest.since)
         held.parts += judged.parts
@@ -198,7 +201,6 @@ class Offline:
         progress.parts += judged.parts
         progress.entries += judged.entries
         progress.size += sum(one.size for one in judged.measured.values())
-        self._each(loaded)
 
     def _against_head(self, standing: Standing, loaded: Loaded) -> list[Wrong]:
         objects = loaded.objects

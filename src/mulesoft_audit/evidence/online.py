@@ -240,6 +240,10 @@ class Online:
             left += [(Window(border, part.end), later), (Window(part.start, border), earlier)]
 
     def _differs(self, one: Compared, day: date, expected: int, total: int | None) -> None:
+        if any(
+            f.kind is Kind.MISSING and f.path == manifest_name(one.organization.id, day) for f in self._result.problems
+        ):
+            return  # said already, and with it that the day is lost
         counted = "no total" if total is None else f"{total:,} entries"
         there = day.isoformat() in one.held.counted
         if (total or 0) > expected:

@@ -14,6 +14,11 @@ if TYPE_CHECKING:
 QUARANTINE = "state/quarantine/"
 
 
+def quarantined(name: str, digest: str) -> str:
+    """Return where an object of this name and hex SHA-256 is set aside."""
+    return f"{QUARANTINE}{name}.{digest[:16]}"
+
+
 def set_aside(store: Store, name: str, *, remove: bool) -> str:
     """Copy an object into the quarantine, and remove it where that is asked for; return where the copy is.
 
@@ -26,7 +31,7 @@ def set_aside(store: Store, name: str, *, remove: bool) -> str:
     held = store.read(name)
     if held is None:
         return ""
-    copy = f"{QUARANTINE}{name}.{hashlib.sha256(held.data).hexdigest()[:16]}"
+    copy = quarantined(name, hashlib.sha256(held.data).hexdigest())
     with suppress(ObjectExists):  # the same bytes: by an earlier try
         store.create(copy, held.data)
     if remove:

@@ -51,6 +51,7 @@ def as_fields(found: Verification, archive: str, at: int) -> dict[str, object]:
             "entries": progress.entries,
             "bytes": progress.size,
         },
+        "seals": {"number": len(found.news.seals.digests), "newest": found.news.seals.newest},
         "organizations": organizations,
         "findings": [finding_fields(one) for one in found.problems],
         "failures": [one.message for one in found.failures],
