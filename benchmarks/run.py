@@ -80,7 +80,7 @@ def plan(*, quick: bool, factor: float) -> dict[str, Callable[[], Any]]:
         "idle": lambda: idle.measure(4),
         "balance": lambda: balance.measure(year_of=1_000),
         "stages": stages,
-        "compare": lambda: compare.measure(500_000, 5),
+        "compare": lambda: compare.measure(200_000, 3),
         "growth": lambda: growth.measure(SIZES, 2),
         "pace": lambda: pace.measure(CASES if factor > 1 else CASES[-1:], 2, factor),
     }

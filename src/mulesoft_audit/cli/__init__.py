@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import signal
 import sys
 import threading
 
@@ -71,7 +72,10 @@ def _status(arguments: list[str] | None) -> int:
     """Run a command, tell what failed, and return the exit status."""
     try:
         output.prepare()
-        status = cli.main(args=arguments, prog_name="mulesoft-audit", standalone_mode=False)
+        try:
+            status = cli.main(args=arguments, prog_name="mulesoft-audit", standalone_mode=False)
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)  # all that is left is to say how it ended: see `stop_on_signals`
         output.flush()
     except ReaderGone as error:
         output.drop()

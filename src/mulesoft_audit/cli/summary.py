@@ -40,5 +40,7 @@ def as_table(summary: Summary, archive: str) -> None:
     for run in summary.organizations:
         for text in run.result.not_proved:
             console.print(Text(f"{run.organization}: {text}."))
+    for one in summary.left_alone:
+        console.print(Text(f"{one}: an earlier round still reads it."))
     lag = f", newest {ago(summary.ended - summary.newest)} old" if summary.newest else ""
     console.print(Text(f"{sentence(summary)}, {summary.requests} requests{lag}. Archive: {printable(archive)}"))

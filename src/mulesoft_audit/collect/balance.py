@@ -22,6 +22,7 @@ from mulesoft_audit.collect.totals import Worth
 from mulesoft_audit.errors import SourceError
 from mulesoft_audit.ledger.day import Respelled
 from mulesoft_audit.ledger.manifest import Damaged
+from mulesoft_audit.times import earliest
 
 if TYPE_CHECKING:
     from datetime import date
@@ -50,6 +51,7 @@ class Tried:
     second_look: bool = False
     missing: bool = False
     page_by_days: bool = False
+    gone: bool = False
     oldest: bool = False
 
 
@@ -72,6 +74,9 @@ class Balance:
         self._windows: list[Window] = []  # read last
         self._read_days: set[date] = set()
         self._written = 0  # before the last reading
+        self._most: dict[int, int] = {}  # the highest total of this run, by floor
+        self._looking_again = False  # whether the last reading was of what only a second look found
+        self._not_shown = 0  # stretches of that in which the source counts what it did not give
         self._settled = False  # whether the last reading told anything new of what the source has
 
     def look_first(self) -> None:
@@ -89,8 +94,9 @@ class Balance:
         """Compare the archive with the source; do something about the difference, and come back here."""
         self._rounds += 1
         newest = self._look()
+        self._most[newest.floor] = max(self._most.get(newest.floor, 0), newest.total or 0)
         before = self._days.source(newest.floor)
-        if not self._commit_page(newest):
+        if not self._commit_page(newest, count_repeated=bool(self.one.head.known_from) or not before):
             self._read([newest.last_days()], PAGE_LIMIT, newest.until)
             return
         expected = self._days.source(newest.floor)
@@ -113,7 +119,11 @@ class Balance:
         if until is not None:
             self._refreshed()  # a run up to some moment may be one of many, which write manifests only
             floor = self._worth.floor(until)
-            beyond = self._days.source(floor) - (self._days.source_up_to(floor, until) or 0)
+            before = self._days.source_up_to(floor, until)
+            if before is None:  # a day that differs tells only as a whole
+                end = day_start(day_of(until)) + DAY_MS
+                until, before = min(end, self._run.now()), self._days.source(floor, end)
+            beyond = self._days.source(floor) - before
             return total_only(self._query, self.one.organization, floor, until, beyond)
         first, self.one.first_page = self.one.first_page, None
         newest = first or self._newest_page(self._run.now())
@@ -124,13 +134,13 @@ class Balance:
         limit = FEW if self.one.quiet >= QUIET else PAGE_LIMIT
         return newest_page(self._query, self.one.organization, self._worth.floor(until), until, self.one.head, limit)
 
-    def _commit_page(self, newest: Newest) -> bool:
+    def _commit_page(self, newest: Newest, *, count_repeated: bool) -> bool:
         """Commit what is new of the newest page, whatever the total says; False if it has to be read by whole days."""
         if self._rounds == 1:
             self.one.result.read += len(newest.entries.times)
         try:
             for batch in newest.batches():
-                self.one.commit(batch)
+                self.one.commit(batch, count_repeated=count_repeated)
         except (Damaged, Respelled):
             if self._tried.page_by_days:
                 raise
@@ -153,8 +163,7 @@ class Balance:
 
     def _explain(self, newest: Newest, before: int, expected: int) -> None:
         """Do something about a total that is not what is expected."""
-        news = self._settled or self.one.result.written != self._written
-        steady = len(self._numbers) > 1 and self._numbers[-1] == self._numbers[-2] and not news
+        steady = len(self._numbers) > 1 and self._numbers[-1] == self._numbers[-2] and not self._news
         ends = steady or self._rounds >= ROUNDS
         if ends or (self._tried.all_read and not self._worth.judged):
             if self._run.period.until is None and self._worth.judge(newest, expected):
@@ -169,6 +178,11 @@ class Balance:
             self._balance()
         else:
             self._descend(newest)
+
+    @property
+    def _news(self) -> bool:
+        """Whether the last reading brought anything new."""
+        return self._settled or self.one.result.written != self._written
 
     def _edge(self, newest: Newest) -> int | None:
         """Return where the entries that were known before end, if the page does not reach so far; else None."""
@@ -269,6 +283,7 @@ class Balance:
             organization=self.one.organization,
             commit=self.one.commit,
             memory=self._run.memory,
+            known_from=self.one.head.known_from,
             then=lambda: self.one.guarded(self._after_reading),
         )
         self._written, self._settled = self.one.result.written, False
@@ -290,12 +305,17 @@ class Balance:
         assert reading is not None  # noqa: S101 - it is what calls this
         one.result.read += reading.fetched
         before = self._days.held() - self._days.source(0)
-        self._settled = reading.settle(self._days.get, self._days.dates, self._run.until)
+        end = self._run.until if self._run.period.until is None else self._run.now()
+        self._settled = reading.settle(self._days.get, self._days.dates, end)
+        if self._looking_again and not self._news:
+            self._not_shown = len(self._windows)
+        self._looking_again = False
         self._read_days |= reading.days()
         self._days.note_all()
         gone = self._days.held() - self._days.source(0) - before
         if gone > 0:
             log.warning("Anypoint has %d entries of %s no more; the archive keeps them", gone, one.organization)
+        one.head.learn_newest(reading.newest, reading.windows)
         if reading.failures:
             one.failures += [one.told(error) for error in reading.told()]
             one.head.unread = reading.unread()
@@ -308,12 +328,15 @@ class Balance:
     def _verified(self, newest: Newest, arriving: int = 0) -> None:
         """Note that the archive equals the source; first look, where that is due, whether it does so by accident."""
         windows = self._second_look(newest)
+        gone = self._most[newest.floor] - (newest.total or 0)  # counted before, in this run: deleted, or a replica lags
         if windows:
+            self._looking_again = True
             self._read(windows, 0, newest.until)
-        elif arriving and self._rounds < ROUNDS:
+        elif (arriving and self._rounds < ROUNDS) or (gone and not self._tried.gone):
+            self._tried.gone = bool(gone)
             self._balance()
         else:
-            self.one.result.left = arriving
+            self.one.result.left = arriving or gone or self._not_shown
             self._prove(newest.until)
 
     def _second_look(self, newest: Newest) -> list[Window]:
@@ -348,6 +371,8 @@ class Balance:
         one = self.one
         one.result.verified_at = until
         one.head.unread = []
+        if not one.result.not_proved and not one.result.left:
+            one.head.proved_from = earliest(one.head.proved_from, one.due.floor)
         if found := self._days.unreadable(one.due.floor):
             one.failures.append(unreadable(one.organization, found))
         one.finish()

@@ -21,6 +21,7 @@ def as_fields(summary: Summary, archive: str) -> dict[str, object]:
         "interrupted": summary.interrupted,
         "until": iso(summary.until),
         "organizations": [organization_fields(run, summary.ended) for run in summary.organizations],
+        "left_to_an_earlier_round": [{"id": one.id, "name": one.name} for one in summary.left_alone],
         "new_entries": summary.written,
         "new_parts": summary.parts,
         **_lag(summary.newest, summary.ended),
@@ -61,7 +62,7 @@ def _lag(newest: int, ended: int) -> dict[str, object]:
 
 def sentence(summary: Summary) -> str:
     """Return the run in one sentence."""
-    groups = len(summary.organizations)
+    groups = len(summary.organizations) + len(summary.left_alone)
     proved = sum(run.complete for run in summary.organizations)
     text = f"{summary.written} new entries; {proved} of {groups} organizations complete, in {summary.seconds:.1f} s"
     return text if summary.exit_code == 0 else f"Incomplete: {text}"
