@@ -16,6 +16,7 @@ from mulesoft_audit.evidence.inventory import DayObjects, Inventory, objects_of
 from mulesoft_audit.evidence.judge import Names, Wrong
 from mulesoft_audit.evidence.standing import Standing, read_standing
 from mulesoft_audit.evidence.workers import READERS, Ahead, Measuring
+from mulesoft_audit.memory import spare_memory
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -128,6 +129,7 @@ class Offline:
         Raises:
             ArchiveError: there is no archive, it cannot be read, or a newer version wrote it.
         """
+        spare_memory()
         result = Result(read_standing(self._store))
         self._started(result.progress)
         asked = Asked(self._deep, self._require_parts, result.standing.repeats)

@@ -12,6 +12,7 @@ from multiprocessing.connection import wait
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from mulesoft_audit.evidence.measure import Measured, measure
+from mulesoft_audit.memory import spare_memory
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -21,7 +22,7 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 READERS = 16  #: threads, most of which wait for the store
-AT_ONCE = 48 << 20  #: bytes of parts that are read and not measured yet
+AT_ONCE = 24 << 20  #: bytes of parts that are read and not measured yet
 FEW = 16 << 20  #: bytes below which starting processes takes longer than measuring here
 
 
@@ -59,6 +60,7 @@ class Measuring:
 
 def _begin() -> None:
     """Leave signals to the process that started this one, and end with it."""
+    spare_memory()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     parent = parent_process()
     if parent:
