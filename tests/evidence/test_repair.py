@@ -175,7 +175,6 @@ TAMPERING: dict[str, Callable[[Path], None]] = {
     "a part compressed anew without keys": recompress_and_lose_keys,
     "a forged part": forge,
     "a copy of a part with keys": copy_with_keys,
-    "a head removed": remove(head()),
     "a head cut": cut_head,
     "the registry removed": remove(layout.ORGANIZATIONS),
     "the registry damaged": damage_registry,

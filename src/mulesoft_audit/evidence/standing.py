@@ -121,7 +121,8 @@ class Standing:
         if organization in self._damaged:
             tell(Kind.DAMAGED, path, "a head", self._damaged[organization])
         elif organization not in self.heads and has_days:
-            tell(Kind.MISSING, path, "a head, as there are manifests", "no object")
+            text = "no object; the next run makes it from the manifests, as runs with --until write none"
+            tell(Kind.UNFINISHED, path, "a head", text)
         elif organization not in self.heads:
             tell(Kind.UNFINISHED, path, "a head", "no object; nothing of it was collected yet")
         if self.registry and organization not in self.known:
