@@ -255,3 +255,9 @@ def test_measuring_on_several_cores_finds_the_same(root: Path, monkeypatch: pyte
     assert problems(root, cores=2) == []
     rewrite_lines(root / part(2), lambda lines: lines[1:])
     assert problems(root, cores=2) == [("altered", part(2))]
+
+
+def test_a_part_that_was_made_to_fill_the_memory_is_damaged(root: Path) -> None:
+    (root / part()).write_bytes(gzip.compress(b"x" * (200 << 20), 1))
+    found = only(verified(root).problems)
+    assert (found.kind, found.found) == (Kind.DAMAGED, "a line of it has no end")
