@@ -115,6 +115,7 @@ def test_an_archive_without_seals_fails_where_they_are_asked_for(root: Path, tmp
         (["seal", "--key", "nothing.pem"], 2),
         (["seal", "--check", "--key", "x"], 2),
         (["seal", "--key", "x", "--newest", "0"], 2),
+        (["verify", "--offline", "--newest", "0"], 2),
     ],
 )
 def test_nonsense_is_said_in_a_sentence(root: Path, arguments: list[str], status: int) -> None:

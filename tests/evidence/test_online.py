@@ -234,3 +234,47 @@ def test_an_entry_of_the_source_is_recognized_though_names_changed(own: tuple[Pl
     source.logs[ROOT] = [item for item in source.logs[ROOT] if item[0] != stamp]
     source.add(ROOT, stamp, entry(stamp, random.Random(ROOT)).replace(b'"n"', b'"other"'))
     assert [one.kind for one in compared(source, root, deep=True).findings] == [Kind.RENAMED]
+
+
+def test_logs_that_repeat_others_are_verified(tmp_path: Path) -> None:
+    with serving(PlainSource(rolls_up=True)) as source:
+        root = filled(source, tmp_path / "archive")
+        document = json.loads((root / head()).read_bytes())
+        assert document["rolls_up"], "else this tests nothing"
+        for scope in ({}, {"by_day": True}, {"deep": True}):
+            assert compared(source, root, **scope).findings == []
+        forget(root, GROUP, SECOND_DAY)
+        assert differing(source, root) == [("missing", layout.manifest_name(GROUP, SECOND_DAY))]
+
+
+def test_where_totals_prove_nothing_that_is_said_and_keys_still_tell(own: tuple[PlainSource, Path]) -> None:
+    source, root = own
+    for organization in (ROOT, GROUP):
+        edit(root / head(organization), totals=-1)
+    assert [kind for kind, _ in differing(source, root)] == ["not proved", "not proved"]
+    assert differing(source, root, deep=True) == []
+    forget(root, ROOT, SECOND_DAY)
+    assert differing(source, root, deep=True) == [("missing", layout.manifest_name(ROOT, SECOND_DAY))]
+
+
+def test_a_run_that_writes_while_totals_are_compared_is_no_finding(own: tuple[PlainSource, Path]) -> None:
+    source, root = own
+    line = forged(START + 1)
+    source.add(ROOT, START + 1, line)
+    source.before_query = lambda _: commit(root, [line])
+    try:
+        assert differing(source, root) == []
+    finally:
+        source.before_query = None
+
+
+def test_a_promise_shortened_everywhere_is_told_by_what_is_held_before(root: Path) -> None:
+    for path in root.glob("state/**/*.manifest.json"):
+        edit(path, since=NOON)
+    for organization in (ROOT, GROUP):
+        edit(root / head(organization), since=NOON)
+    registry = json.loads((root / layout.ORGANIZATIONS).read_bytes())
+    for one in registry["organizations"].values():
+        one["since"] = NOON
+    edit(root / layout.ORGANIZATIONS, **registry)
+    assert ("rolled back", layout.ORGANIZATIONS) in [(one.kind.value, one.path) for one in verified(root).problems]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from mulesoft_audit.cli.options import archive_option, config_option, json_option, shared
-from mulesoft_audit.cli.verify import report, settings_of
+from mulesoft_audit.cli.verify import digest_of, report, settings_of
 
 if TYPE_CHECKING:
     from mulesoft_audit.archive.store import Store
@@ -79,7 +79,7 @@ def command(
     store = open_archive(settings.archive_url)
     try:
         if check:
-            return _check(store, stop, public_key, newest or "", as_json=as_json)
+            return _check(store, stop, public_key, digest_of(newest), as_json=as_json)
         return _seal(store, stop, key or "", next_key, timestamp_server, as_json=as_json)
     finally:
         store.close()

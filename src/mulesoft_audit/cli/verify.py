@@ -91,7 +91,7 @@ def command(
     from mulesoft_audit.logs import configure
 
     configure()
-    scope = Scope(offline, by_day, deep, require_parts, orgs, newest or "")
+    scope = Scope(offline, by_day, deep, require_parts, orgs, digest_of(newest))
     key = read_public_key(public_key) if public_key else None
     settings = settings_of(config, flags)
     stop = Stop()
@@ -104,6 +104,22 @@ def command(
         store.close()
     report(found, store, stop, as_json=as_json)
     return found.exit_code
+
+
+def digest_of(text: str | None) -> str:
+    """Return a SHA-256 as `--newest` gives it; empty if it gives none.
+
+    Raises:
+        UsageError: it is none.
+    """
+    import re
+
+    from mulesoft_audit.errors import UsageError
+
+    digest = (text or "").strip().lower()
+    if digest and not re.fullmatch("[0-9a-f]{64}", digest):
+        raise UsageError(f"--newest is {text!r}; expected the 64 digits that seal printed.")
+    return digest
 
 
 def settings_of(config: str | None, flags: dict[str, str | int | None]) -> Settings:

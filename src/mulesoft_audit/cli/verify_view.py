@@ -119,4 +119,5 @@ def progress_shown() -> Iterator[Callable[[Progress], None]]:
 def line(progress: Progress) -> str:
     """Return how far a verification is."""
     size = progress.size / 1e6
-    return f"{progress.days:,} days  {progress.parts:,} parts  {progress.entries:,} entries  {size:,.0f} MB"
+    text = f"{progress.days:,} days  {progress.parts:,} parts  {progress.entries:,} entries  {size:,.0f} MB"
+    return text + (f"  {progress.read:,} read" if progress.read else "")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+import threading
 from collections import Counter
 from dataclasses import dataclass, replace
 from datetime import date
@@ -50,6 +51,7 @@ class Deep:
         self._store = store
         self._query = query
         self._result = result
+        self._lock = threading.Lock()
 
     def __call__(self, one: Compared) -> None:
         """Compare one organization.
@@ -63,7 +65,7 @@ class Deep:
         held = _Held(self._store, one.organization.id)
         others = [_Held(self._store, name) for name in self._result.standing.relatives(one.organization.id)]
         ours = ((hour, None) for hour in _hours(self._store, one))
-        theirs = ((hour, key) for hour, key in _timed(slice_))
+        theirs = ((hour, key) for hour, key in self._counted(slice_))
         by_hour = groupby(heapq.merge(ours, theirs, key=lambda item: item[0]), key=lambda item: item[0])
         for day, hours in groupby(by_hour, key=lambda group: day_of(group[0])):
             tally = _Tally([])
@@ -74,6 +76,16 @@ class Deep:
         for hole in slice_.holes:
             text = f"an entry between {iso(hole.first)} and {iso(hole.last)} cannot be read: {hole.reason}"
             one.tell(Kind.NOT_PROVED, day_of(hole.first), "every entry", text, Remedy.NOTHING)
+
+    def _counted(self, slice_: Slice) -> Iterator[tuple[int, Key]]:
+        """Yield what `_timed` does, and keep the progress."""
+        before = 0
+        for item in _timed(slice_):
+            if slice_.settled != before:
+                with self._lock:
+                    self._result.progress.read += slice_.settled - before
+                before = slice_.settled
+            yield item
 
     def _hour(self, tally: _Tally, start: int, end: int, seen: list[Key], held: _Held, others: Iterable[_Held]) -> None:
         ours = held.between(start, end)

@@ -35,6 +35,7 @@ class Progress:
     parts: int = 0
     entries: int = 0
     size: int = 0
+    read: int = 0  #: entries that the source gave, for those who compare keys
 
 
 @dataclass(slots=True)
@@ -217,7 +218,8 @@ class Offline:
     def _of_organization(self, result: Result, held: Held) -> list[Finding]:
         """Return what is wrong with what concerns an organization, but no day that lists an object."""
         standing = result.standing
-        found = standing.of_organization(held.id, has_days=bool(held.counted))
+        first = min((day for day, one in held.counted.items() if one.held), default="")
+        found = standing.of_organization(held.id, first)
         for day in standing.head_days(held.id):
             if day not in held.counted and not any(f.day == day and f.organization == held.id for f in result.findings):
                 found += self._lost_day(standing, held, date.fromisoformat(day))

@@ -15,7 +15,9 @@ from mulesoft_audit.collect.pool import workers_for
 from mulesoft_audit.collect.rules import middle
 from mulesoft_audit.collect.search import sure_total, under_cap
 from mulesoft_audit.errors import ArchiveError, AuditError, CredentialsError, Interrupted
+from mulesoft_audit.evidence.day import load
 from mulesoft_audit.evidence.finding import Finding, Kind, Remedy
+from mulesoft_audit.evidence.inventory import objects_of
 from mulesoft_audit.evidence.offline import Held
 from mulesoft_audit.ledger.days import Days
 
@@ -75,7 +77,16 @@ class Online:
     """One comparison of an archive, already verified against itself, with its source."""
 
     def __init__(
-        self, store: Store, query: AuditQuery, pacer: Pacer, whose: Whose, result: Result, *, now: int, by_day: bool
+        self,
+        store: Store,
+        query: AuditQuery,
+        pacer: Pacer,
+        whose: Whose,
+        result: Result,
+        *,
+        now: int,
+        by_day: bool = False,
+        deep: bool = False,
     ) -> None:
         """Prepare to compare.
 
@@ -87,6 +98,7 @@ class Online:
             result: what the verification against itself found.
             now: Unix ms.
             by_day: whether each day is compared by itself.
+            deep: whether keys are compared after that, so that totals need not prove anything.
         """
         self._query = query
         self._store = store
@@ -96,6 +108,7 @@ class Online:
         self._kept = Kept.by(whose.retention_days, now)
         self._now = now
         self._by_day = by_day
+        self._deep = deep
 
     def run(self, deeper: Callable[[Compared], None] | None = None) -> list[Compared]:
         """Compare each organization, several at once.
@@ -166,8 +179,7 @@ class Online:
         worth = head.totals if head else 0
         one.expected = days.source(one.window.start)
         if worth < 0:
-            text = "Anypoint's totals count nothing"
-            one.tell(Kind.NOT_PROVED, None, "totals that count", text, Remedy.NOTHING, "verify --deep")
+            self._unproved(one, None, "Anypoint's totals count nothing")
         elif worth > 0:
             self._under_cap(one, days, worth)
         else:
@@ -181,15 +193,19 @@ class Online:
                 self._below(one, days, Window(stretch.start, min(stretch.end, one.window.end)), cap)
             else:
                 text = f"{expected:,} entries, more than the {cap:,} at which Anypoint's totals stop"
-                day = day_of(stretch.start)
-                one.tell(Kind.NOT_PROVED, day, "a day that totals can tell", text, Remedy.NOTHING, "verify --deep")
+                self._unproved(one, day_of(stretch.start), text)
+
+    def _unproved(self, one: Compared, day: date | None, why: str) -> None:
+        """Tell that totals prove nothing; unless keys are compared, which prove more."""
+        if not self._deep:
+            one.tell(Kind.NOT_PROVED, day, "a total that counts", why, Remedy.NOTHING, "verify --deep")
 
     def _below(self, one: Compared, days: Days, window: Window, cap: int) -> None:
         """Compare a stretch as a whole; if it differs, or that is asked for, find out which days do."""
         expected = days.source(window.start, _day_end(window.end))
         total = self._query.total(one.organization, window)
         if total is None:
-            one.tell(Kind.NOT_PROVED, None, "a total", "Anypoint gives none", Remedy.NOTHING, "verify --deep")
+            self._unproved(one, None, "Anypoint gives no total")
             return
         if total != expected:
             total = sure_total(self._query, one.organization, window)
@@ -240,10 +256,17 @@ class Online:
             left += [(Window(border, part.end), later), (Window(part.start, border), earlier)]
 
     def _differs(self, one: Compared, day: date, expected: int, total: int | None) -> None:
-        if any(
-            f.kind is Kind.MISSING and f.path == manifest_name(one.organization.id, day) for f in self._result.problems
-        ):
-            return  # said already, and with it that the day is lost
+        """Tell that a day differs; unless it is said already, or a run wrote it meanwhile."""
+        path = manifest_name(one.organization.id, day)
+        if any(finding.kind is Kind.MISSING and finding.path == path for finding in self._result.problems):
+            return
+        fresh = load(self._store, objects_of(self._store, one.organization.id, day)).counted()
+        if fresh is not None and fresh != one.held.counted.get(day.isoformat()):
+            one.held.counted[day.isoformat()] = fresh
+            window = Window(day_start(day), min(day_start(day) + DAY_MS, one.window.end))
+            expected, total = fresh.source, self._query.total(one.organization, window)
+            if total == expected:
+                return
         counted = "no total" if total is None else f"{total:,} entries"
         there = day.isoformat() in one.held.counted
         if (total or 0) > expected:

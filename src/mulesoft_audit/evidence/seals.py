@@ -207,7 +207,7 @@ def read_seals(store: Store, key: PublicKey | None = None, newest: str = "") -> 
             seals.wrong(folder(number) + SUMS, "a list", "no object")
     if key and not seals.digests:
         seals.wrong(EVIDENCE + "seals/", "seals", "none")
-    if newest and newest.lower() not in seals.digests:
+    if newest and newest not in seals.digests:
         found = f"{len(seals.digests)} seals, none of that digest: it was cut off, or the archive was rolled back"
         seals.wrong(EVIDENCE + "seals/", f"a list with the SHA-256 {newest}", found)
     return seals

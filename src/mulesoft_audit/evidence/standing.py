@@ -109,8 +109,13 @@ class Standing:
             self.heads[organization] = None
             self._damaged[organization] = str(error.__cause__ or error.message)
 
-    def of_organization(self, organization: str, *, has_days: bool) -> list[Finding]:
-        """Return what is wrong with an organization's head, and with its place in the registry."""
+    def of_organization(self, organization: str, first: str) -> list[Finding]:
+        """Return what is wrong with an organization's head, and with its place in the registry.
+
+        Args:
+            organization: id.
+            first: the first day of which anything is held (YYYY-MM-DD); empty if nothing is.
+        """
         found: list[Finding] = []
         path, name = layout.head_name(organization), self.name(organization)
 
@@ -120,7 +125,7 @@ class Standing:
 
         if organization in self._damaged:
             tell(Kind.DAMAGED, path, "a head", self._damaged[organization])
-        elif organization not in self.heads and has_days:
+        elif organization not in self.heads and first:
             text = "no object; the next run makes it from the manifests, as runs with --until write none"
             tell(Kind.UNFINISHED, path, "a head", text)
         elif organization not in self.heads:
@@ -130,10 +135,11 @@ class Standing:
             tell(Kind.GAP, layout.ORGANIZATIONS, f"organization {organization}", text)
         head, known, said = self.heads.get(organization), self.known.get(organization), self._said.get(organization, 0)
         now = earliest(head.since if head else 0, known.since if known else 0)
-        if said and now and now > said:
+        earlier = earliest(said, layout.day_start(date.fromisoformat(first)) if first else 0)
+        if earlier and now and now > earlier:
             where = layout.ORGANIZATIONS if known and known.since else path
-            text = f"everything since {iso(now)[:10]}: the promise was shortened"
-            tell(Kind.ROLLED_BACK, where, f"everything since {iso(said)[:10]}, as manifests say", text)
+            text = f"everything since {_time(now)[:10]}: the promise was shortened"
+            tell(Kind.ROLLED_BACK, where, f"everything since {_time(earlier)[:10]}, as manifests say", text)
         for start, end in head.unread if head else ():
             text = f"a run was stopped while it read {_time(start)} to {_time(end)}"
             tell(Kind.UNFINISHED, path, "all of it", text)

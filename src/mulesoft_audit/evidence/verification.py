@@ -132,6 +132,7 @@ def verify(
         if scope.deep:
             deep(one)
 
-    compared = Online(store, query, pacer, whose, result, now=now, by_day=scope.by_day).run(deeper)
+    online = Online(store, query, pacer, whose, result, now=now, by_day=scope.by_day, deep=scope.deep)
+    compared = online.run(deeper)
     failures = [*whose.problems, *(one.failure for one in compared if one.failure)]
     return Verification(result, news, compared, failures)
