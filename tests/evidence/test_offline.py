@@ -261,3 +261,19 @@ def test_a_part_that_was_made_to_fill_the_memory_is_damaged(root: Path) -> None:
     (root / part()).write_bytes(gzip.compress(b"x" * (200 << 20), 1))
     found = only(verified(root).problems)
     assert (found.kind, found.found) == (Kind.DAMAGED, "a line of it has no end")
+
+
+def test_a_worker_that_is_killed_costs_nothing_but_time(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from mulesoft_audit.evidence import workers
+
+    monkeypatch.setattr(workers, "FEW", 0)
+    measuring = workers.Measuring(2)
+    data = (root / part()).read_bytes()
+    try:
+        before = measuring(data, None, 0, deep=True)
+        for process in measuring._processes:
+            process.kill()
+            process.join()
+        assert [measuring(data, None, 0, deep=True) for _ in range(5)] == [before] * 5
+    finally:
+        measuring.close()
