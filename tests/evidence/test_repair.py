@@ -353,3 +353,10 @@ def test_a_bucket_that_forbids_removal_is_said_and_a_later_try_goes_on(served: P
     assert repaired(served, root).problems == []
     assert problems(root) == []
     assert_exact(served, root)
+
+
+def test_where_the_source_is_not_asked_parts_without_manifest_and_keys_are_kept(root: Path) -> None:
+    before = lines(root)
+    remove(manifest(), keys(1), keys(2))(root)
+    assert offline(root).problems == []
+    assert lines(root) == before

@@ -28,7 +28,7 @@ from tests.evidence.archive import (
 )
 from tests.evidence.keys import Pair, openssl, pair
 from tests.evidence.sealed import checked, seal, wrong
-from tests.evidence.test_repair import Dying, Killed, repaired
+from tests.evidence.test_repair import TAMPERING, Dying, Killed, repaired
 
 from mulesoft_audit.archive import layout
 from mulesoft_audit.archive.local import LocalStore
@@ -180,6 +180,24 @@ def test_what_repair_set_aside_is_proved_to_be_held_elsewhere(served: PlainSourc
     assert wrong(root, keys_) == []
     seal(root, keys_)
     assert wrong(root, keys_) == []
+
+
+@pytest.mark.parametrize("what", TAMPERING)
+def test_after_a_repair_seals_hold_or_what_cannot_be_proved_is_said(
+    served: PlainSource, root: Path, tmp_path: Path, what: str
+) -> None:
+    keys_ = pair(tmp_path)
+    seal(root, keys_)
+    TAMPERING[what](root)
+    assert wrong(root, keys_)
+    repaired(served, root)
+    left = wrong(root, keys_)
+    lost = {"a part and its keys removed", "a part compressed anew", "a part compressed anew without keys"}
+    if what == "an organization forgotten":
+        assert left
+    else:
+        assert {kind for kind, _ in left} <= {"seal"}
+        assert bool(left) == (what in lost), left
 
 
 def test_a_sealed_part_that_is_only_said_to_be_set_aside_is_found(

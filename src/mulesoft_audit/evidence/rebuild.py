@@ -35,7 +35,13 @@ class Decided:
 
 
 def rebuilt(
-    loaded: Loaded, measured: dict[int, Measured], decided: Decided, known: Counted | None, since: int
+    loaded: Loaded,
+    measured: dict[int, Measured],
+    decided: Decided,
+    known: Counted | None,
+    *,
+    since: int,
+    sealed: int,
 ) -> Manifest:
     """Return the manifest that says what the parts and their keys are.
 
@@ -48,6 +54,7 @@ def rebuilt(
         decided: what is to become of them.
         known: what the head says of the day; None if it says nothing.
         since: Unix ms since when everything is to be held; 0 if nobody said.
+        sealed: the revision of the newest sealed manifest of the day; 0 if none is sealed.
     """
     before = loaded.manifest
     named = {part.number: part for part in before.parts} if before else {}
@@ -64,7 +71,8 @@ def rebuilt(
     made.parts, made.oversize, made.hours = parts, decided.oversize, hours
     made.unreadable = before.unreadable if before else []
     made.source = made.held + _difference(before, known)
-    made.revision = max(before.revision if before else 0, known.revision if known else 0) + 1
+    latest = max(before.revision if before else 0, known.revision if known else 0, sealed)
+    made.revision = latest + 2  # one is left out: what was there was not the revision before this one
     made.previous = loaded.digest
     made.written_by = f"mulesoft-audit-collector {__version__}"
     made.format = FORMAT

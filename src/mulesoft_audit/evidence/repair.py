@@ -162,7 +162,7 @@ class Repair:
         since = self._standing.since(organization)
         asked = Asked(False, self._require_parts, self._standing.repeats)
         forged = frozenset(one.number for one in findings if one.kind is Kind.UNKNOWN and one.number)
-        repair = DayRepair(self._store, organization, day, asked=asked, since=since)
+        repair = DayRepair(self._store, organization, day, asked=asked, since=since, seals=self._found.news.seals)
         known = self._standing.counted(organization, day)
         rewrite = any(one.remedy is Remedy.MANIFEST for one in findings)
         done = repair.run(known, forged, fetchable=fetchable, manifest=rewrite)

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from mulesoft_audit.archive.store import Store
     from mulesoft_audit.evidence.day import Asked, Judged, Loaded
     from mulesoft_audit.evidence.judge import Wrong
+    from mulesoft_audit.evidence.seals import Seals
     from mulesoft_audit.ledger.head import Counted
 
 TRIES = 20  #: rounds of a race with a run that writes the same day
@@ -54,7 +55,7 @@ class Repaired:
 class DayRepair:
     """One day under repair."""
 
-    def __init__(self, store: Store, organization: str, day: date, *, asked: Asked, since: int) -> None:
+    def __init__(self, store: Store, organization: str, day: date, *, asked: Asked, since: int, seals: Seals) -> None:
         """Prepare.
 
         Args:
@@ -63,11 +64,13 @@ class DayRepair:
             day: whose objects.
             asked: how the day was looked at.
             since: Unix ms since when everything is to be held; 0 if nobody said.
+            seals: what is sealed.
         """
         self._store = store
         self._names = Names(organization, day)
         self._asked = asked
         self._since = since
+        self._seals = seals
         self._measuring = Measuring(1)
 
     def run(self, known: Counted | None, forged: frozenset[int], *, fetchable: bool, manifest: bool) -> Repaired:
@@ -103,6 +106,7 @@ class DayRepair:
         wrong = [one for one in judged.wrong if fetchable or not _lost_for_good(one, loaded)]
         aside = {one.number for one in wrong if one.remedy is Remedy.SET_ASIDE and one.number}
         aside |= forged & set(loaded.objects.parts)
+        aside -= self._without_keys(loaded, judged, known, fetchable=fetchable)
         keys = {one.number for one in wrong if one.remedy is Remedy.KEYS} - aside
         keys |= {n for n, seen in judged.measured.items() if seen.there and not seen.damaged and not seen.keys} - aside
         for number in sorted(keys):
@@ -171,6 +175,20 @@ class DayRepair:
                     batch.add([line], [times[key]], [key])
         return [batch] if batch.size else []
 
+    def _without_keys(self, loaded: Loaded, judged: Judged, known: Counted | None, *, fetchable: bool) -> set[int]:
+        """Return the parts without keys that a lost manifest named, as far as something vouches for them.
+
+        A seal does. Where the source keeps the day no more, it has to do that the head counts just as many entries.
+        """
+        if loaded.manifest is not None or known is None:
+            return set()
+        parts = {n: seen for n, seen in judged.measured.items() if seen.there and not seen.damaged}
+        everything = sum(seen.entries if n in parts else seen.keys_entries for n, seen in judged.measured.items())
+        if not fetchable and everything + len(loaded.objects.oversize) == known.held:
+            return {number for number, seen in parts.items() if not seen.keys}
+        sealed = self._seals.objects
+        return {n for n, seen in parts.items() if not seen.keys and sealed.get(self._names.part(n)) == seen.sha256}
+
     def _claims(self, loaded: Loaded, judged: Judged, known: Counted | None) -> frozenset[int]:
         """Return the numbers with keys and without a part that the manifest does not name.
 
@@ -179,7 +197,7 @@ class DayRepair:
         named = loaded.manifest.numbers() if loaded.manifest else set()
         found = frozenset(n for n, seen in judged.measured.items() if not seen.there and n not in named)
         if loaded.manifest is None and known:
-            everything = sum(max(seen.keys_entries, 0) for seen in judged.measured.values())
+            everything = sum(seen.entries if seen.there else seen.keys_entries for seen in judged.measured.values())
             if everything + len(loaded.objects.oversize) == known.held:
                 return frozenset()
         return found
@@ -187,7 +205,9 @@ class DayRepair:
     def _write_manifest(self, loaded: Loaded, judged: Judged, decided: Decided, known: Counted | None) -> None:
         if loaded.damaged:
             set_aside(self._store, self._names.manifest, remove=False)
-        made = rebuilt(loaded, judged.measured, decided, known, self._since)
+        frozen = self._seals.days.get((self._names.organization, self._names.day.isoformat()))
+        sealed = frozen.revision if frozen else 0
+        made = rebuilt(loaded, judged.measured, decided, known, since=self._since, sealed=sealed)
         self._store.replace(self._names.manifest, manifests.encode(made), loaded.generation)
 
     # Entries beside the feed.

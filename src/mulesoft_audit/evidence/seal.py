@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 EVIDENCE = "evidence/"
 SEALS = "evidence/seals/"
+SUMS, SIGNATURE, DOCUMENT, NEXT_KEY = "SHA256SUMS", "SHA256SUMS.sig", "SEAL.json", "next-key.pem"
 FORMAT = 1
 _PLACE = re.compile(
     r"evidence/seals/(?P<number>\d{6,})/(?P<file>SHA256SUMS|SHA256SUMS\.sig|SHA256SUMS\.tsr|SEAL\.json|next-key\.pem"

@@ -18,6 +18,10 @@ from mulesoft_audit.anypoint.query import iso
 from mulesoft_audit.archive.store import ObjectExists
 from mulesoft_audit.errors import ArchiveError
 from mulesoft_audit.evidence.seal import (
+    DOCUMENT,
+    NEXT_KEY,
+    SIGNATURE,
+    SUMS,
     Seal,
     SealedDay,
     SealedOrganization,
@@ -27,7 +31,7 @@ from mulesoft_audit.evidence.seal import (
     sha256,
     sums_of,
 )
-from mulesoft_audit.evidence.seals import DOCUMENT, NEXT_KEY, SIGNATURE, SUMS, read_seals
+from mulesoft_audit.evidence.seal_reader import read_seals
 
 if TYPE_CHECKING:
     from collections.abc import Callable
