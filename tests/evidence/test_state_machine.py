@@ -54,6 +54,7 @@ class Archiving(RuleBasedStateMachine):
         self.ever: Counter[bytes] = Counter()  # all that the source ever had, as it was first given
         self.now: dict[str, list[bytes]] = {ROOT: [], GROUP: []}  # what it has, as it was first given
         self.fed: Counter[bytes] = Counter()  # what a feed has read and removed
+        self.dropped = False  # whether the source kept older entries no more
         self.lost = False  # whether the source dropped what may not have been collected
         self.equal = False  # whether the archive was proved to equal the source, and nothing happened since
         self.source.logs = {ROOT: [], GROUP: []}
@@ -96,6 +97,14 @@ class Archiving(RuleBasedStateMachine):
             stamp, visible, body = log[index % len(log)]
             log[index % len(log)] = (stamp, visible, body.replace(b'"n"', b'"m"'))
             self.lost = True  # what is collected under its new name is another line than the first one
+
+    @rule(hours=st.integers(24, 100))
+    def drops_the_oldest(self, hours: int) -> None:
+        for organization, log in self.source.logs.items():
+            kept = [item for item in log if item[0] >= self.at - hours * HOUR]
+            self.source.logs[organization] = kept
+            self.now[organization] = [body.replace(b'"m"', b'"n"') for _, _, body in kept]
+        self.dropped, self.equal = True, False
 
     @rule(hours=st.integers(1, 30))
     def time_passes(self, hours: int) -> None:
@@ -158,7 +167,7 @@ class Archiving(RuleBasedStateMachine):
             self.fed.update(gzip.decompress(path.read_bytes()).splitlines())
             path.unlink()
 
-    @precondition(lambda self: self.equal)
+    @precondition(lambda self: self.equal and not self.dropped)
     @rule(
         index=st.integers(0, 1000),
         how=st.sampled_from(["flip", "cut", "remove", "copy"]),

@@ -56,7 +56,7 @@ def summed(found: Verification) -> str:
     looked = f"{progress.entries:,} entries in {progress.parts:,} parts of {progress.days:,} days"
     count = len(found.problems)
     wrong = "nothing is wrong" if not count else f"{count:,} finding{'s' if count > 1 else ''}"
-    return f"{looked}: {wrong}{_against(found)}."
+    return f"{looked}: {wrong}{_against(found)}{_seals(found)}."
 
 
 def _against(found: Verification) -> str:
@@ -67,6 +67,15 @@ def _against(found: Verification) -> str:
     until = min((one.window.end for one in found.compared if one.failure is None), default=0)
     text = f"; compared with Anypoint up to {iso(until)}" if until else ""
     return text + (f"; {failed} of {len(found.compared)} organizations could not be compared" if failed else "")
+
+
+def _seals(found: Verification) -> str:
+    """Return in words which seals were checked."""
+    seals = found.news.seals
+    if not seals.digests:
+        return ""
+    signed = "with their signatures" if seals.key else "without their signatures, for which --public-key is needed"
+    return f"; {len(seals.digests):,} seals were checked, {signed}"
 
 
 def _list(console: Console, findings: list[Finding]) -> None:

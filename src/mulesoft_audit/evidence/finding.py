@@ -90,4 +90,10 @@ class Finding:
         """What repairs it, in words; empty if nothing has to be done."""
         if self.advice or not self.remedy:
             return self.advice
-        return f"mulesoft-audit repair: {self.remedy}"
+        return f"mulesoft-audit repair: {self.action}"
+
+    @property
+    def action(self) -> str:
+        """What `repair` does about it, in words."""
+        gone = self.kind is Kind.MISSING and self.remedy is Remedy.SET_ASIDE
+        return "fetch its entries again, into a new part" if gone else str(self.remedy)

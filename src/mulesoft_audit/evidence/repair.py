@@ -101,7 +101,7 @@ class Repair:
         if not finding.remedy:
             return Step(finding, finding.repair or "a person has to look at it", possible=False)
         if finding.remedy not in SOURCE or not finding.day or self._fetchable(finding.organization, finding.day):
-            return Step(finding, str(finding.remedy))
+            return Step(finding, finding.action)
         why = "the source keeps that day no more" if self._query else "the source is not asked (--offline)"
         if finding.kind is Kind.MISSING or finding.remedy is Remedy.FETCH:
             return Step(finding, f"cannot be repaired: {why}", possible=False)

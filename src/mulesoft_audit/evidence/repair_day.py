@@ -113,7 +113,7 @@ class DayRepair:
             self._write_keys(loaded, judged, number, done)
         for number in sorted(aside):
             self._copy(loaded, judged, number, done, salvage=not fetchable and number not in forged)
-        oversize = self._oversize(loaded, wrong, done, fetchable=fetchable)
+        oversize = self._oversize(loaded, wrong, done)
         lost = loaded.manifest is None and known is not None
         rewrite = manifest or lost or bool(aside or keys or oversize is not None)
         rewrite = rewrite or any(one.remedy is Remedy.MANIFEST for one in wrong)
@@ -212,9 +212,7 @@ class DayRepair:
 
     # Entries beside the feed.
 
-    def _oversize(
-        self, loaded: Loaded, wrong: list[Wrong], done: Repaired, *, fetchable: bool
-    ) -> list[Oversize] | None:
+    def _oversize(self, loaded: Loaded, wrong: list[Wrong], done: Repaired) -> list[Oversize] | None:
         """Set aside what is damaged of them; return those that are kept if they change, else None."""
         bad = {one.path for one in wrong if one.path.startswith("state/oversize/") and one.remedy}
         for name in sorted(bad):
