@@ -160,7 +160,7 @@ def test_the_readme_describes_every_setting_and_no_other() -> None:
 def test_the_readme_lists_every_exit_status_and_no_other() -> None:
     kinds: list[type[errors.AuditError]] = [errors.AuditError, *errors.AuditError.__subclasses__()]
     listed = [int(row[0].strip("`")) for row in rows(section(README, "Exit status"))]
-    assert listed == sorted({0, *(kind.exit_code for kind in kinds)})
+    assert listed == sorted({0, errors.FINDINGS, *(kind.exit_code for kind in kinds)})
 
 
 # Promises, links, versions.

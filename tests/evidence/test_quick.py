@@ -79,7 +79,7 @@ def test_a_part_that_a_feed_removed_is_in_order(root: Path) -> None:
 
 
 def test_doctor_says_it_with_status_8(root: Path) -> None:
-    look = Archive(str(root), list, lambda: 0, 0)
+    look = Archive(str(root), list, lambda: 0, lambda: 0)
     assert look.check_objects().state is State.OK
     (root / part()).write_bytes(b"x")
     found = look.check_objects()

@@ -27,7 +27,7 @@ COMMANDS = {
     "seal": ("seal", "Sign a list of what the archive holds."),
     "deploy": ("deploy", "Set everything up in Google Cloud, from nothing to logs in SecOps."),
     "feed": ("feed", "Set up the SecOps feed alone."),
-    "doctor": ("doctor", "Check every link from Anypoint to SecOps; say how to mend it."),
+    "doctor": ("doctor", "Check every link from Anypoint to SecOps; say how to repair it."),
     "function": ("function", "Write the source of the Cloud Run function."),
     "simulate": ("simulate", "Run a local Anypoint with its documented behaviour and faults."),
 }

@@ -21,6 +21,7 @@ from mulesoft_audit.collect.search import Search
 from mulesoft_audit.collect.totals import Worth
 from mulesoft_audit.errors import SourceError
 from mulesoft_audit.ledger.day import Respelled
+from mulesoft_audit.ledger.keys import unseen
 from mulesoft_audit.ledger.manifest import Damaged
 from mulesoft_audit.times import earliest
 
@@ -53,6 +54,7 @@ class Tried:
     page_by_days: bool = False
     gone: bool = False
     oldest: bool = False
+    oldest_read: bool = False
 
 
 class Balance:
@@ -74,7 +76,8 @@ class Balance:
         self._windows: list[Window] = []  # read last
         self._read_days: set[date] = set()
         self._written = 0  # before the last reading
-        self._most: dict[int, int] = {}  # the highest total of this run, by floor
+        self._arrived = 0  # entries of the last reading that no page showed before, in the time that it showed whole
+        self._owed: dict[int, int] = {}  # entries counted that no reading brought yet, by floor
         self._looking_again = False  # whether the last reading was of what only a second look found
         self._not_shown = 0  # stretches of that in which the source counts what it did not give
         self._settled = False  # whether the last reading told anything new of what the source has
@@ -94,12 +97,13 @@ class Balance:
         """Compare the archive with the source; do something about the difference, and come back here."""
         self._rounds += 1
         newest = self._look()
-        self._most[newest.floor] = max(self._most.get(newest.floor, 0), newest.total or 0)
         before = self._days.source(newest.floor)
-        if not self._commit_page(newest, count_repeated=bool(self.one.head.known_from) or not before):
+        told = bool(self.one.head.known_from or not before) and not newest.judged.missing
+        if not self._commit_page(newest, count_repeated=told):
             self._read([newest.last_days()], PAGE_LIMIT, newest.until)
             return
         expected = self._days.source(newest.floor)
+        self._owe(newest, before, expected)
         self._numbers.append((newest.total, expected))
         if newest.judged.missing:
             self._look_for_missing(newest)
@@ -112,6 +116,16 @@ class Balance:
             self._read([self._shown_no_more(newest.floor, newest)], (newest.total or 0) - newest.newer, newest.until)
         else:
             self._explain(newest, before, expected)
+
+    def _owe(self, newest: Newest, before: int, expected: int) -> None:
+        """Note how many entries the source counted at any time of this run that no reading brought since.
+
+        What arrived after they were counted is not among them: the page that came with the total shows it was not.
+        """
+        brought = before - self._numbers[-1][1] - self._arrived if self._numbers else 0
+        left = self._owed.get(newest.floor, 0) - max(0, brought)
+        self._arrived = 0
+        self._owed[newest.floor] = max(0, left, (newest.total or 0) - expected)
 
     def _look(self) -> Newest:
         """Return the newest page; or only the total, where the run is asked for time up to some moment."""
@@ -172,12 +186,22 @@ class Balance:
             if ends:
                 self._give_up(newest, expected, steady=steady)
                 return
-        if (edge := self._edge(newest)) is not None:
+        if (oldest := self._oldest(newest)) is not None:
+            self._read([oldest], 0, newest.until)
+        elif (edge := self._edge(newest)) is not None:
             self._read([self._shown_no_more(edge, newest)], max(0, (newest.total or 0) - before), newest.until)
         elif newest.total is not None and newest.total < expected and self._retention_moved():
             self._balance()
         else:
             self._descend(newest)
+
+    def _oldest(self, newest: Newest) -> Window | None:
+        """Return the days that the source is about to drop, if they are compared: entries vanish while a run looks."""
+        floor, kept = self.one.due.floor, self._run.kept.floor
+        if self._tried.oldest_read or not floor < kept < newest.until:
+            return None
+        self._tried.oldest_read = True
+        return Window(floor, kept)
 
     @property
     def _news(self) -> bool:
@@ -253,7 +277,7 @@ class Balance:
         page = self._query.page(self.one.organization, Window(before, self._run.now()), limit=1)
         times = placed(page, before).times
         floor = day_start(day_of(times[0])) + DAY_MS if times else before
-        if floor <= before or not self._days.dates(before, floor - 2 * DAY_MS):
+        if not self._days.dates(before, floor - 2 * DAY_MS):
             return False
         self.one.covers(Due(self.one.due.since, floor))
         return True
@@ -274,9 +298,12 @@ class Balance:
 
     def _read(self, windows: list[Window], expected: int, until: int) -> None:
         """Read stretches of time, and balance again."""
+        windows = joined([self._widened(one) for one in windows])
         self._read_days |= {day for one in windows for day in self._days.dates(*one)}
+        if self.one.relatives:
+            self._count_anew(windows)
         reading = Reading(
-            joined([self._widened(one) for one in windows]),
+            windows,
             expected,
             until,
             query=self._query,
@@ -291,6 +318,15 @@ class Balance:
         self.one.reading = reading
         self.one.result.expected += expected
         reading.start(self._run.pool, self.one.rank, oldest_first=self._run.period.oldest_first)
+
+    def _count_anew(self, windows: list[Window]) -> None:
+        """Forget what the source had of days that are read: what it repeats of other logs would be counted twice."""
+        for window in windows:
+            for day in self._days.dates(*window):
+                counted = self._days.counted[day.isoformat()]
+                if counted.held != counted.source:
+                    self._days.get(day).forget_source()
+        self._days.note_all()
 
     def _widened(self, window: Window) -> Window:
         """Return the window from 00:00 UTC, if its first day's counts differ: then only a whole day tells anything."""
@@ -315,20 +351,31 @@ class Balance:
         gone = self._days.held() - self._days.source(0) - before
         if gone > 0:
             log.warning("Anypoint has %d entries of %s no more; the archive keeps them", gone, one.organization)
-        one.head.learn_newest(reading.newest, reading.windows)
         if reading.failures:
+            one.head.keep_newest((), 0)
             one.failures += [one.told(error) for error in reading.told()]
             one.head.unread = reading.unread()
             one.finish()
         else:
+            self._arrived = len(unseen(reading.newest, one.head.newest_keys()).new)
+            one.head.learn_newest(reading.newest, reading.windows)
+            self._leave_out_oldest(reading.windows)
             self._balance()
+
+    def _leave_out_oldest(self, read: list[Window]) -> None:
+        """Compare no more what the source is about to drop, now that it was read."""
+        one, kept = self.one, self._run.kept.floor
+        floor = one.due.floor
+        if floor < kept and any(start <= floor and kept <= end for start, end in read):
+            one.head.proved_from = earliest(one.head.proved_from, floor)
+            one.covers(Due(one.due.since, kept))
 
     # Being done.
 
     def _verified(self, newest: Newest, arriving: int = 0) -> None:
         """Note that the archive equals the source; first look, where that is due, whether it does so by accident."""
         windows = self._second_look(newest)
-        gone = self._most[newest.floor] - (newest.total or 0)  # counted before, in this run: deleted, or a replica lags
+        gone = self._owed[newest.floor]  # deleted meanwhile; or the replica that counts now lags behind the first one
         if windows:
             self._looking_again = True
             self._read(windows, 0, newest.until)

@@ -15,10 +15,9 @@ from mulesoft_audit.archive.local import LocalStore
 from mulesoft_audit.archive.opening import open_archive
 from mulesoft_audit.collect import last_run
 from mulesoft_audit.doctor.finding import Check, Finding, fail, failed, ok, skipped, warn
-from mulesoft_audit.errors import FINDINGS, ArchiveError, AuditError, UsageError
+from mulesoft_audit.errors import ArchiveError, AuditError, UsageError
 from mulesoft_audit.evidence.quick import quick_look
 from mulesoft_audit.ledger import head as heads
-from mulesoft_audit.ledger.manifest import HOUR_MS
 from mulesoft_audit.printable import printable
 from mulesoft_audit.times import ago
 
@@ -28,7 +27,6 @@ if TYPE_CHECKING:
 
     from mulesoft_audit.archive.store import Store
 
-FRESH = 26 * HOUR_MS  #: a daily run, and two hours for it to happen in
 NOT_ORGANIZATIONS = frozenset({"tmp", "oversize"})
 LISTED = 50_000  #: objects looked through for organizations, where Anypoint does not name them
 
@@ -44,14 +42,14 @@ class Archive:
         url: a directory, or gs://BUCKET[/PREFIX].
         organizations: returns whose parts to look at; nothing if that is unknown.
         now: returns the time in Unix milliseconds.
-        look_back: milliseconds that entries may arrive after their time.
+        stale_after: returns the milliseconds after the last success from which on a part is stale.
         complete: by organization, Unix ms up to which everything is held, once that is known.
     """
 
     url: str
     organizations: Callable[[], list[Organization]]
     now: Callable[[], int]
-    look_back: int
+    stale_after: Callable[[], int]
     complete: dict[str, int] = field(default_factory=dict)
     _opened: Store | None = None
 
@@ -101,8 +99,8 @@ class Archive:
             return fail(f"{shown} is not a directory", "Name another one with --archive.", ArchiveError.exit_code)
         parent = next(one for one in folder.absolute().parents if one.exists())
         if not os.access(parent, os.W_OK | os.X_OK):
-            mend = f"Make it, or let whoever runs this write in {printable(str(parent))}."
-            return fail(f"{shown} does not exist and cannot be made", mend, ArchiveError.exit_code)
+            hint = f"Make it, or let whoever runs this write in {printable(str(parent))}."
+            return fail(f"{shown} does not exist and cannot be made", hint, ArchiveError.exit_code)
         return skipped(f"{shown} does not exist yet; the first run makes it", "Check the name, then run collect.")
 
     def check_read(self) -> Finding:
@@ -132,9 +130,7 @@ class Archive:
 
     def _listed(self) -> list[Organization]:
         found = (one.name.removeprefix(STATE).split("/")[0] for one in islice(self.store.list(STATE), LISTED))
-        return [
-            Organization(one) for one in dict.fromkeys(found) if ID.fullmatch(one) and one not in ("tmp", "oversize")
-        ]
+        return [Organization(one) for one in dict.fromkeys(found) if ID.fullmatch(one) and one not in NOT_ORGANIZATIONS]
 
     def _held(self, organization: Organization, name: str) -> Finding:
         """Say what the last run that looked at an organization found."""
@@ -151,12 +147,12 @@ class Archive:
             return warn(detail, "Run collect and see what it says.", name)
         self.complete[organization.id] = verified
         detail = f"complete until {iso(verified)}, {ago(now - verified)} ago; {entry}"
-        if now - verified > FRESH:
+        if now - verified > (limit := self.stale_after()):
             return fail(
-                f"{detail}; no run has succeeded for more than {ago(FRESH)}",
-                "Run collect and see what it says; if a schedule should do that, see why it does not.",
-                AuditError.exit_code,
-                name,
+                f"{detail}; no run has succeeded for more than {ago(limit)}",
+                "Run collect and see what it says; if a schedule should do that, see why it does not. --max-age says "
+                "how old is too old, where runs come less often.",
+                name=name,
             )
         if not run.get("complete"):
             said = "; ".join(str(text) for text in [*run.get("failures", []), *run.get("not_proved", [])])
@@ -173,7 +169,7 @@ class Archive:
         detail = f"{printable(first.path)} is {first.kind.value}: expected {first.expected}, found {first.found}"
         more = f"; and {len(found) - 1:,} more" if len(found) > 1 else ""
         hint = f"mulesoft-audit verify --archive {printable(self.url)}, then repair"
-        return fail(printable(detail + more), hint, FINDINGS)
+        return fail(printable(detail + more), hint)
 
     def check_oversize(self) -> Finding:
         """Count the entries that are too long for a line of the feed."""

@@ -287,6 +287,16 @@ class Day:
             self.write(enter)
             return True
 
+    def forget_source(self) -> None:
+        """Take what is held for what the source had, until it is told again."""
+        with self._lock:
+            self.load()
+
+            def forget(manifest: Manifest) -> None:
+                manifest.source = manifest.held
+
+            self.write(forget)
+
     def write(self, change: Callable[[Manifest], None] = lambda _: None) -> None:
         """Write the manifest against the generation that was read; merge and try again when the race is lost."""
         for _ in range(TRIES):

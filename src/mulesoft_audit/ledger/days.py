@@ -154,7 +154,9 @@ class Days:
 
     def dates(self, start: int, end: int) -> list[date]:
         """Return the days from `start` to `end` (Unix ms) that have a manifest, in order."""
-        low, high = day_of(start).isoformat(), day_of(max(start, end - 1)).isoformat()
+        if end <= start:
+            return []
+        low, high = day_of(start).isoformat(), day_of(end - 1).isoformat()
         with self._lock:
             return sorted(date.fromisoformat(day) for day in self.counted if low <= day <= high)
 

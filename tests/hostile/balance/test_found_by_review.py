@@ -304,13 +304,3 @@ def test_each_border_has_its_turn_while_the_archive_grows(since_days: int) -> No
         with suppress(Stop):
             Search(Asks(), None, Held(today + passed), newest).by_suffix()
     assert looked >= set(range(first + 1, today + 1)), sorted(set(range(first + 1, today + 1)) - looked)
-
-
-def test_an_idle_run_at_a_round_total_is_one_request(tmp_path: Path) -> None:
-    source = HostileSource()
-    source.spread(ROOT, 1000, now() - 3 * DAY, now() - HOUR)
-    with serving(source):
-        assert_done(collect(source, tmp_path, "--since", "5d"))
-        source.forget()
-        assert_done(collect(source, tmp_path))
-        assert source.asked(ROOT) == 1
