@@ -16,6 +16,7 @@ from mulesoft_audit.archive.opening import open_archive
 from mulesoft_audit.collect import last_run
 from mulesoft_audit.doctor.finding import Check, Finding, fail, failed, ok, skipped, warn
 from mulesoft_audit.errors import ArchiveError, AuditError, UsageError
+from mulesoft_audit.evidence.quick import quick_look
 from mulesoft_audit.ledger import head as heads
 from mulesoft_audit.printable import printable
 from mulesoft_audit.times import ago
@@ -30,6 +31,7 @@ NOT_ORGANIZATIONS = frozenset({"tmp", "oversize"})
 LISTED = 50_000  #: objects looked through for organizations, where Anypoint does not name them
 
 PLACE, READ, WRITE, HELD, OVERSIZE = "archive", "archive: read", "archive: write", "archive: held", "oversize entries"
+OBJECTS = "archive: objects"
 
 
 @dataclass(slots=True)
@@ -58,6 +60,7 @@ class Archive:
             Check(READ, self.check_read, (PLACE,)),
             Check(WRITE, self.check_write, (PLACE,)),
             Check(HELD, self.check_held, (READ,)),
+            Check(OBJECTS, self.check_objects, (READ,)),
             Check(OVERSIZE, self.check_oversize, (READ,)),
         ]
 
@@ -156,6 +159,17 @@ class Archive:
             left = f"{run.get('left_to_the_next_run')} entries were left to the next run"
             return warn(f"{detail}; {printable(said) or left}", "Run collect and see what it says.", name)
         return ok(detail, name)
+
+    def check_objects(self) -> Finding:
+        """Look whether what the newest manifests and the heads name is there, and of the right size."""
+        found = quick_look(self.store)
+        if not found:
+            return ok("what manifests and heads name is there, and of the right size")
+        first = found[0]
+        detail = f"{printable(first.path)} is {first.kind.value}: expected {first.expected}, found {first.found}"
+        more = f"; and {len(found) - 1:,} more" if len(found) > 1 else ""
+        hint = f"mulesoft-audit verify --archive {printable(self.url)}, then repair"
+        return fail(printable(detail + more), hint)
 
     def check_oversize(self) -> Finding:
         """Count the entries that are too long for a line of the feed."""
