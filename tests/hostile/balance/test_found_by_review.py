@@ -40,6 +40,12 @@ if TYPE_CHECKING:
     from mulesoft_audit.anypoint.query import Window
 
 
+def pause(seconds: float) -> bool:
+    """Let a query wait, and be responded to then."""
+    time.sleep(seconds)
+    return False
+
+
 def test_a_busy_root_that_repeats_a_quiet_group_is_kept_once_at_one_request(tmp_path: Path) -> None:
     """Twelve entries of the group in five days, 6,000 of the root: 20 pages show fewer than ten of the twelve."""
     source = HostileSource()
@@ -105,7 +111,7 @@ def test_a_first_run_over_all_that_is_kept_becomes_complete_while_entries_expire
         return honest(source, query)
 
     source.respond = expiring
-    source.stall = lambda query: bool(time.sleep(0.25))
+    source.stall = lambda query: pause(0.25)
     with serving(source):
         assert collect(source, tmp_path, "--since", "40d").code == 0
         assert any(collect(source, tmp_path).complete for _ in range(4))
@@ -182,7 +188,7 @@ def test_the_log_above_that_breaks_keeps_no_group_away(source: HostileSource, tm
         return honest(source, query)
 
     source.respond = broken_above
-    source.stall = lambda query: query.organization == GROUP and bool(time.sleep(0.5))
+    source.stall = lambda query: query.organization == GROUP and pause(0.5)
     run = collect(source, tmp_path, "--since", "5d", **QUICK)
     assert run.code == 5
     assert_exact(source, tmp_path, of=GROUP)
@@ -302,5 +308,5 @@ def test_each_border_has_its_turn_while_the_archive_grows(since_days: int) -> No
         until = (today + passed) * DAY + HOUR
         newest = Newest(NOTHING, 0, Judged(until, [], 0), first * DAY, until, until - 1, 0)
         with suppress(Stop):
-            Search(Asks(), None, Held(today + passed), newest).by_suffix()
+            Search(Asks(), None, Held(today + passed), newest).by_suffix()  # type: ignore[arg-type]
     assert looked >= set(range(first + 1, today + 1)), sorted(set(range(first + 1, today + 1)) - looked)
