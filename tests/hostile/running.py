@@ -60,7 +60,7 @@ def command(source: HostileSource, archive: object, *arguments: str, **environme
     settings = {"CLIENT_ID": CLIENT_ID, "CLIENT_SECRET": CLIENT_SECRET, "ANYPOINT_BASE_URL": source.url}
     inside = any(name.startswith("HOSTILE_") for name in environment)
     start = [sys.executable, RUNNER] if inside else [sys.executable, "-m", "mulesoft_audit"]
-    line = [*start, "collect", "--archive", str(archive), *arguments]
+    line = [*start, "collect", "--archive", str(archive), "--json", *arguments]
     return line, kept | settings | {"REQUESTS_PER_MINUTE": "100000", "PYTHONFAULTHANDLER": "1"} | environment
 
 

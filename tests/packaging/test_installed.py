@@ -127,9 +127,8 @@ def test_a_missing_extra_is_one_message_with_the_command_that_installs_it(
     """Status 2, and not 5: Anypoint, which is not there, was not even asked."""
     done = bare.run(*command, CLIENT_ID="id", CLIENT_SECRET="secret", ANYPOINT_BASE_URL="http://127.0.0.1:1")
     assert (done.returncode, done.stdout) == (2, "")
-    said = json.loads(done.stderr)
-    assert said["message"].endswith("needs packages that are not installed.")
-    assert said["hint"] == INSTALL
+    assert "needs packages that are not installed." in done.stderr
+    assert INSTALL in done.stderr
 
 
 @pytest.mark.parametrize("version", VERSIONS[1:], indirect=True)

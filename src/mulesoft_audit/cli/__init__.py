@@ -7,7 +7,6 @@ import os
 import signal
 import sys
 import threading
-from difflib import get_close_matches
 
 import click
 
@@ -61,6 +60,8 @@ class _Commands(click.Group):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
+            from difflib import get_close_matches  # here, for the sake of --help
+
             near = get_close_matches(cmd_name, COMMANDS, 1)
             ctx.fail(f"No such command {cmd_name!r}." + (f" Did you mean {near[0]!r}?" if near else ""))
         module = importlib.import_module(f"mulesoft_audit.cli.{COMMANDS[cmd_name][0]}")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import logging
 import os
 import sys
 from pathlib import Path
@@ -48,6 +47,8 @@ def quiet() -> bool:
 
 def log_level() -> int:
     """Return from which level on the log is shown."""
+    import logging  # here, for the sake of --help
+
     return logging.DEBUG if _said & {"-v", "--verbose"} else logging.ERROR if quiet() else logging.INFO
 
 
