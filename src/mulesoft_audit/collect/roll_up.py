@@ -9,6 +9,7 @@ every log is taken for one of its own: in doubt an entry is delivered twice, nev
 from __future__ import annotations
 
 import threading
+from functools import partial
 from typing import TYPE_CHECKING
 
 from mulesoft_audit.collect.fetch import Slice
@@ -87,17 +88,20 @@ class Undecided:
             return not self._missing
 
     def decide(self) -> None:
-        """Find out for each organization that has others below it.
+        """Find out for each organization that has others below it; one whose log fails keeps no other away.
 
         Raises:
-            AuditError: as `AuditQuery.page`.
+            CredentialsError, ArchiveError, Interrupted: it concerns all of them.
         """
         for above in self.members:
-            below = [one for one in self.members if one.is_below(above)]
-            pages = [(one.organization, one.first_page) for one in below if one.first_page]
-            if below and above.first_page and above.head.rolls_up is None:
-                above.head.rolls_up = repeats(self._query, above.organization, pages)
-                above.head.below = [one.organization.id for one in below] if above.head.rolls_up else []
+            above.guarded(partial(self._decide, above))
+
+    def _decide(self, above: OrganizationRun) -> None:
+        below = [one for one in self.members if one.is_below(above)]
+        pages = [(one.organization, one.first_page) for one in below if one.first_page]
+        if below and above.first_page and above.head.rolls_up is None:
+            above.head.rolls_up = repeats(self._query, above.organization, pages)
+            above.head.below = [one.organization.id for one in below] if above.head.rolls_up else []
 
 
 def relate(runs: Sequence[OrganizationRun], query: AuditQuery) -> list[Undecided]:

@@ -157,7 +157,7 @@ class Run:
         """Ask for an organization's newest page; with the last of a family, decide whose log repeats whose."""
         self._balances[run.organization.id].look_first()
         if family.arrived():
-            run.guarded(family.decide)
+            family.decide()
             for one in family.members:
                 if not one.done:
                     self._ready(one)
