@@ -118,6 +118,19 @@ def test_a_root_that_repeats_and_was_collected_alone_first_loses_nothing(source:
     assert not source.truth(ROOT) + source.truth(GROUP) - held
 
 
+def test_a_group_read_by_itself_again_without_its_head_writes_nothing_twice(
+    source: HostileSource, tmp_path: Path
+) -> None:
+    source.respond = rolls_up()
+    assert_done(collect(source, tmp_path, "--since", "5d"))
+    assert_done(collect(source, tmp_path, "--org", GROUP), 0)
+    source.add(GROUP, now() - MINUTE, seed="new")
+    assert_done(collect(source, tmp_path, "--org", ROOT), 1)
+    (tmp_path / "state" / GROUP / "head.json").unlink()
+    assert_done(collect(source, tmp_path, "--org", GROUP), 0)
+    assert lines(tmp_path, ROOT) + lines(tmp_path, GROUP) == source.truth(ROOT) + source.truth(GROUP)
+
+
 def test_a_group_under_a_root_that_repeats_is_new_and_keeps_all_its_entries(
     source: HostileSource, tmp_path: Path
 ) -> None:
