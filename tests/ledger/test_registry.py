@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from mulesoft_audit.anypoint.tree import Organization
 from mulesoft_audit.archive.layout import ORGANIZATIONS, head_name
 from mulesoft_audit.archive.local import LocalStore
 from mulesoft_audit.errors import UsageError
 from mulesoft_audit.ledger.manifest import Damaged
-from mulesoft_audit.ledger.registry import Known, Registry, left_the_tree, load, save
+from mulesoft_audit.ledger.registry import Known, Registry, left_the_tree, load, recalled, save
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -71,3 +72,11 @@ def test_since_when_everything_is_to_be_held_is_only_ever_taken_further_back(tmp
     for since in (200, 300, 0, 100, 150):
         save(store, *load(store), "root", {"a": Known("A", since=since)})
     assert load(store)[0].organizations == {"a": Known("A", since=100)}
+
+
+def test_an_organization_of_which_only_the_id_is_given_is_as_the_archive_knows_it() -> None:
+    registry = Registry(organizations={"a": Known("A", "root", 1)})
+    assert recalled(registry, Organization("a")) == Organization("a", "A", 1, "root")
+    assert recalled(registry, Organization("b")) == Organization("b")
+    moved = Organization("a", "A", 2, "b")
+    assert recalled(registry, moved) == moved

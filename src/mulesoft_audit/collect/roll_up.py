@@ -1,14 +1,18 @@
 """Whether an organization's log repeats the logs of the business groups below it.
 
 That is not documented ("Audit Logging" speaks of business-group awareness only). It is found out once, by comparing a
-whole stretch: all that the groups' newest pages show must be in the log above, byte for byte. Then an entry is kept
-under the group it comes from, and only counted above. Where a single one is not there, or there are too few to tell,
-every log is taken for one of its own: in doubt an entry is delivered twice, never dropped.
+whole stretch: all that the groups' newest pages show must be in the log above, byte for byte; where that takes many
+pages, what the first of these show, and a few entries of all the time. Then an entry is kept under the group it comes
+from, and only counted above. Where a single one is not there, or there are too few to tell, every log is taken for one
+of its own: in doubt an entry is delivered twice, never dropped.
 """
 
 from __future__ import annotations
 
 import threading
+from functools import partial
+from itertools import chain, groupby
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from mulesoft_audit.collect.fetch import Slice
@@ -25,7 +29,7 @@ if TYPE_CHECKING:
     from mulesoft_audit.ledger.keys import Key
 
 ENOUGH = 10  #: entries that have to be found before that means anything
-MOST_PAGES = 20  #: of a log that are read to find out
+MOST_PAGES = 20  #: of a log that are read in a row to find out
 
 
 def repeats(query: AuditQuery, above: Organization, pages: Sequence[tuple[Organization, Newest]]) -> bool | None:
@@ -38,7 +42,8 @@ def repeats(query: AuditQuery, above: Organization, pages: Sequence[tuple[Organi
     if sum(map(len, stretches)) < ENOUGH:
         return None
     first, last = min(one[0][0] for one in stretches), max(one[-1][0] for one in stretches)
-    slice_ = Slice(query, above, first, last + 1, max(page.until for _, page in pages))
+    end = max(page.until for _, page in pages)
+    slice_ = Slice(query, above, first, last + 1, end)
     found: list[Key] = []
     for entries in slice_.read():
         found += _keys(entries)
@@ -46,8 +51,20 @@ def repeats(query: AuditQuery, above: Organization, pages: Sequence[tuple[Organi
         if any(unseen(one, (), found).new for one in settled):
             return False
         if slice_.requests >= MOST_PAGES:
-            return True if sum(map(len, settled)) >= ENOUGH else None
+            return sum(map(len, settled)) >= ENOUGH or _has(query, above, sorted(chain(*stretches)), end)
     return not any(unseen(one, (), found).new for one in stretches)
+
+
+def _has(query: AuditQuery, above: Organization, keys: Sequence[Key], end: int) -> bool:
+    """Return whether the log of `above` has ten to twenty of these entries, of all the time that they are of.
+
+    Each is asked for by its millisecond: a busy log has many pages between the entries of a quiet group.
+    """
+    for time, wanted in groupby(keys[:: len(keys) // ENOUGH], key=itemgetter(0)):
+        found = [key for entries in Slice(query, above, time, time + 1, end).read() for key in _keys(entries)]
+        if unseen(list(wanted), (), found).new:
+            return False
+    return True
 
 
 def _stretch(query: AuditQuery, organization: Organization, page: Newest) -> list[Key]:
@@ -87,17 +104,20 @@ class Undecided:
             return not self._missing
 
     def decide(self) -> None:
-        """Find out for each organization that has others below it.
+        """Find out for each organization that has others below it; one whose log fails keeps no other away.
 
         Raises:
-            AuditError: as `AuditQuery.page`.
+            CredentialsError, ArchiveError, Interrupted: it concerns all of them.
         """
         for above in self.members:
-            below = [one for one in self.members if one.is_below(above)]
-            pages = [(one.organization, one.first_page) for one in below if one.first_page]
-            if below and above.first_page and above.head.rolls_up is None:
-                above.head.rolls_up = repeats(self._query, above.organization, pages)
-                above.head.below = [one.organization.id for one in below] if above.head.rolls_up else []
+            above.guarded(partial(self._decide, above))
+
+    def _decide(self, above: OrganizationRun) -> None:
+        below = [one for one in self.members if one.is_below(above)]
+        pages = [(one.organization, one.first_page) for one in below if one.first_page]
+        if below and above.first_page and above.head.rolls_up is None:
+            above.head.rolls_up = repeats(self._query, above.organization, pages)
+            above.head.below = [one.organization.id for one in below] if above.head.rolls_up else []
 
 
 def relate(runs: Sequence[OrganizationRun], query: AuditQuery) -> list[Undecided]:

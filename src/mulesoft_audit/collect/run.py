@@ -23,6 +23,7 @@ from mulesoft_audit.collect.report import organization_fields
 from mulesoft_audit.collect.roll_up import relate
 from mulesoft_audit.collect.summary import Summary
 from mulesoft_audit.errors import AuditError, Interrupted
+from mulesoft_audit.ledger import head as heads
 from mulesoft_audit.ledger import registry as registries
 from mulesoft_audit.ledger.days import Days
 
@@ -106,9 +107,9 @@ class Run:
         self.pool = WorkerPool(workers_for(pacer.per_minute), stop, idle=self._share)
         self.first_of_day = True
         self.runs: list[OrganizationRun] = []
+        self.above: dict[str, list[str]] = {}  #: ids of all organizations above each, the nearest first, by its id
         self.beginning = 0  #: since when the archive holds other organizations' entries, Unix ms; 0 if it holds none
         self._named = whose.named
-        self._above: dict[str, list[str]] = {}
         self._balances: dict[str, Balance] = {}
         self._waiting: list[OrganizationRun] = []
         self._lock = threading.Lock()
@@ -130,7 +131,6 @@ class Run:
             organizations: all of this run.
             since: by id, since when everything was to be held; Unix ms.
         """
-        self._above = ancestors(organizations)
         with ThreadPool(min(READERS, len(organizations) or 1)) as pool:
             self.runs = pool.starmap(self._organization, list(zip(organizations, count(), strict=False)))
             self.beginning = min((run.head.since for run in self.runs if run.head.since and run.head.days), default=0)
@@ -138,7 +138,7 @@ class Run:
 
     def _organization(self, organization: Organization, rank: int) -> OrganizationRun:
         one = OrganizationRun(organization, self, rank, self.between.runs.get(organization.id))
-        one.above = self._above[organization.id]
+        one.above = self.above[organization.id]
         return one
 
     def begin(self) -> None:
@@ -157,7 +157,7 @@ class Run:
         """Ask for an organization's newest page; with the last of a family, decide whose log repeats whose."""
         self._balances[run.organization.id].look_first()
         if family.arrived():
-            run.guarded(family.decide)
+            family.decide()
             for one in family.members:
                 if not one.done:
                     self._ready(one)
@@ -173,8 +173,9 @@ class Run:
         self.pool.submit((0, run.rank), self._balances[run.organization.id].start)
 
     def _relatives(self, run: OrganizationRun, below: Sequence[OrganizationRun]) -> list[Days]:
-        above = [one for one in self.runs if one.head.rolls_up and run.is_below(one)]
-        found = [one.days for one in above]
+        found = [one.days for one in self.runs if one.head.rolls_up and run.is_below(one)]
+        elsewhere = set(run.above) - {one.organization.id for one in self.runs}
+        found += [Days(self.store, name, {}) for name in elsewhere if heads.load(self.store, name)[0].rolls_up]
         if run.head.rolls_up:
             there = {one.organization.id for one in below}
             found += [one.days for one in below]
@@ -250,7 +251,7 @@ def collect(
     registry, generation = registries.load(store)
     registries.check(registry, whose.root, store)
     gone = {} if whose.named else registries.left_the_tree(registry, {one.id for one in whose.organizations})
-    organizations = [*whose.organizations, *(Organization(name, one.name, one.depth) for name, one in gone.items())]
+    organizations = [registries.recalled(registry, one) for one in (*whose.organizations, *map(Organization, gone))]
     between = between or Between()
     for one in organizations[len(whose.organizations) :]:
         if one.id not in between.runs:
@@ -259,6 +260,8 @@ def collect(
     before, last_generation = last_run.load(store)
     run = Run(whose, period, store, query, pacer, stop)
     run.ahead, run.between = ahead, between
+    held = (registries.recalled(registry, Organization(name)) for name in registry.organizations)
+    run.above = ancestors([*held, *organizations])
     run.until = period.until if period.until is not None else run.now()
     run.first_of_day = before.ended // DAY_MS != run.until // DAY_MS
     summary = Summary(run.runs, list(whose.problems), until=run.until)
@@ -269,7 +272,8 @@ def collect(
         run.load([one for one in organizations if one.id not in left_alone], said)
         summary.organizations = run.runs
         since = {one.organization.id: one.head.since for one in run.runs}
-        found = {one.id: registries.known(one, since[one.id]) for one in whose.organizations if one.id in since}
+        named = organizations[: len(whose.organizations)]
+        found = {one.id: registries.known(one, since[one.id]) for one in named if one.id in since}
         registries.save(store, registry, generation, whose.root, found)
         run.begin()
         started(summary)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -68,6 +69,14 @@ def load(store: Store) -> tuple[Registry, int]:
 def known(organization: Organization, since: int) -> Known:
     """Return what is kept of an organization; `since` in Unix ms."""
     return Known(organization.name, organization.parent, organization.depth, since)
+
+
+def recalled(registry: Registry, organization: Organization) -> Organization:
+    """Return an organization with name, parent and depth as the archive knows them, where only its id is given."""
+    held = registry.organizations.get(organization.id)
+    if organization.name or organization.parent or held is None:
+        return organization
+    return replace(organization, name=held.name, parent=held.parent, depth=held.depth)
 
 
 def check(registry: Registry, root: str, store: Store) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from tests.hostile.behaviours import rolls_up
 from tests.hostile.running import assert_done, assert_exact, assert_nothing_missing, collect, lines
-from tests.hostile_source import DAY, GROUP, HOUR, MINUTE, ROOT, Entry, HostileSource, honest, now
+from tests.hostile_source import DAY, GROUP, HOUR, MINUTE, ROOT, Entry, HostileSource, honest, now, serving
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -55,6 +55,17 @@ def test_alike_events_of_two_separate_logs_are_both_kept(source: HostileSource, 
     alike(source, 50)
     assert_done(collect(source, tmp_path, "--since", "5d"), 460)
     assert_exact(source, tmp_path)
+
+
+@pytest.mark.parametrize("absent", [0, 6, 11])
+def test_a_busy_log_that_lacks_one_entry_of_a_quiet_group_is_taken_for_its_own(tmp_path: Path, absent: int) -> None:
+    source = HostileSource()
+    source.spread(ROOT, 6000, now() - 5 * DAY, now() - HOUR)
+    source.spread(GROUP, 12, now() - 5 * DAY, now() - HOUR)
+    source.put(ROOT, [entry for place, entry in enumerate(source.logs[GROUP]) if place != absent])
+    with serving(source):
+        assert_done(collect(source, tmp_path, "--since", "6d"))
+        assert_exact(source, tmp_path)
 
 
 def test_a_root_collected_first_then_the_tree_drops_nothing_alike(source: HostileSource, tmp_path: Path) -> None:
@@ -105,6 +116,19 @@ def test_a_root_that_repeats_and_was_collected_alone_first_loses_nothing(source:
     collect(source, tmp_path, "--since", "5d")
     held = lines(tmp_path, ROOT) + lines(tmp_path, GROUP)
     assert not source.truth(ROOT) + source.truth(GROUP) - held
+
+
+def test_a_group_read_by_itself_again_without_its_head_writes_nothing_twice(
+    source: HostileSource, tmp_path: Path
+) -> None:
+    source.respond = rolls_up()
+    assert_done(collect(source, tmp_path, "--since", "5d"))
+    assert_done(collect(source, tmp_path, "--org", GROUP), 0)
+    source.add(GROUP, now() - MINUTE, seed="new")
+    assert_done(collect(source, tmp_path, "--org", ROOT), 1)
+    (tmp_path / "state" / GROUP / "head.json").unlink()
+    assert_done(collect(source, tmp_path, "--org", GROUP), 0)
+    assert lines(tmp_path, ROOT) + lines(tmp_path, GROUP) == source.truth(ROOT) + source.truth(GROUP)
 
 
 def test_a_group_under_a_root_that_repeats_is_new_and_keeps_all_its_entries(
