@@ -150,11 +150,13 @@ class OrganizationRun:
         return committed
 
     def finish(self) -> None:
-        """Be through, and keep where the organization stands.
+        """Be through, tell of days that are damaged, and keep where the organization stands.
 
         Raises:
             ArchiveError: the archive cannot be written.
         """
+        told = {error.message for error in self.failures}
+        self.failures += [error for error in self.days.damaged.values() if error.message not in told]
         self._save()
         self.done = True
         self._run.finished()
