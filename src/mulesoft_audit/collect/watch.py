@@ -86,6 +86,7 @@ class Watch:
         self._rounds: list[Round] = []
         self._told: set[str] = set()
         self._stretched = 0.0
+        self._prepared = False  # whether a round decided for each organization since when everything is to be held
 
     def run(self, period: Period, interval: float, say: Callable[[Summary], None]) -> int:
         """Go on until it is time to stop; see `watch`."""
@@ -95,8 +96,7 @@ class Watch:
             while not self._stop.asked:
                 began = clock.monotonic()
                 whose = self._organizations(say)
-                self._start(whose, period)
-                period = replace(period, since=None)
+                self._start(whose, replace(period, since=None) if self._prepared else period)
                 kept = self._interval(interval, len(whose.organizations))
                 while not self._stop.asked:
                     self._say_ended(say)
@@ -160,6 +160,7 @@ class Watch:
 
         def started(summary: Summary) -> None:
             one.summary = summary
+            self._prepared |= not any(run.failures for run in summary.organizations)
 
         def work() -> None:
             try:
