@@ -284,7 +284,8 @@ def collect(
     stop.heeded = False
     _say_floor_jumped(run, before)
     summary.count(pacer, stop.clock.monotonic() - began, run.now())
-    fields = {one.organization.id: organization_fields(one, summary.ended) for one in run.runs}
+    newest = [one for one in run.runs if one.organization.id not in summary.later]
+    fields = {one.organization.id: organization_fields(one, summary.ended) for one in newest}
     floor = run.kept.floor or before.floor
     after = last_run.LastRun(summary.ended, floor, summary.complete, summary.exit_code, fields)
     same = not summary.written and (summary.complete, summary.exit_code) == (before.complete, before.exit_code)

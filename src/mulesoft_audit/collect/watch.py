@@ -54,12 +54,14 @@ class Round:
     """One round under way.
 
     Attributes:
+        number: counts up from round to round.
         stop: stops this round alone.
         thread: that it runs on.
         summary: as it fills; None until organizations are under way.
         failed: what ended it that no summary can hold.
     """
 
+    number: int
     stop: Stop
     thread: threading.Thread | None = None
     summary: Summary | None = None
@@ -86,6 +88,7 @@ class Watch:
         self._rounds: list[Round] = []
         self._told: set[str] = set()
         self._stretched = 0.0
+        self._started = 0
         self._prepared = False  # whether a round decided for each organization since when everything is to be held
 
     def run(self, period: Period, interval: float, say: Callable[[Summary], None]) -> int:
@@ -154,7 +157,8 @@ class Watch:
         """Begin a round with all organizations that no earlier round is still at."""
         if any(one.summary is None and not one.done.is_set() for one in self._rounds):
             return  # the round before has not even begun: the archive, or the source, does not respond
-        one = Round(Stop(self._stop.clock))
+        self._started += 1
+        one = Round(self._started, Stop(self._stop.clock))
         between = self._left()
         shared = self._source.sharing(one.stop)
 
@@ -192,11 +196,18 @@ class Watch:
         return Between(dict(self._between.runs), [run for run in under_way if not run.done])
 
     def _take_over(self, one: Round) -> None:
-        for run in _runs(one):
+        """Keep where a round's organizations stand, but for those that a later round is through with."""
+        later = one.summary.later if one.summary else {}
+        found = [run for run in _runs(one) if run.organization.id not in later]
+        for run in found:
             if run.done and not run.failures:
                 self._between.runs[run.organization.id] = run
             else:
                 self._between.runs.pop(run.organization.id, None)
+        through = {run.organization.id: run.complete for run in found if run.done or one.done.is_set()}
+        for other in self._rounds:
+            if other.summary and other.number < one.number:
+                other.summary.later = {**other.summary.later, **through}  # another one: its round may be reading it
 
     def _say_ended(self, say: Callable[[Summary], None]) -> None:
         """Tell of the rounds that came to an end, where they changed anything or failed in a new way.

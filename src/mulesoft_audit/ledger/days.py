@@ -108,8 +108,8 @@ class Days:
                 whole = pool.map(self._load, days)
         else:
             whole = [self._load(day) for day in days]
-        said = [day.manifest.since for day, is_whole in zip(days, whole, strict=True) if is_whole and day.manifest.since]
-        return min(said, default=0) or min((day.start for day in days), default=0)
+        said = [day.manifest.since for day, read in zip(days, whole, strict=True) if read]
+        return min(filter(None, said), default=0) or min((day.start for day in days), default=0)
 
     def _load(self, day: Day) -> bool:
         """Read a day's manifest and count it; if it is damaged, remember that, count it no more and return False."""
