@@ -21,7 +21,7 @@ class Summary:
         organizations: each organization's run, in the order asked for.
         problems: what failed that concerns no organization, or all of them.
         left_alone: organizations that an earlier round in the same process still reads; this one did not ask them.
-        later: by id, of organizations that later rounds in the same process are through with, whether they are complete.
+        later: by id, whether organizations are complete that later rounds in the same process are through with.
         interrupted: why the run ended early; empty if it did not.
         requests: requests sent.
         over_limit: responses that said that the limit was exceeded.
@@ -80,7 +80,7 @@ class Summary:
     @property
     def got_on(self) -> bool:
         """Whether it is of use to go on: the archive holds more than before, or more of it is proved."""
-        return any(run.result.written or run.complete for run in self.organizations)
+        return any(run.result.written or run.result.verified_at for run in self.organizations)
 
     @property
     def exit_code(self) -> int:
