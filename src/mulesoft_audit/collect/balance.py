@@ -399,7 +399,7 @@ class Balance:
             self._worth.set(Totals())  # they count again
         if self._run.period.since is not None:
             return self._search(newest).by_day(self._read_days)
-        return self._search(newest).by_suffix() if self._run.first_of_day else []
+        return self._search(newest).by_suffix() if self.one.first_of_day else []
 
     def _readable_again(self, newest: Newest) -> list[Window]:
         """Return the days of entries that could not be read, and now can; a few are tried on each run."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from mulesoft_audit.anypoint.query import LogRefused, UnknownOrganization
+from mulesoft_audit.archive.layout import DAY_MS
 from mulesoft_audit.collect.period import Due, due
 from mulesoft_audit.errors import ArchiveError, AuditError, CredentialsError, Interrupted
 from mulesoft_audit.ledger import head as heads
@@ -100,6 +101,11 @@ class OrganizationRun:
         return other.organization.id in self.above
 
     @property
+    def first_of_day(self) -> bool:
+        """Whether no run of this day has looked yet for what balances by accident, and this one is to."""
+        return self._run.period.until is None and self.head.looked != self._run.until // DAY_MS
+
+    @property
     def stands(self) -> tuple[Head, int]:
         """The head and its generation, for the next round of this process."""
         return self.head, self._generation
@@ -123,7 +129,7 @@ class OrganizationRun:
             since: since when that was said to be so; Unix ms, 0 if nobody said.
         """
         head, said, run = self.head, 0, self._run
-        looks_twice = run.period.until is None and (run.first_of_day or run.period.since is not None)
+        looks_twice = self.first_of_day or (run.period.until is None and run.period.since is not None)
         if looks_twice or not head.days:  # days may have been removed; a head be lost, or of the first format
             _, said = self.days.refresh(every=not head.days)
         promised = earliest(head.since, said, since)
@@ -150,11 +156,15 @@ class OrganizationRun:
         return committed
 
     def finish(self) -> None:
-        """Be through, and keep where the organization stands.
+        """Be through, tell of days that are damaged, and keep where the organization stands.
 
         Raises:
             ArchiveError: the archive cannot be written.
         """
+        told = {error.message for error in self.failures}
+        self.failures += [error for error in self.days.damaged.values() if error.message not in told]
+        if self.first_of_day and (self.result.verified_at or self.result.not_proved):
+            self.head.looked = self._run.until // DAY_MS
         self._save()
         self.done = True
         self._run.finished()

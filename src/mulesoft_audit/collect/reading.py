@@ -124,7 +124,10 @@ class Reader:
         if batch:
             self._reading.memory.change(-self._size)
             self._size = 0
-            self._reading.commit(batch)
+            try:
+                self._reading.commit(batch)
+            except Damaged as error:  # of this day: the slice goes on with others
+                self._reading.failed(self.slice, error)
             give_back()
 
 

@@ -287,14 +287,25 @@ def collect(
         summary.problems.append(error)
     stop.heeded = False
     _say_floor_jumped(run, before)
+    _say_part(run)
     summary.count(pacer, stop.clock.monotonic() - began, run.now())
-    fields = {one.organization.id: organization_fields(one, summary.ended) for one in run.runs}
+    newest = [one for one in run.runs if one.organization.id not in summary.later]
+    fields = {one.organization.id: organization_fields(one, summary.ended) for one in newest}
     floor = run.kept.floor or before.floor
     after = last_run.LastRun(summary.ended, floor, summary.complete, summary.exit_code, fields)
     same = not summary.written and (summary.complete, summary.exit_code) == (before.complete, before.exit_code)
     if not (same and between.runs and not run.first_of_day and summary.ended - before.ended < SAVED_EVERY_MS):
         last_run.save(store, after, before, last_generation)
     return summary
+
+
+def _say_part(run: Run) -> None:
+    """A run up to some moment proves that part of the time, and nothing of the rest."""
+    if run.period.until is not None:
+        for one in run.runs:
+            if one.result.verified_at:
+                part = f"{iso(one.result.floor)} to {iso(run.period.until)}"
+                one.result.not_proved.append(f"only from {part} was compared (--until)")
 
 
 def _say_floor_jumped(run: Run, before: last_run.LastRun) -> None:

@@ -115,8 +115,11 @@ class Search:
         days = [day_start(day) for day in self._days.dates(self._newest.floor, self._end)][1:]
         if not days:
             return []
-        # One day earlier each day, also where each day the oldest one is dropped: so each border has its turn.
-        border = days[-(self._newest.until + days[0]) // DAY_MS % len(days)]
+        # Of so many days in a row each has its turn once in as many days, whether the archive grows, or drops its
+        # oldest day each day: those that are newer come up when they are among the oldest.
+        first, last, today = days[0] // DAY_MS, days[-1] // DAY_MS, self._newest.until // DAY_MS
+        period = 1 << (last - first + 1).bit_length() - 1
+        border = (first - (first + today) % -period) * DAY_MS
         later = self._total(border)
         if later == self._expected(border, self._end):
             return []

@@ -21,6 +21,7 @@ class Summary:
         organizations: each organization's run, in the order asked for.
         problems: what failed that concerns no organization, or all of them.
         left_alone: organizations that an earlier round in the same process still reads; this one did not ask them.
+        later: by id, whether organizations are complete that later rounds in the same process are through with.
         interrupted: why the run ended early; empty if it did not.
         requests: requests sent.
         over_limit: responses that said that the limit was exceeded.
@@ -33,6 +34,7 @@ class Summary:
     organizations: list[OrganizationRun] = field(default_factory=list)
     problems: list[AuditError] = field(default_factory=list)
     left_alone: list[Organization] = field(default_factory=list)
+    later: dict[str, bool] = field(default_factory=dict)
     interrupted: str = ""
     requests: int = 0
     over_limit: int = 0
@@ -68,14 +70,17 @@ class Summary:
 
     @property
     def complete(self) -> bool:
-        """Whether the archive equalled the source, for every organization, with nothing failed or left."""
-        whole = not self.failures and not self.interrupted and not self.left_alone
+        """Whether the archive equalled the source, for every organization, with nothing failed or left.
+
+        Not if a later round found otherwise before this one ended: what this one proved was long ago.
+        """
+        whole = not self.failures and not self.interrupted and not self.left_alone and all(self.later.values())
         return whole and bool(self.organizations) and all(run.complete for run in self.organizations)
 
     @property
     def got_on(self) -> bool:
         """Whether it is of use to go on: the archive holds more than before, or more of it is proved."""
-        return any(run.result.written or run.complete for run in self.organizations)
+        return any(run.result.written or run.result.verified_at for run in self.organizations)
 
     @property
     def exit_code(self) -> int:

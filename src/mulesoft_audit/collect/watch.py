@@ -54,12 +54,14 @@ class Round:
     """One round under way.
 
     Attributes:
+        number: counts up from round to round.
         stop: stops this round alone.
         thread: that it runs on.
         summary: as it fills; None until organizations are under way.
         failed: what ended it that no summary can hold.
     """
 
+    number: int
     stop: Stop
     thread: threading.Thread | None = None
     summary: Summary | None = None
@@ -86,6 +88,8 @@ class Watch:
         self._rounds: list[Round] = []
         self._told: set[str] = set()
         self._stretched = 0.0
+        self._started = 0
+        self._prepared = False  # whether a round decided for each organization since when everything is to be held
 
     def run(self, period: Period, interval: float, say: Callable[[Summary], None]) -> int:
         """Go on until it is time to stop; see `watch`."""
@@ -95,8 +99,7 @@ class Watch:
             while not self._stop.asked:
                 began = clock.monotonic()
                 whose = self._organizations(say)
-                self._start(whose, period)
-                period = replace(period, since=None)
+                self._start(whose, replace(period, since=None) if self._prepared else period)
                 kept = self._interval(interval, len(whose.organizations))
                 while not self._stop.asked:
                     self._say_ended(say)
@@ -154,12 +157,14 @@ class Watch:
         """Begin a round with all organizations that no earlier round is still at."""
         if any(one.summary is None and not one.done.is_set() for one in self._rounds):
             return  # the round before has not even begun: the archive, or the source, does not respond
-        one = Round(Stop(self._stop.clock))
+        self._started += 1
+        one = Round(self._started, Stop(self._stop.clock))
         between = self._left()
         shared = self._source.sharing(one.stop)
 
         def started(summary: Summary) -> None:
             one.summary = summary
+            self._prepared |= not any(run.failures for run in summary.organizations)
 
         def work() -> None:
             try:
@@ -191,11 +196,18 @@ class Watch:
         return Between(dict(self._between.runs), [run for run in under_way if not run.done])
 
     def _take_over(self, one: Round) -> None:
-        for run in _runs(one):
+        """Keep where a round's organizations stand, but for those that a later round is through with."""
+        later = one.summary.later if one.summary else {}
+        found = [run for run in _runs(one) if run.organization.id not in later]
+        for run in found:
             if run.done and not run.failures:
                 self._between.runs[run.organization.id] = run
             else:
                 self._between.runs.pop(run.organization.id, None)
+        through = {run.organization.id: run.complete for run in found if run.done or one.done.is_set()}
+        for other in self._rounds:
+            if other.summary and other.number < one.number:
+                other.summary.later = {**other.summary.later, **through}  # another one: its round may be reading it
 
     def _say_ended(self, say: Callable[[Summary], None]) -> None:
         """Tell of the rounds that came to an end, where they changed anything or failed in a new way.

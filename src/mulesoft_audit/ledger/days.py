@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from mulesoft_audit.archive.layout import DAY_MS, day_of, day_of_manifest, day_start, manifests_of
 from mulesoft_audit.ledger.day import Day
 from mulesoft_audit.ledger.head import Counted
+from mulesoft_audit.ledger.manifest import Damaged
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,12 +27,14 @@ class Days:
         organization: whose days.
         counted: what is known of each day that has a manifest, by date in ISO 8601; the head's, kept up to date.
         since: Unix ms since when everything is to be held, to be written into manifests; 0 if unknown.
+        damaged: what is wrong with days whose manifests could not be read; they are not counted.
     """
 
     def __init__(self, store: Store, organization: str, counted: dict[str, Counted]) -> None:
         self.organization = organization
         self.counted = counted
         self.since = 0
+        self.damaged: dict[str, Damaged] = {}
         self._store = store
         self._lock = threading.Lock()
         self._days: dict[date, Day] = {}
@@ -69,7 +72,7 @@ class Days:
             self.note(day)
 
     def refresh(self, *, every: bool = True) -> tuple[bool, int]:
-        """Read each manifest that was written since it was counted; forget days whose manifest is gone.
+        """Read each manifest that was written since it was counted; forget days whose manifest is gone or damaged.
 
         Args:
             every: read those again too of which the listing does not tell whether they were written since.
@@ -102,14 +105,23 @@ class Days:
         days = [self.get(one) for one in dates]
         if len(days) > 3:  # each is a round trip to the store
             with ThreadPool(min(READERS, len(days))) as pool:
-                pool.map(lambda day: day.load(again=True), days)
+                whole = pool.map(self._load, days)
         else:
-            for day in days:
-                day.load(again=True)
-        for day in days:
-            self.note(day)
-        said = [day.manifest.since for day in days if day.manifest.since]
-        return min(said, default=0) or min((day.start for day in days), default=0)
+            whole = [self._load(day) for day in days]
+        said = [day.manifest.since for day, read in zip(days, whole, strict=True) if read]
+        return min(filter(None, said), default=0) or min((day.start for day in days), default=0)
+
+    def _load(self, day: Day) -> bool:
+        """Read a day's manifest and count it; if it is damaged, remember that, count it no more and return False."""
+        name = day.day.isoformat()
+        try:
+            self.note(day.load(again=True))
+        except Damaged as error:
+            with self._lock:
+                self.damaged[name] = error
+                self.counted.pop(name, None)
+            return False
+        return True
 
     # Counting.
 

@@ -68,6 +68,7 @@ class Head(msgspec.Struct, omit_defaults=True):
         below: ids of the business groups whose logs it repeats.
         proved_from: since when the archive once equalled the source; 0 if that was never proved.
         format: of this document.
+        looked: day since 1970 on which was last looked for what balances by accident.
     """
 
     organization: str
@@ -81,6 +82,7 @@ class Head(msgspec.Struct, omit_defaults=True):
     below: list[str] = []
     proved_from: int = 0
     format: int = 0
+    looked: int = 0
 
     def newest_keys(self) -> list[Key]:
         """Return `newest` as keys, their times in Unix milliseconds."""
@@ -169,5 +171,6 @@ def _merge(head: Head, theirs: Head) -> None:
             head.days[day] = counted
     head.unread = [*head.unread, *(one for one in theirs.unread if one not in head.unread)]
     head.rolls_up = theirs.rolls_up if head.rolls_up is None else head.rolls_up
+    head.looked = max(head.looked, theirs.looked)
     head.below = sorted({*head.below, *theirs.below})
     head.keep_newest((), 0)

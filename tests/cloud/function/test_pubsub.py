@@ -117,7 +117,7 @@ def test_a_backfill_by_pubsub_ends_complete(
 
         def collected() -> bool:
             finished = [run for run in function.runs if not run["interrupted"]]
-            return len(finished) >= sent and all(run["complete"] for run in finished)
+            return len(finished) >= sent and all(run["exit_code"] == 0 for run in finished)
 
         wait_until(collected, "the spans are collected")
         assert any(run["continued"] for run in function.runs), "one went on for another"

@@ -283,7 +283,7 @@ def test_a_round_that_ends_late_is_not_complete_while_a_log_it_read_is_refused(
 
 @pytest.mark.parametrize("since_days", [5, 30, 100])
 def test_each_border_has_its_turn_while_the_archive_grows(since_days: int) -> None:
-    """One day more is held each day; within as many days as are held, each border is looked at."""
+    """One day more is held each day; within three times as many days as are held at first, each border is."""
     today = now() // DAY
     looked: set[int] = set()
     first = today - since_days
@@ -304,7 +304,7 @@ def test_each_border_has_its_turn_while_the_archive_grows(since_days: int) -> No
             raise Stop
 
     length = since_days
-    for passed in range(2 * length):
+    for passed in range(3 * length):
         until = (today + passed) * DAY + HOUR
         newest = Newest(NOTHING, 0, Judged(until, [], 0), first * DAY, until, until - 1, 0)
         with suppress(Stop):
