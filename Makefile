@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 UV := $(or $(shell command -v uv),.venv-lock/bin/uv)
 WORKERS ?= 3 # most tests wait for processes: three at a time keep two cores busy
 
-.PHONY: help demo test check unit coverage lint lock bench docs
+.PHONY: help demo test check unit coverage soak lint lock bench docs
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -30,6 +30,9 @@ unit: $(STAMP) ## the tests that start no process and no server: seconds
 
 coverage: $(STAMP) ## every test, and a table of the lines and branches that none runs
 	$(BIN)/python -m pytest -n $(WORKERS) --cov --cov-report=term $(TESTS)
+
+soak: $(STAMP) ## runs, faults, tampering and repair at random, for SOAK times as long as a test (200: about an hour)
+	SOAK=$(or $(SOAK),200) $(BIN)/python -m pytest --timeout 0 tests/evidence/test_state_machine.py
 
 lint: $(STAMP) ## ruff, mypy, and imports against the declared dependencies
 	$(BIN)/ruff check .
@@ -57,6 +60,8 @@ lock: $(UV) ## resolve the dependencies again: the developers', those of the fun
 	$(UV) pip compile requirements/terraform.in --universal --python-version 3.11 \
 		--generate-hashes --no-emit-index-url --quiet --output-file requirements/terraform.txt
 
-docs: $(STAMP) ## write docs/commands.md from the --help of every command
+docs: $(STAMP) ## write docs/commands.md from the --help of every command, docs/detections.md from the rules
 	$(BIN)/python -m mulesoft_audit.cli.reference > docs/commands.md.new
 	mv docs/commands.md.new docs/commands.md
+	$(BIN)/python -m mulesoft_audit.detect.reference > docs/detections.md.new
+	mv docs/detections.md.new docs/detections.md

@@ -19,7 +19,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from benchmarks import balance, compare, growth, idle, pace, startup, table
+from benchmarks import balance, compare, growth, idle, pace, startup, table, verify
 from benchmarks.draw import draw
 from benchmarks.measured import ROOT, cores, python, run
 from benchmarks.simulation import simulated
@@ -73,6 +73,7 @@ def plan(*, quick: bool, factor: float) -> dict[str, Callable[[], Any]]:
             "stages": stages,
             "compare": lambda: compare.measure(50_000, 2),
             "growth": lambda: growth.measure(SIZES[:2], 1),
+            "verify": lambda: verify.measure(SIZES[1:2], 1),
             "pace": lambda: pace.measure([(700, 400, "clock"), (40, 400, "clock")], 1, factor * 2),
         }
     return {
@@ -80,8 +81,9 @@ def plan(*, quick: bool, factor: float) -> dict[str, Callable[[], Any]]:
         "idle": lambda: idle.measure(4),
         "balance": lambda: balance.measure(year_of=1_000),
         "stages": stages,
-        "compare": lambda: compare.measure(500_000, 5),
+        "compare": lambda: compare.measure(200_000, 3),
         "growth": lambda: growth.measure(SIZES, 2),
+        "verify": lambda: verify.measure([SIZES[2], SIZES[4]], 3),
         "pace": lambda: pace.measure(CASES if factor > 1 else CASES[-1:], 2, factor),
     }
 

@@ -205,6 +205,21 @@ def balance(found: list[Results]) -> str:
     return table(("", "aim", "found"), [(row["what"], row["aim"], row["found"]) for row in found])
 
 
+def verify(found: list[Results]) -> str:
+    """Return what verifying an archive against itself costs."""
+    rows = [
+        (
+            f"{row['entries']:,}",
+            f"{row['wall_s']:.1f}",
+            f"{row['cpu_s']:.1f}",
+            f"{row['entries_per_second']:,.0f}",
+            f"{row['peak_mib']:.0f}",
+        )
+        for row in found
+    ]
+    return table(("Entries", "wall s", "CPU s", "entries/s", "MiB"), rows)
+
+
 def machine(found: Results) -> str:
     """Return the machine in a sentence."""
     versions = ", ".join(f"{name} {version}" for name, version in found["versions"].items())
@@ -234,5 +249,6 @@ TABLES: dict[str, tuple[str, Callable[[Any], str]]] = {
     "pace": ("Backfill against the limit", pace),
     "idle": ("Nothing new", idle),
     "balance": ("What a balance costs", balance),
+    "verify": ("Verifying an archive against itself", verify),
     "startup": ("Starting", startup),
 }

@@ -20,7 +20,7 @@ locals {
       query    = "sum(increase(${local.series.errors}${local.of_series}[15m])) > 0"
       minutes  = 0
       severity = "ERROR"
-      advice   = "The function `${local.names.function}` logged an error; its log says what is safe and what to do. Failures that no repetition mends (settings, credentials, permissions) are told here and not delivered again."
+      advice   = "The function `${local.names.function}` logged an error; its log says what is safe and what to do. Failures that no repetition cures (settings, credentials, permissions) are told here and not delivered again."
     }
     dead-letters = {
       title    = "messages that could not be delivered"

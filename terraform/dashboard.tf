@@ -30,7 +30,7 @@ locals {
       threshold = local.allowance
     },
     {
-      title     = "Answers over the limit (503)"
+      title     = "Responses over the limit (503)"
       lines     = [{ legend = "503s", query = "sum(increase(${local.series.over_limit_answers}_sum${local.of_series}[$${__interval}]))" }]
       threshold = null
     },

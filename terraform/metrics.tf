@@ -10,7 +10,7 @@ locals {
 
   counters = {
     runs      = { filter = local.run_log, description = "Runs that ended" }
-    successes = { filter = "${local.run_log} AND jsonPayload.exit_code=0", description = "Runs that proved the archive complete" }
+    successes = { filter = "${local.run_log} AND jsonPayload.exit_code=0", description = "Runs that ended with exit status 0" }
     errors    = { filter = "${local.function_log} AND severity>=ERROR", description = "Errors, those of the platform among them" }
   }
 
@@ -18,7 +18,7 @@ locals {
   distributions = {
     new_entries        = "Entries that were new to the archive"
     requests           = "Requests to Anypoint"
-    over_limit_answers = "Answers of Anypoint that the request limit was exceeded (503)"
+    over_limit_answers = "Responses of Anypoint that the request limit was exceeded (503)"
     duration_seconds   = "Seconds a run took"
     lag_seconds        = "Age of the newest entry held when a run ended, in seconds"
   }

@@ -28,7 +28,7 @@ resource "google_project_service" "api" {
   disable_on_destroy = false
 }
 
-# An API that was just switched on still answers SERVICE_DISABLED for a while.
+# An API that was just switched on still responds SERVICE_DISABLED for a while.
 resource "time_sleep" "apis" {
   count = var.enable_apis ? 1 : 0
 

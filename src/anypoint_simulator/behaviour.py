@@ -1,4 +1,4 @@
-"""How the local Anypoint answers: every documented rule has its default here, every unknown is a switch.
+"""How the local Anypoint responds: every documented rule has its default here, every unknown is a switch.
 
 What is not documented anywhere is marked "a guess" in its description: a collector must be right either way.
 """
@@ -20,7 +20,7 @@ def switch(group: str, text: str) -> Meta:
     return Meta(description=text, extra={"group": group})
 
 
-ANSWERS, ACCESS, TOKENS = "Answers", "Access", "Tokens"
+RESPONSES, ACCESS, TOKENS = "Responses", "Access", "Tokens"
 LIMITS, TIME, FAULTS = "Limits", "Time and lateness", "Faults (each a probability per request)"
 
 DRAWN = ("status", "reset", "reset_body", "cut", "cut_json", "html", "no_data", "slow", "slow_body")
@@ -31,40 +31,42 @@ class Behaviour(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     """All switches of a running simulator; every one can be changed while it runs."""
 
     limit_over_200: Annotated[
-        Literal["clamp", "refuse"], switch(ANSWERS, "A limit over 200: clamped, or refused with 400 (a guess).")
+        Literal["clamp", "refuse"], switch(RESPONSES, "A limit over 200: clamped, or refused with 400 (a guess).")
     ] = "clamp"
-    total_cap: Annotated[Count, switch(ANSWERS, "Totals never exceed this; 0 is no cap (a guess).")] = 0
-    total_on_empty_page: Annotated[bool, switch(ANSWERS, "The empty last page has the total too (a guess).")] = True
+    total_cap: Annotated[Count, switch(RESPONSES, "Totals never exceed this; 0 is no cap (a guess).")] = 0
+    total_on_empty_page: Annotated[bool, switch(RESPONSES, "The empty last page has the total too (a guess).")] = True
     cursor_expiry_seconds: Annotated[
-        Seconds, switch(ANSWERS, "A cursor is refused after this long; 0 is never (a guess).")
+        Seconds, switch(RESPONSES, "A cursor is refused after this long; 0 is never (a guess).")
     ] = 0
     cursor_bound_to: Annotated[
         Literal["nothing", "filters", "query"],
-        switch(ANSWERS, "What may not change under a cursor: filters, or dates too (a guess)."),
+        switch(RESPONSES, "What may not change under a cursor: filters, or dates too (a guess)."),
     ] = "query"
-    roll_up: Annotated[bool, switch(ANSWERS, "A group's query includes its children's entries (a guess).")] = False
+    roll_up: Annotated[bool, switch(RESPONSES, "A group's query includes its children's entries (a guess).")] = False
     renames: Annotated[
-        bool, switch(ANSWERS, "Old entries show current object names unless versioned objects are asked for.")
+        bool, switch(RESPONSES, "Old entries show current object names unless versioned objects are asked for.")
     ] = True
-    case_sensitive: Annotated[bool, switch(ANSWERS, "Filters compare by case (a guess).")] = False
+    case_sensitive: Annotated[bool, switch(RESPONSES, "Filters compare by case (a guess).")] = False
     error_bodies: Annotated[
-        Literal["json", "text", "html", "empty"], switch(ANSWERS, "Bodies of 4xx answers (undocumented).")
+        Literal["json", "text", "html", "empty"], switch(RESPONSES, "Bodies of 4xx responses (undocumented).")
     ] = "json"
-    gzip: Annotated[bool, switch(ANSWERS, "Compress answers for clients that accept gzip.")] = True
-    date_header: Annotated[bool, switch(ANSWERS, "Answers say in a Date header what time the simulator has.")] = True
-    csv_rows: Annotated[Count, switch(ANSWERS, "Rows of one CSV answer at most.")] = 300_000
+    gzip: Annotated[bool, switch(RESPONSES, "Compress responses for clients that accept gzip.")] = True
+    date_header: Annotated[bool, switch(RESPONSES, "Responses say in a Date header what time the simulator has.")] = (
+        True
+    )
+    csv_rows: Annotated[Count, switch(RESPONSES, "Rows of one CSV response at most.")] = 300_000
 
     forbidden: Annotated[
-        tuple[str, ...], switch(ACCESS, "Organization id whose audit log answers 403 (repeatable).")
+        tuple[str, ...], switch(ACCESS, "Organization id whose audit log responds 403 (repeatable).")
     ] = ()
-    hierarchy_forbidden: Annotated[bool, switch(ACCESS, "The hierarchy endpoint answers 403.")] = False
+    hierarchy_forbidden: Annotated[bool, switch(ACCESS, "The hierarchy endpoint responds 403.")] = False
     me: Annotated[
         Literal["user", "no-user", "refused"], switch(ACCESS, "/accounts/api/me: with a user, without, or 401.")
     ] = "user"
     me_client_org_id: Annotated[bool, switch(ACCESS, "/accounts/api/me has client.org_id.")] = True
 
     token_seconds: Annotated[Seconds, switch(TOKENS, "Lifetime of a token.")] = 3600
-    expires_in: Annotated[bool, switch(TOKENS, "The token answer has expires_in.")] = True
+    expires_in: Annotated[bool, switch(TOKENS, "The token response has expires_in.")] = True
     token_cap: Annotated[Count, switch(TOKENS, "Active tokens allowed at once; 0 is no cap (EU, Gov: 100).")] = 0
     over_cap: Annotated[
         Literal["403", "429", "evict"],
@@ -82,7 +84,7 @@ class Behaviour(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
         float, Meta(gt=0), switch(LIMITS, "Length of the limiter's minute, shorter for benchmarks.")
     ] = 60
     retry_after: Annotated[
-        Literal["none", "seconds", "date"], switch(LIMITS, "Retry-After on answers over the limit (undocumented).")
+        Literal["none", "seconds", "date"], switch(LIMITS, "Retry-After on responses over the limit (undocumented).")
     ] = "none"
     accounts_per_minute: Annotated[
         Count, switch(LIMITS, "Accounts requests a minute and IP, with X-RateLimit headers; 0 off.")
@@ -91,7 +93,7 @@ class Behaviour(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
         Literal["429", "503"], switch(LIMITS, "Status of accounts requests over their limit.")
     ] = "429"
 
-    latency_ms: Annotated[Seconds, switch(TIME, "Milliseconds before each answer.")] = 0
+    latency_ms: Annotated[Seconds, switch(TIME, "Milliseconds before each response.")] = 0
     late_share: Annotated[
         Share, switch(TIME, "Share of entries that become visible late (existing ones: set it at the start).")
     ] = 0
@@ -111,13 +113,13 @@ class Behaviour(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     fault_bodies: Annotated[
         tuple[Literal["json", "html", "empty"], ...], switch(FAULTS, "Bodies of those (repeatable).")
     ] = ("json", "html", "empty")
-    fault_reset: Annotated[Share, switch(FAULTS, "Connection reset before the answer.")] = 0
+    fault_reset: Annotated[Share, switch(FAULTS, "Connection reset before the response.")] = 0
     fault_reset_body: Annotated[Share, switch(FAULTS, "Connection reset amid the body.")] = 0
     fault_cut: Annotated[Share, switch(FAULTS, "Body shorter than its Content-Length, then closed.")] = 0
     fault_cut_json: Annotated[Share, switch(FAULTS, "Body of the right length, its JSON cut off.")] = 0
     fault_html: Annotated[Share, switch(FAULTS, "Status 200 with an HTML page.")] = 0
     fault_no_data: Annotated[Share, switch(FAULTS, "Status 200 with a JSON object that has no data.")] = 0
-    fault_slow: Annotated[Share, switch(FAULTS, "Answer delayed by --slow-seconds.")] = 0
+    fault_slow: Annotated[Share, switch(FAULTS, "Response delayed by --slow-seconds.")] = 0
     fault_slow_body: Annotated[Share, switch(FAULTS, "Body dripped over --slow-seconds.")] = 0
     slow_seconds: Annotated[Seconds, switch(FAULTS, "How slow the slow faults are.")] = 2
     fault_script: Annotated[

@@ -11,6 +11,7 @@ from anypoint_simulator.entry import Entry, facets_of
 from anypoint_simulator.odd import VARIANTS, encode_odd
 from anypoint_simulator.organizations import make_uuid
 from anypoint_simulator.payloads import Scene, payload_of
+from anypoint_simulator.things import Thing
 
 if TYPE_CHECKING:
     import itertools
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from anypoint_simulator.organizations import Organization
     from anypoint_simulator.people import Actor, Cast
     from anypoint_simulator.scenario import Scenario
-    from anypoint_simulator.things import Registry, Thing
+    from anypoint_simulator.things import Registry
 
 OTHER_CASING = 0.02
 # Fields that are documented nowhere, as single products are known to add them.
@@ -57,6 +58,7 @@ class Forge:
     ) -> Entry:
         """Return an entry of this kind, with what is not given chosen."""
         actor = actor or self.actor(kind)
+        things = things or self.things(kind, actor)
         return self.seal(self.document(kind, moment, actor, things=things, properties=properties))
 
     def seal(self, document: dict[str, Any]) -> Entry:
@@ -74,6 +76,21 @@ class Forge:
             return rng.choice(cast.clients)
         return rng.choice(cast.people)
 
+    def things(self, kind: Kind, actor: Actor) -> tuple[Thing, ...]:
+        """Choose what it was done to: a log-in is of its actor, and nobody changes their own account or rights."""
+        if kind.action in {"Login", "Logout"}:
+            if actor.client_id and kind.types == ("Connected Application",):
+                return (Thing("Connected Application", actor.client_id, actor.client_name or ""),)
+            if actor.user_id and kind.types == ("User",):
+                return (Thing("User", actor.user_id, actor.user_name or ""),)
+        chosen = [self.registry.pick(name, kind.parent) for name in kind.types]
+        for number, thing in enumerate(chosen):
+            if thing.type == "User" and thing.id == actor.user_id:
+                others = [person for person in self.cast.people if person.user_id != actor.user_id]
+                other = self.rng.choice(others)
+                chosen[number] = Thing("User", other.user_id or "", other.user_name or "")
+        return tuple(chosen)
+
     def document(
         self,
         kind: Kind,
@@ -85,7 +102,7 @@ class Forge:
         transaction: str = "",
     ) -> dict[str, Any]:
         """Return an entry before it is encoded; `properties` are added to those of the payload."""
-        things = things or tuple(self.registry.pick(name, kind.parent) for name in kind.types)
+        things = things or self.things(kind, actor)
         scene = Scene(self.rng, self.organization, kind, actor, things, moment)
         payload = payload_of(scene)
         if properties:

@@ -21,7 +21,13 @@ if TYPE_CHECKING:
 
 Properties = dict[str, Any]
 REGIONS = ("us-east-1", "eu-central-1", "ap-northeast-1", "sa-east-1")
-ROLES = ("Organization Administrator", "Exchange Viewer", "API Manager Environment Administrator", "Audit Log Viewer")
+ROLES = (
+    "Exchange Viewer",
+    "Exchange Contributor",
+    "Manage APIs Configuration",
+    "Audit Log Viewer",
+    "View Organization",
+)
 SCOPES = ("read:audit_logs", "manage:runtime_fabrics", "admin:cloudhub", "profile", "edit:organization")
 
 

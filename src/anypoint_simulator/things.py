@@ -31,6 +31,7 @@ IN_ENVIRONMENTS = frozenset(
     | {"API (in environment)", "API policy", "automated policy", "Alert", "secretGroup", "LoadBalancer", "Schedule"}
 )
 NAMED_BY_ID = frozenset({"Queue", "Exchange", "Store"})  # their id is their name; they cannot be renamed
+NAMED_IN_PAYLOADS = frozenset({"Binding", "Client"})  # whose payload holds the name of its time: no rename either
 RENAMED_SHARE = 0.08
 POOL = 12
 
@@ -97,5 +98,6 @@ class Registry:
         moment = rng.randrange(start, max(end, start + 1)) if rng.random() < RENAMED_SHARE else 0
         if object_type in NAMED_BY_ID:
             return Thing(object_type, name, name, environment, parent)
+        moment = 0 if object_type in NAMED_IN_PAYLOADS else moment
         later = f"{name} (renamed ✓)" if moment else ""
         return Thing(object_type, make_uuid(rng), name, environment, parent, later, moment)

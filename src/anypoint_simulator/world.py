@@ -38,6 +38,23 @@ WEIGHTS = {
     ("Runtime Manager", "Modify", "Scaling"): 30.0,
     ("Runtime Manager", "Redeploy", ""): 20.0,
 }
+# What alarms, or should: rare in a log of ordinary days, so that an incident can be told from them.
+RARE = 0.02
+RARE_TYPES = {"Identity management", "Identity management key", "VPC", "VPN", "LoadBalancer", "Private Space"}
+RARE_ACTIONS = {
+    *(("User", "Delete"), ("User", "Edit"), ("Organization", "Edit"), ("External Authorization", "Approved")),
+    *(("Connected Application", "Create"), ("Connected Application", "Permissions Change"), ("Client", "regenerate")),
+    *(("API policy", "Delete"), ("automated policy", "delete"), ("Policy", "Delete"), ("Application", "Clear")),
+    *(("Queue", "purge"), ("secretGroup", "Delete"), ("Public portal", "Publish"), ("Entitlement", "Edit")),
+    ("Asset Version Group", "Publish to public portal"),
+}
+
+
+def weight(kind: Kind) -> float:
+    """Return how often a kind of entry occurs, against one that is neither common nor rare."""
+    if kind.types[0] in RARE_TYPES or (kind.types[0], kind.action) in RARE_ACTIONS:
+        return RARE
+    return WEIGHTS.get((kind.platform, kind.action, kind.subaction), 1.0)
 
 
 class World:
@@ -114,8 +131,7 @@ class World:
     def _history(self, forge: Forge) -> Iterator[Entry]:
         is_root = forge.organization is self.root
         kinds = [kind for kind in KINDS if is_root or not kind.root_only]
-        weights = [WEIGHTS.get((kind.platform, kind.action, kind.subaction), 1.0) for kind in kinds]
-        weights = list(itertools.accumulate(weights))
+        weights = list(itertools.accumulate(map(weight, kinds)))
         for midnight in self._days:
             for moment in rhythm.moments(forge.rng, midnight, self.scenario.entries_per_day):
                 yield forge.make(forge.rng.choices(kinds, cum_weights=weights)[0], moment)

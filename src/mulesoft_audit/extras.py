@@ -10,6 +10,7 @@ from mulesoft_audit.errors import UsageError
 MODULES = {
     "explore": ("duckdb", "jinja2", "markupsafe", "vl_convert"),
     "gcp": ("google.api_core", "google.auth", "google.cloud.storage", "google_crc32c", "requests"),
+    "seal": ("cryptography", "rfc3161_client"),
 }
 
 

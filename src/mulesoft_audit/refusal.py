@@ -14,6 +14,17 @@ _DISABLED = ("SERVICE_DISABLED", "accessNotConfigured")
 _CONSTRAINT = re.compile(r"\bconstraints/([a-zA-Z]+(?:\.[a-zA-Z0-9]+)+)")
 _DOMAINS_SAID = re.compile(r"permitted customer|" + re.escape(DOMAINS))
 _LOCATION_SAID = re.compile(r"violates constraint.*location", re.IGNORECASE)
+# "Service account service-802…@gcp-sa-logging.iam.gserviceaccount.com does not exist."
+_AGENT_MISSING = re.compile(r"service-(\d+)@([a-z-]+)\.iam\.gserviceaccount\.com does not exist")
+_AGENTS = {"gcf-admin-robot": "cloudfunctions", "serverless-robot-prod": "run"}  #: those not called after their service
+_BUILD_ROLES = {
+    "Storage Object Viewer": "roles/storage.objectViewer",
+    "Logs Writer": "roles/logging.logWriter",
+    "Artifact Registry Writer": "roles/artifactregistry.writer",
+}
+_BUILDS = re.compile(rf"\bgrant (?:the )?({'|'.join(_BUILD_ROLES)})\b")
+_DENIED = re.compile(r"permission|access|denied|lacks", re.IGNORECASE)
+_OFF = re.compile(r"has not been used in project ([a-z0-9][a-z0-9-]*) before or it is disabled")
 _PROJECT = re.compile(r"\bproject[ =]#?([a-z0-9][a-z0-9-]+)")
 _API = re.compile(r"\b([a-z0-9-]+\.googleapis\.com)\b")
 # "Permission 'run.services.get' denied on …", "… does not have storage.buckets.get access to …", "missing permission
@@ -67,6 +78,29 @@ def permissions(error: dict[str, Any]) -> list[str]:
     spoken = _PERMISSION.findall(str(error.get("message", "")))
     found = [name for name in (*(str(one.get("permission", "")) for one in data), *spoken) if name]
     return [name for name in dict.fromkeys(found) if not name.endswith((".com", ".html"))]
+
+
+def remedy(error: dict[str, Any]) -> str:
+    """Return what to do about an `error` object, or a state's message; "" if it names nothing that is known here."""
+    said = str(error.get("message", ""))
+    if name := constraint(error):
+        return lift(name)
+    if found := _AGENT_MISSING.search(said):
+        number, domain = found.groups()
+        service = _AGENTS.get(domain, domain.removeprefix("gcp-sa-"))
+        made = f"`gcloud beta services identity create --service {service}.googleapis.com --project {number}`"
+        return f"Run {made}, wait a minute, and run the command again."
+    if found := _BUILDS.search(said):
+        role = _BUILD_ROLES[found[1]]
+        return (
+            f"Give whoever builds the function {role}, or run `mulesoft-audit deploy`, which makes an account for it."
+        )
+    if found := _OFF.search(said):
+        return enable(_first(_API, said), found[1])
+    missing = permissions(error) if _DENIED.search(said) else []
+    if any(name.lower() == "iam.serviceaccounts.actas" for name in missing):
+        return f"Missing: {', '.join(missing)}. Ask for roles/iam.serviceAccountUser on the project."
+    return f"Missing: {', '.join(missing)}. docs/deploy.md lists the roles that hold it." if missing else ""
 
 
 def _first(pattern: re.Pattern[str], text: str) -> str:

@@ -24,6 +24,8 @@ CONFIG = "MULESOFT_AUDIT_CONFIG"
 FILE = "mulesoft-audit.toml"  #: found in the working directory, or in a folder of the user's configuration
 TOPIC = re.compile(r"projects/[^/\s]+/topics/[^/\s]+")  #: the full name of a Pub/Sub topic
 SECRETS = frozenset({"client_secret"})
+#: Tables of the file that are no settings, with what reads them.
+TABLES = {"detect": "the allow lists of `mulesoft-audit detect`"}
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -193,18 +195,33 @@ def _overlay(values: dict[str, Any], layer: Mapping[str, Any]) -> None:
     values.update(layer)
 
 
+def read_table(name: str, path: str | Path) -> dict[str, Any]:
+    """Return a table of the settings file that is no setting; empty if the file has none.
+
+    Raises:
+        UsageError: the file cannot be read, or it has something else of that name.
+    """
+    table = _toml(path).get(name, {}) if path else {}
+    if not isinstance(table, dict):
+        raise UsageError(f"The settings file {path} is malformed: {name} is no table ({TABLES[name]}).")
+    return table
+
+
 def _file(path: str | Path) -> dict[str, Any]:
-    if not path:
-        return {}
+    found = _toml(path) if path else {}
+    settings = {name: value for name, value in found.items() if name not in TABLES}
+    unknown = [name for name in settings if name.lower() not in Settings.__struct_fields__]
+    if unknown:
+        known = ", ".join(Settings.__struct_fields__)
+        raise UsageError(f"The settings file {path} names an unknown setting {unknown[0]!r}. Known are: {known}.")
+    return {name.lower(): value for name, value in settings.items()}
+
+
+def _toml(path: str | Path) -> dict[str, Any]:
     try:
         with expanded(path).open("rb") as file:
-            found = tomllib.load(file)
+            return tomllib.load(file)
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"The settings file {path} cannot be read ({type(error).__name__}).") from None
     except tomllib.TOMLDecodeError as error:
         raise UsageError(f"The settings file {path} is not TOML: {error}.") from None
-    unknown = [name for name in found if name.lower() not in Settings.__struct_fields__]
-    if unknown:
-        known = ", ".join(Settings.__struct_fields__)
-        raise UsageError(f"The settings file {path} names an unknown setting {unknown[0]!r}. Known are: {known}.")
-    return {name.lower(): value for name, value in found.items()}

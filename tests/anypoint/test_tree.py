@@ -10,7 +10,15 @@ from hypothesis import strategies as st
 from tests.anypoint.raw_server import RawServer, client_of
 
 from mulesoft_audit.anypoint.retention import longest_period, retention_days
-from mulesoft_audit.anypoint.tree import HierarchyRefused, hierarchy, organization_of, read_tree, root_id
+from mulesoft_audit.anypoint.tree import (
+    HierarchyRefused,
+    Organization,
+    ancestors,
+    hierarchy,
+    organization_of,
+    read_tree,
+    root_id,
+)
 from mulesoft_audit.errors import AuditError, SourceError, UsageError
 
 json_values = st.recursive(
@@ -180,3 +188,15 @@ def test_a_retention_that_may_not_be_read_is_not_known(raw: RawServer) -> None:
     raw.reply = lambda request: request.reply(403, {})
     client = client_of(raw)
     assert retention_days(client.transport, client.tokens, "o1") is None
+
+
+@pytest.mark.parametrize(
+    ("parents", "expected"),
+    [
+        pytest.param({"r": "", "g": "r", "h": "g"}, {"r": [], "g": ["r"], "h": ["g", "r"]}, id="the nearest first"),
+        pytest.param({"h": "g"}, {"h": ["g"]}, id="one that is not among them"),
+        pytest.param({"a": "b", "b": "a"}, {"a": ["b", "a"], "b": ["a", "b"]}, id="a circle ends"),
+    ],
+)
+def test_what_is_above_an_organization(parents: dict[str, str], expected: dict[str, list[str]]) -> None:
+    assert ancestors(Organization(name, parent=parent) for name, parent in parents.items()) == expected

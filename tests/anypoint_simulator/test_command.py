@@ -71,7 +71,7 @@ def test_every_switch_is_an_option_with_its_text() -> None:
     for model in (Scenario, Behaviour):
         for field in msgspec.structs.fields(model):
             assert f"--{field.name.replace('_', '-')}" in text
-    for heading in ("Examples:", "World:", "Content:", "Answers:", "Access:", "Tokens:", "Limits:", "Faults"):
+    for heading in ("Examples:", "World:", "Content:", "Responses:", "Access:", "Tokens:", "Limits:", "Faults"):
         assert heading in text
 
 

@@ -305,3 +305,16 @@ def test_a_store_works_on_after_it_was_closed(store: Store) -> None:
     store.close()
     store.create("b", b"1")
     assert sizes(store, "") == [("a", 1), ("b", 1)]
+
+
+def test_an_object_is_removed_at_its_generation_only(world: World) -> None:
+    store = world.open()
+    first = store.create(f"{DAY}a", b"1")
+    second = store.replace(f"{DAY}a", b"2", first)
+    with pytest.raises(GenerationMismatch):
+        store.remove(f"{DAY}a", first)
+    assert store.read(f"{DAY}a") == Held(b"2", second)
+    store.remove(f"{DAY}a", second)
+    assert store.read(f"{DAY}a") is None
+    store.remove(f"{DAY}a", second)
+    assert list(store.list(DAY)) == []

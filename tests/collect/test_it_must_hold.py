@@ -109,7 +109,9 @@ def test_a_run_killed_at_any_moment_is_completed_by_the_next(source: PlainSource
         for _ in range(8):
             line, env = command(source.url, tmp_path, "--since", "3d")
             with subprocess.Popen(line, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
-                time.sleep(rng.uniform(0.25, 1.0))
+                while not (tmp_path / "state/organizations.json").exists():  # since when is known from then on
+                    time.sleep(0.02)
+                time.sleep(rng.uniform(0.0, 1.0))
                 process.kill()
         done = collect(source.url, tmp_path)
         assert done.returncode == 0, done.stderr

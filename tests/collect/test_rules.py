@@ -25,7 +25,7 @@ def key(time: int, name: int = 0, checksum: int = 0) -> tuple[int, bytes, int]:
 
 
 @pytest.mark.parametrize(
-    ("since", "oldest_held", "period", "kept", "beginning", "expected"),
+    ("since", "proved_from", "period", "kept", "beginning", "expected"),
     [
         pytest.param(0, 0, Period(), Kept(), 0, Due(D - DAY, D - DAY), id="a first run begins a day back"),
         pytest.param(0, 0, Period(), Kept(), D - 9 * DAY, Due(D - 9 * DAY, D - 9 * DAY), id="a new group as others"),
@@ -52,18 +52,22 @@ def key(time: int, name: int = 0, checksum: int = 0) -> tuple[int, bytes, int]:
         ),
         pytest.param(
             D - 50 * DAY, D - 50 * DAY, Period(), Kept(D - 10 * DAY, D - 8 * DAY), 0, Due(D - 50 * DAY, D - 8 * DAY),
-            id="what may vanish meanwhile is not compared where it is held",
+            id="what may vanish meanwhile is not compared where it was proved",
         ),
         pytest.param(
-            D - 50 * DAY, D - 8 * DAY, Period(), Kept(D - 10 * DAY, D - 8 * DAY), 0, Due(D - 50 * DAY, D - 10 * DAY),
-            id="and is compared where nothing of it is held",
+            D - 50 * DAY, D - 9 * DAY, Period(), Kept(D - 10 * DAY, D - 8 * DAY), 0, Due(D - 50 * DAY, D - 10 * DAY),
+            id="and is compared where only a part of it was",
+        ),
+        pytest.param(
+            D - 50 * DAY, 0, Period(), Kept(D - 10 * DAY, D - 8 * DAY), 0, Due(D - 50 * DAY, D - 10 * DAY),
+            id="or nothing ever",
         ),
     ],
 )  # fmt: skip
 def test_since_when_everything_is_due(
-    since: int, oldest_held: int, period: Period, kept: Kept, beginning: int, expected: Due
+    since: int, proved_from: int, period: Period, kept: Kept, beginning: int, expected: Due
 ) -> None:
-    assert due(since, oldest_held, period, kept, D + 5, beginning) == expected
+    assert due(since, proved_from, period, kept, D + 5, beginning) == expected
 
 
 days = st.integers(1, 99).map(lambda back: D - back * DAY)
@@ -71,10 +75,10 @@ days = st.integers(1, 99).map(lambda back: D - back * DAY)
 
 @given(st.just(0) | days, st.just(0) | days, st.none() | days, st.just(0) | st.integers(1, 99), st.just(0) | days)
 def test_a_promise_is_never_made_shorter_and_never_longer_than_the_source_keeps(
-    since: int, oldest: int, asked: int | None, retention: int, beginning: int
+    since: int, proved_from: int, asked: int | None, retention: int, beginning: int
 ) -> None:
     kept = Kept.by(retention or None, D + 5)
-    found = due(since, oldest, Period(since=asked), kept, D + 5, beginning)
+    found = due(since, proved_from, Period(since=asked), kept, D + 5, beginning)
     assert not since or found.since <= since
     assert found.since >= min(since or D, kept.since) or not kept.since
     assert found.floor >= max(found.since, kept.since)

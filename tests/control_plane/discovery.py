@@ -26,6 +26,7 @@ APIS = {
     "cloudscheduler.googleapis.com": "cloudscheduler.v1",
     "iam.googleapis.com": "iam.v1",
     "logging.googleapis.com": "logging.v2",
+    "orgpolicy.googleapis.com": "orgpolicy.v2",
     "pubsub.googleapis.com": "pubsub.v1",
     "run.googleapis.com": "run.v2",
     "secretmanager.googleapis.com": "secretmanager.v1",

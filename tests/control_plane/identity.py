@@ -41,7 +41,21 @@ def get_version(request: Request) -> Json:
 
 
 @serves("secretmanager.projects.secrets.getIamPolicy", "pubsub.projects.topics.getIamPolicy")
-@serves("run.projects.locations.services.getIamPolicy")
+@serves("run.projects.locations.services.getIamPolicy", "pubsub.projects.subscriptions.getIamPolicy")
+@serves("iam.projects.serviceAccounts.getIamPolicy")
 def get_policy(request: Request) -> Json:
     """Return a thing's policy."""
     return request.world.policy(request.name)
+
+
+@serves("cloudresourcemanager.projects.getIamPolicy")
+def project_policy(request: Request) -> Json:
+    """Return who may do what on the project."""
+    return {**request.world.policies.get(request.name, {"bindings": []}), "version": 3}
+
+
+@serves("orgpolicy.projects.policies.getEffectivePolicy")
+def effective_policy(request: Request) -> Json:
+    """Return the rules of a constraint; without any, everything is allowed."""
+    constraint = request.name.rpartition("/")[2]
+    return {"name": request.name, "spec": {"rules": request.world.constraints.get(constraint, [{"allowAll": True}])}}

@@ -30,6 +30,7 @@ class ControlPlane:
     Attributes:
         world: what exists.
         faults: the number of a call: what goes wrong with it. Each happens once.
+        refusals: by a part of the path, the status and the error object that it is refused with, always.
         calls: how many calls there were.
         writes: the numbers of those that may change something.
         methods: those that were called.
@@ -40,6 +41,7 @@ class ControlPlane:
     def __init__(self, world: World) -> None:
         self.world = world
         self.faults: dict[int, str] = {}
+        self.refusals: dict[str, tuple[int, Json]] = {}
         self.calls = 0
         self.writes: list[int] = []
         self.violations: list[str] = []
@@ -80,6 +82,9 @@ class ControlPlane:
             status, takes_effect = FAULTS.get(fault, (200, True))
             if not takes_effect:
                 return status, self._faulty(status, verb, target)
+            for part, (refused, error) in self.refusals.items():
+                if part in target.split("?")[0]:
+                    return refused, {"error": {"code": refused, **error}}
             try:
                 result = self._serve(verb, target, body)
             except Violation as error:

@@ -37,6 +37,7 @@ class World:
         log: each request that was allowed: method, path, query, body.
         logs_excluded: whether Cloud Logging keeps nothing of the function.
         elsewhere: names of buckets that belong to somebody else.
+        constraints: the rules of organization policies, by their constraints.
     """
 
     project: str = "acme-logs"
@@ -50,6 +51,7 @@ class World:
     run_status: int = 200
     logs_excluded: bool = False
     elsewhere: set[str] = field(default_factory=set)
+    constraints: dict[str, list[Json]] = field(default_factory=dict)
     log_types: tuple[str, ...] = ("MULESOFT", "OKTA")
     parser: bool = True
     unseen: dict[str, int] = field(default_factory=lambda: defaultdict(int))

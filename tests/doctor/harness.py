@@ -27,16 +27,21 @@ class Report(NamedTuple):
     """What the doctor said."""
 
     code: int
-    findings: dict[str, dict[str, str]]
+    findings: dict[str, dict[str, Any]]
     text: str
 
     def state(self, name: str) -> str:
         """Return how a link is."""
-        return self.findings[name]["state"]
+        return str(self.findings[name]["state"])
 
     def said(self, name: str) -> str:
         """Return everything that was said of a link."""
-        return f"{self.findings[name]['detail']} {self.findings[name]['mend']}"
+        return f"{self.findings[name]['detail']} {self.findings[name]['hint']}"
+
+    @property
+    def kinds(self) -> set[int]:
+        """What a run would end with that met what was found, one for each kind of failure."""
+        return {one["exit_code"] for one in self.findings.values() if one["state"] == "fail"}
 
     @property
     def states(self) -> dict[str, str]:
@@ -53,7 +58,7 @@ def doctor(url: str, *arguments: str, **environment: str | None) -> Report:
     if result.exception:
         raise result.exception
     report = json.loads(result.stdout)
-    assert report["exit_code"] == result.return_value
+    assert report["exit_code"] == result.return_value == (8 if report["counts"]["fail"] else 0)
     assert sum(report["counts"].values()) == len(report["findings"])
     assert CLIENT_SECRET not in result.output
     return Report(result.return_value, {one["name"]: one for one in report["findings"]}, result.stdout)

@@ -18,6 +18,7 @@ from mulesoft_audit.anypoint.query import iso
 from mulesoft_audit.archive.local import LocalStore
 from mulesoft_audit.archive.opening import open_archive
 from mulesoft_audit.collect.last_run import LastRun, load, save
+from mulesoft_audit.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -53,8 +54,8 @@ def test_a_fresh_archive_is_in_order_and_looking_leaves_no_trace(source: PlainSo
 
 def test_an_archive_that_is_not_set_is_a_missing_setting(source: PlainSource) -> None:
     report = doctor(source.url)
-    assert report.code == 2
-    assert "--archive" in report.findings["archive"]["mend"]
+    assert report.kinds == {2}
+    assert "--archive" in report.findings["archive"]["hint"]
     assert report.state("archive: held") == "skipped"
     assert report.state("log of Root") == "ok"
 
@@ -68,7 +69,7 @@ def test_an_archive_that_is_not_there_yet_is_not_made_by_looking(source: PlainSo
 def test_a_file_is_no_archive(source: PlainSource, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     report = doctor(source.url, "--archive", str(tmp_path / "file"))
-    assert (report.code, report.state("archive")) == (6, "fail")
+    assert (report.kinds, report.state("archive")) == ({6}, "fail")
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
@@ -81,15 +82,15 @@ def test_a_directory_one_may_not_write_in_is_found_so(source: PlainSource, archi
     finally:
         for folder in (tmp_path, archive, archive / "state", archive / "state" / "tmp"):
             folder.chmod(0o755)
-    assert (report.code, report.state("archive: read"), report.state("archive: write")) == (6, "ok", "fail")
-    assert (absent.code, absent.state("archive")) == (6, "fail")
+    assert (report.kinds, report.state("archive: read"), report.state("archive: write")) == ({6}, "ok", "fail")
+    assert (absent.kinds, absent.state("archive")) == ({6}, "fail")
 
 
 def test_before_the_first_run_there_is_nothing_to_be_stale(source: PlainSource, tmp_path: Path) -> None:
     report = doctor(source.url, "--archive", str(tmp_path))
     assert report.code == 0
     assert [report.state(name) for name in HELD] == ["warn"] * 3
-    assert "mulesoft-audit collect" in report.findings[HELD[0]]["mend"]
+    assert "mulesoft-audit collect" in report.findings[HELD[0]]["hint"]
 
 
 def said_by_the_last_run(archive: Path, organization: str, **fields: object) -> None:
@@ -103,10 +104,22 @@ def test_a_part_that_no_run_has_brought_up_to_date_is_stale(source: PlainSource,
     for organization, hours in ((ROOT, 1), (GROUP, 27), (OTHER, 25)):
         said_by_the_last_run(tmp_path, organization, verified_at=iso(now - hours * HOUR), complete=True)
     report = doctor(source.url, "--archive", str(tmp_path))
-    assert report.code == 1
+    assert report.kinds == {8}
     assert [report.state(name) for name in HELD] == ["ok", "fail", "ok"]
     assert "more than 26 h" in report.said(HELD[1])
     assert "27 h ago" in report.said(HELD[1])
+
+
+def test_how_old_is_too_old_can_be_said(source: PlainSource, tmp_path: Path) -> None:
+    now = int(time.time() * 1000)
+    for organization in (ROOT, GROUP, OTHER):
+        said_by_the_last_run(tmp_path, organization, verified_at=iso(now - 27 * HOUR), complete=True)
+    place = ("--archive", str(tmp_path))
+    assert doctor(source.url, *place, "--max-age", "2d").code == 0
+    assert "--max-age" in doctor(source.url, *place).said(HELD[0])
+    assert "more than 90 min" in doctor(source.url, *place, "--max-age", "1h30m").said(HELD[0])
+    with pytest.raises(UsageError, match="--max-age is 'soon'"):
+        doctor(source.url, *place, "--max-age", "soon")
 
 
 def test_what_the_last_run_could_not_prove_is_named(source: PlainSource, tmp_path: Path) -> None:
@@ -123,9 +136,9 @@ def test_a_newer_format_is_refused_for_that_organization_alone(source: PlainSour
     head = archive / "state" / GROUP / "head.json"
     head.write_text(json.dumps({**json.loads(head.read_text()), "format": 99}))
     report = doctor(source.url, "--archive", str(archive))
-    assert report.code == 6
+    assert report.kinds == {6}
     assert [report.state(name) for name in HELD] == ["ok", "fail", "ok"]
-    assert "Upgrade" in report.findings[HELD[1]]["mend"]
+    assert "Upgrade" in report.findings[HELD[1]]["hint"]
 
 
 def test_entries_too_long_for_the_feed_are_reported(source: PlainSource, tmp_path: Path) -> None:
@@ -137,7 +150,7 @@ def test_entries_too_long_for_the_feed_are_reported(source: PlainSource, tmp_pat
 
 def test_without_anypoint_the_archive_tells_whose_parts_it_has(source: PlainSource, archive: Path) -> None:
     report = doctor(source.url, "--archive", str(archive), CLIENT_SECRET="wrong-secret")
-    assert report.code == 3
+    assert report.kinds == {3}
     for organization in (ROOT, GROUP, OTHER):
         assert report.state(f"held of {organization}") == "ok"
 
@@ -161,7 +174,7 @@ def test_a_bucket_is_looked_at_the_same_way(source: PlainSource, bucket: Storage
 
 def test_a_bucket_that_does_not_exist_is_named(source: PlainSource, bucket: StorageServer) -> None:
     report = doctor(source.url, "--archive", "gs://other")
-    assert report.code == 6
+    assert report.kinds == {6}
     assert "bucket other does not exist" in report.said("archive: read")
     assert report.state("archive: held") == "skipped"
 
@@ -172,5 +185,5 @@ def test_an_endpoint_that_ignores_preconditions_holds_no_archive(
     with StorageServer(buckets=["logs"], ignore_preconditions=True) as server:
         monkeypatch.setenv("STORAGE_EMULATOR_HOST", server.url)
         report = doctor(source.url, "--archive", "gs://logs")
-    assert (report.code, report.state("archive: write")) == (6, "fail")
+    assert (report.kinds, report.state("archive: write")) == ({6}, "fail")
     assert "Preconditions are not honoured" in report.said("archive: write")

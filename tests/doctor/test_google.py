@@ -6,15 +6,19 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from tests.cloud.deploy.harness import INSTANCE, VALUE, Bench, deployed
+from tests.cloud.deploy.harness import INSTANCE, VALUE, Bench, deployed, deployment, feed
 from tests.control_plane import ControlPlane, World
 from tests.control_plane.chronicle import ACCOUNT
 from tests.control_plane.compute import invoke
 from tests.doctor.harness import doctor
+from tests.storage_server import StorageServer
 
 from mulesoft_audit.doctor.feed import Feeds, end_to_end, reads
-from mulesoft_audit.doctor.finding import Finding, State, examine, exit_code
-from mulesoft_audit.doctor.google import Cloud
+from mulesoft_audit.doctor.finding import Check, Finding, State, examine, exit_code
+from mulesoft_audit.doctor.google import GOOGLE, Cloud
+from mulesoft_audit.doctor.policies import POLICIES, Policies
+from mulesoft_audit.doctor.roles import Roles
+from mulesoft_audit.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,6 +33,7 @@ JOB = f"{PLACE}/jobs/daily-mulesoft-audit-export"
 BUCKET = "acme-logs-mulesoft-audit-logs"
 PARENT = f"{PROJECT}/locations/eu/instances/{INSTANCE}"
 TOPIC = f"{PROJECT}/topics/mulesoft-audit-trigger"
+LIMIT = 26 * 3_600_000  #: milliseconds
 
 
 @pytest.fixture
@@ -58,7 +63,10 @@ def looked(bench: Bench) -> dict[str, Finding]:
     """Return what the checks find."""
     cloud = Cloud(bench.google, bench.config)
     feeds = Feeds(lambda: cloud.google, bench.config, bench.feed)
-    found = list(examine([*cloud.checks(), *feeds.checks()]))
+    policies = Check(
+        POLICIES, lambda: Policies(cloud.google, bench.config, feed=True, works=bool(cloud.service)).check(), (GOOGLE,)
+    )
+    found = list(examine([*cloud.checks(), *Roles(cloud).checks(), policies, *feeds.checks()]))
     assert VALUE not in str(found)
     return {one.name: one for one in found}
 
@@ -77,8 +85,10 @@ def test_a_deployment_that_runs_is_in_order(bench: Bench) -> None:
     assert found["last run"].detail == "0 s ago: run finished"
     assert "Google's parser" in found["parser"].detail
     assert [name for name in found if name.startswith("roles")] == [
-        *("roles: bucket", "roles: secret", "roles: topic", "roles: service", "roles: feed")
+        *("roles: bucket", "roles: secret", "roles: topic", "roles: service", "roles: build"),
+        *("roles: schedule", "roles: delivery", "roles: dead letters", "roles: feed"),
     ]
+    assert found["organization policies"].detail == "none of 7 that could refuse a deployment does"
 
 
 def test_where_nothing_is_deployed_everything_is_missing_and_nothing_is_waited_for() -> None:
@@ -86,11 +96,13 @@ def test_where_nothing_is_deployed_everything_is_missing_and_nothing_is_waited_f
         bench = Bench(plane)
         found = looked(bench)
         bench.close()
-        assert exit_code(found.values()) == 7
+        assert exit_code(found.values()) == 8
         assert found["Google Cloud"].state is State.OK
         assert "secretmanager.googleapis.com" in found["Google APIs"].detail
-        assert failing(found) >= {"stored secret", "function", "schedule", "roles: service"}
-        assert all("mulesoft-audit deploy" in found[name].mend for name in ("function", "schedule", "stored secret"))
+        assert failing(found) >= {"stored secret", "function", "schedule"}
+        for name in ("delivery", "last run", "roles"):
+            assert (found[name].state, found[name].detail) == (State.SKIPPED, "there is no function yet")
+        assert all("mulesoft-audit deploy" in found[name].hint for name in ("function", "schedule", "stored secret"))
         assert plane.world.clock.now - World().clock.now < 300
 
 
@@ -112,6 +124,24 @@ def test_a_function_with_other_settings_is_pointed_out_by_name_only(bench: Bench
     assert found["function"].detail.endswith("not as the settings here: GCS_BUCKET")
     service["environmentVariables"]["CLIENT_SECRET"] = VALUE
     assert "CLIENT_SECRET is a plain environment variable" in looked(bench)["function"].detail
+
+
+def test_an_api_that_is_off_is_named_with_the_project_and_the_command(bench: Bench) -> None:
+    bench.feed = feed(project="acme-secops")
+    bench.world.enabled -= {"run.googleapis.com", "chronicle.googleapis.com"}
+    found = looked(bench)
+    assert "not enabled in acme-logs: run.googleapis.com" in found["Google APIs"].detail
+    assert "gcloud services enable run.googleapis.com --project acme-logs" in found["Google APIs"].hint
+    assert found["SecOps API"].detail == "chronicle.googleapis.com is not enabled in acme-secops"
+    assert "gcloud services enable chronicle.googleapis.com --project acme-secops" in found["SecOps API"].hint
+
+
+def test_which_apis_are_on_may_be_unknown_and_is_then_not_claimed(bench: Bench) -> None:
+    bench.plane.refusals[":batchGet"] = (403, {"message": "Permission denied to list services"})
+    found = looked(bench)
+    for name in ("Google APIs", "SecOps API"):
+        assert found[name].state is State.SKIPPED
+        assert "roles/serviceusage.serviceUsageViewer" in found[name].hint
 
 
 def test_a_secret_without_a_version_is_missing(bench: Bench) -> None:
@@ -166,12 +196,12 @@ def test_the_last_run_tells_whether_it_failed_or_is_long_past(bench: Bench) -> N
     bench.world.clock.now += 27 * 3600
     ran(bench)
     found = looked(bench)
-    assert (failing(found), exit_code(found.values())) == ({"last run"}, 1)
+    assert (failing(found), exit_code(found.values())) == ({"last run"}, 8)
     assert "27 h ago" in found["last run"].detail
     bench.world.run_status = 500
     invoke(bench.world, TOPIC)
     found = looked(bench)
-    assert (failing(found), exit_code(found.values())) == ({"last run"}, 7)
+    assert (failing(found), exit_code(found.values())) == ({"last run"}, 8)
     assert "\\x1b[31mbadly" in found["last run"].detail
     newest = bench.world.log_entries[-2]
     newest.update(
@@ -179,9 +209,38 @@ def test_the_last_run_tells_whether_it_failed_or_is_long_past(bench: Bench) -> N
     )
     found = looked(bench)
     assert (failing(found), found["last run"].state) == (set(), State.WARN)
-    assert "another run goes on" in found["last run"].mend.lower()
+    assert "another run goes on" in found["last run"].hint.lower()
     bench.world.log_entries.clear()
     assert looked(bench)["last run"].state is State.WARN
+
+
+@pytest.mark.parametrize(
+    ("schedule", "minutes", "state"),
+    [("*/15 * * * *", 44, State.OK), ("*/15 * * * *", 46, State.FAIL), ("0 2 * * *", 1559, State.OK)],
+)
+def test_how_old_is_too_old_follows_the_jobs_schedule(bench: Bench, schedule: str, minutes: int, state: State) -> None:
+    bench.world.things[JOB]["schedule"] = schedule
+    bench.world.clock.now += minutes * 60
+    ran(bench)
+    assert looked(bench)["last run"].state is state
+
+
+@pytest.mark.parametrize(
+    ("arguments", "given", "minutes"),
+    [
+        ({}, 0, 26 * 60),
+        ({"schedule": "*/15 * * * *"}, 0, 45),
+        ({"schedule": "0 2 * * MON-FRI", "schedule_interval_minutes": 4320}, 0, 4440),
+        ({"schedule": "0 2 * * MON-FRI"}, 0, 26 * 60),
+        ({"schedule": "*/15 * * * *"}, 7 * 60_000, 7),
+    ],
+)
+def test_where_there_is_no_job_it_follows_the_settings(arguments: dict[str, Any], given: int, minutes: int) -> None:
+    with ControlPlane(World()) as plane:
+        bench = Bench(plane)
+        cloud = Cloud(bench.google, deployment(arguments=arguments), given)
+        assert cloud.stale_after() == minutes * 60_000
+        bench.close()
 
 
 def test_what_may_not_be_seen_is_told_apart_from_what_is_not_there(bench: Bench) -> None:
@@ -191,7 +250,7 @@ def test_what_may_not_be_seen_is_told_apart_from_what_is_not_there(bench: Bench)
     plane.faults = {plane.calls + 1: "deny", plane.calls + 2: "deny"}
     found = looked(bench)
     assert found["Google Cloud"].state is State.WARN
-    assert (failing(found), exit_code(found.values())) == ({"stored secret"}, 4)
+    assert (failing(found), exit_code(found.values())) == ({"stored secret"}, 8)
     assert plane.calls - first == 2 * len(calls) - 1, "nothing is asked twice"
     plane.faults = {plane.calls + 1 + next(i for i, path in enumerate(calls) if path.endswith("entries:list")): "deny"}
     found = looked(bench)
@@ -215,7 +274,7 @@ def test_a_feed_over_the_whole_bucket_takes_the_state_for_logs(bench: Bench) -> 
     other(bench, f"gs://{BUCKET}/", settings={"sourceDeletionOption": "ON_SUCCESS"})
     found = looked(bench)
     assert failing(found) == {"feed folder"}
-    assert exit_code(found.values()) == 7
+    assert exit_code(found.values()) == 8
     cloud = Cloud(bench.google, bench.config)
     feeds = Feeds(lambda: cloud.google, bench.config, bench.feed)
     feeds.check_secops()
@@ -281,7 +340,7 @@ def test_a_tenant_without_feed_log_type_or_parser(bench: Bench) -> None:
     bench.world.parser = False
     found = looked(bench)
     assert failing(found) == {"feed"}
-    assert "mulesoft-audit feed" in found["feed"].mend
+    assert "mulesoft-audit feed" in found["feed"].hint
     assert found["parser"].state is State.WARN
     assert "nothing in UDM" in found["parser"].detail
     bench.world.log_types = ("OKTA",)
@@ -292,11 +351,11 @@ def test_a_tenant_without_feed_log_type_or_parser(bench: Bench) -> None:
 
 def test_freshness_is_the_older_of_two() -> None:
     now = 1_767_225_600.0
-    assert end_to_end({}, {"feed": now}, now).state is State.SKIPPED
-    assert end_to_end({"o": 1}, {}, now).state is State.SKIPPED
-    fresh = end_to_end({"o": int(now * 1000) - 5000, "p": int(now * 1000)}, {"feed": now}, now)
+    assert end_to_end({}, {"feed": now}, now, LIMIT).state is State.SKIPPED
+    assert end_to_end({"o": 1}, {}, now, LIMIT).state is State.SKIPPED
+    fresh = end_to_end({"o": int(now * 1000) - 5000, "p": int(now * 1000)}, {"feed": now}, now, LIMIT)
     assert (fresh.state, "2025-12-31T23:59:55.000Z" in fresh.detail) == (State.OK, True)
-    assert end_to_end({"o": int(now * 1000)}, {"feed": now - 27 * 3600}, now).state is State.WARN
+    assert end_to_end({"o": int(now * 1000)}, {"feed": now - 27 * 3600}, now, LIMIT).state is State.WARN
 
 
 def test_what_narrows_a_feed_is_heeded_only_where_it_is_clear() -> None:
@@ -325,14 +384,24 @@ def test_the_command_looks_at_all_of_it(bench: Bench, source: PlainSource, tmp_p
     assert (report.code, report.state("last run")) == (0, "warn"), "by the real clock, its logs are long gone"
     without = doctor(source.url, *place, *WHERE, **endpoint)
     assert without.state("feed") == "skipped"
-    assert "--secops-instance" in without.findings["feed"]["mend"]
+    assert "--secops-instance" in without.findings["feed"]["hint"]
+
+
+def test_a_bucket_that_somebody_else_keeps_is_the_one_looked_at(bench: Bench, source: PlainSource) -> None:
+    endpoint = {"MULESOFT_AUDIT_GOOGLE_ENDPOINT": bench.plane.endpoint}
+    with StorageServer(buckets=["theirs"]) as storage:
+        report = doctor(
+            source.url, *WHERE, "--existing-bucket", "gs://theirs", STORAGE_EMULATOR_HOST=storage.url, **endpoint
+        )
+    assert (report.state("archive"), report.said("archive").strip()) == ("ok", "gs://theirs")
+    assert "GCS_BUCKET" in report.said("function")
+    assert "the bucket theirs does not exist" in report.said("roles: bucket")
 
 
 def test_the_command_says_what_it_needs_for_google(source: PlainSource, tmp_path: Path) -> None:
-    report = doctor(source.url, "--archive", str(tmp_path), "--project", "acme-logs")
-    assert (report.code, report.state("Google Cloud")) == (2, "fail")
-    assert "--region" in report.findings["Google Cloud"]["mend"]
-    assert report.state("log of Root") == "ok"
+    with pytest.raises(UsageError, match="--region"):
+        doctor(source.url, "--archive", str(tmp_path), "--project", "acme-logs")
+    assert source.counts["tokens"] == 0
 
 
 def test_without_credentials_google_refuses_and_the_rest_is_looked_at(
@@ -340,6 +409,6 @@ def test_without_credentials_google_refuses_and_the_rest_is_looked_at(
 ) -> None:
     monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(tmp_path / "none.json"))
     report = doctor(source.url, "--archive", str(tmp_path), *WHERE, MULESOFT_AUDIT_GOOGLE_ENDPOINT=None)
-    assert (report.code, report.state("Google Cloud"), report.state("function")) == (3, "fail", "skipped")
-    assert "gcloud auth application-default login" in report.findings["Google Cloud"]["mend"]
+    assert (report.kinds, report.state("Google Cloud"), report.state("function")) == ({3}, "fail", "skipped")
+    assert "gcloud auth application-default login" in report.findings["Google Cloud"]["hint"]
     assert json.loads(report.text)["counts"]["ok"] >= 9

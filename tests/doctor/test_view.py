@@ -1,4 +1,4 @@
-"""What is shown on a terminal: at most 80 columns, a sign for each link, the mend below what is broken."""
+"""What is shown on a terminal: at most 80 columns, a sign for each link, the hint below what is broken."""
 
 from __future__ import annotations
 
@@ -21,7 +21,10 @@ from mulesoft_audit.doctor.anypoint import LOGS, Anypoint
 from mulesoft_audit.doctor.archive import HELD, Archive
 from mulesoft_audit.doctor.feed import END_TO_END, Feeds
 from mulesoft_audit.doctor.finding import fail, ok, skipped
-from mulesoft_audit.doctor.google import ROLES, Cloud
+from mulesoft_audit.doctor.google import Cloud
+from mulesoft_audit.doctor.policies import POLICIES
+from mulesoft_audit.doctor.program import TERRAFORM
+from mulesoft_audit.doctor.roles import ROLES, Roles
 from mulesoft_audit.doctor.view import as_json, summed
 from mulesoft_audit.secret import Secret
 from mulesoft_audit.settings import Settings
@@ -49,11 +52,11 @@ def on_a_terminal(source: PlainSource, archive: Path, *arguments: str, **environ
     return result.returncode, [shown.rstrip() for shown in text.splitlines()]
 
 
-def test_a_line_for_each_link_and_the_mend_below(source: PlainSource, tmp_path: Path) -> None:
+def test_a_line_for_each_link_and_the_hint_below(source: PlainSource, tmp_path: Path) -> None:
     source.refused.add(GROUP)
     source.names[GROUP] = "Zahlungen und Überweisungen GmbH \x1b[2J"
     code, lines = on_a_terminal(source, tmp_path)
-    assert code == 4
+    assert code == 8
     assert max(map(len, lines)) <= 80
     assert any(line.startswith("✓ credentials") for line in lines)
     at = next(i for i, line in enumerate(lines) if line.startswith("✗ log of Zahlungen"))
@@ -90,13 +93,16 @@ def test_the_sum_is_a_sentence() -> None:
 
 def test_the_page_has_a_row_for_every_check() -> None:
     config, stop = deployment(), Stop()
-    looks: list[Anypoint | Archive | Cloud | Feeds] = [
+    cloud = Cloud(lambda: connect(stop), config)
+    looks: list[Anypoint | Archive | Cloud | Roles | Feeds] = [
         Anypoint(Settings(), Secret(""), stop),
-        Archive("", list, int, 0),
-        Cloud(lambda: connect(stop), config),
+        Archive("", list, int, int),
+        cloud,
+        Roles(cloud),
         Feeds(lambda: connect(stop), config, secops()),
     ]
     several = {LOGS: "log of …", HELD: "held of …", ROLES: "roles: bucket, secret, topic, service"}
     rows = [line.split("|")[1] for line in PAGE.read_text("utf-8").splitlines() if line.startswith("| ")]
-    names = [several.get(check.name, check.name) for look in looks for check in look.checks()] + [END_TO_END]
+    names = [several.get(check.name, check.name) for look in looks for check in look.checks()]
+    names += [POLICIES, TERRAFORM, END_TO_END]
     assert [name for name in names if name not in " ".join(rows)] == []

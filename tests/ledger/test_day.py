@@ -106,6 +106,18 @@ def test_two_that_write_one_day_write_each_entry_once(tmp_path: Path) -> None:
     assert day(LocalStore(tmp_path)).load().manifest.held == 4
 
 
+@pytest.mark.parametrize(("count_repeated", "source"), [(True, 3), (False, 1)])
+def test_what_a_relative_holds_is_not_written_and_counted_only_if_that_is_told(
+    tmp_path: Path, count_repeated: bool, source: int
+) -> None:
+    relative = Day(LocalStore(tmp_path), "0b000000-0000-4000-8000-000000000000", TODAY)
+    relative.commit(batch(entries(1, 2)))
+    one = day(LocalStore(tmp_path))
+    found = one.commit(batch(entries(1, 2, 3)), [relative], count_repeated=count_repeated)
+    assert found == Committed(1, 2)
+    assert (one.manifest.held, one.manifest.source) == (1, source)
+
+
 @pytest.mark.parametrize("lost", [".json.gz", ".manifest.json"])
 def test_what_a_killed_run_had_begun_is_written_once(tmp_path: Path, lost: str) -> None:
     store = Own(tmp_path)

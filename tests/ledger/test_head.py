@@ -15,6 +15,8 @@ from mulesoft_audit.ledger.head import Counted, Head, load, save
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from mulesoft_audit.ledger.keys import Key
+
 ORG = "0a000000-0000-4000-8000-000000000000"
 
 
@@ -33,6 +35,24 @@ def test_a_head_is_read_as_it_was_saved(tmp_path: Path) -> None:
     assert found.newest_keys() == [(8, b"b" * 16, 2), (9, b"a" * 16, 1)]
     found.format = 0
     assert found == full()
+
+
+@pytest.mark.parametrize(
+    ("known_from", "given", "read", "expected"),
+    [
+        pytest.param(8, [(9, b"c" * 16, 3)], [(9, 10)], [(8, b"b" * 16, 2), (9, b"c" * 16, 3)], id="of what was read"),
+        pytest.param(8, [], [(1, 8)], [(8, b"b" * 16, 2), (9, b"a" * 16, 1)], id="of earlier time tells nothing"),
+        pytest.param(0, [(9, b"c" * 16, 3)], [(1, 10)], [(8, b"b" * 16, 2), (9, b"a" * 16, 1)], id="if it is known"),
+        pytest.param(8, [(9, b"c" * 16, n) for n in range(2_001)], [(8, 10)], [], id="more are given up"),
+    ],
+)
+def test_what_reading_gave_of_the_newest_entries_is_known_from_then_on(
+    known_from: int, given: list[Key], read: list[tuple[int, int]], expected: list[Key]
+) -> None:
+    head = full()
+    head.known_from = known_from
+    head.learn_newest(given, read)
+    assert (head.newest_keys(), head.known_from) == (expected, known_from if expected else 0)
 
 
 def test_no_head_is_an_empty_one(tmp_path: Path) -> None:

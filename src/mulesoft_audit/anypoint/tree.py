@@ -10,6 +10,8 @@ from mulesoft_audit.anypoint.transport import BadResponse
 from mulesoft_audit.errors import PermissionMissing, SourceError, UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
     from mulesoft_audit.anypoint.transport import Response, Tokens, Transport
 
 #: An organization id becomes part of URLs and of paths in the archive; anything else than this is refused.
@@ -49,6 +51,19 @@ class Tree:
 
     organizations: list[Organization] = field(default_factory=list)
     problems: list[SourceError] = field(default_factory=list)
+
+
+def ancestors(organizations: Iterable[Organization]) -> dict[str, list[str]]:
+    """Return the ids of all organizations above each, the nearest first, by its id. A tree in a circle ends there."""
+    parents = {one.id: one.parent for one in organizations}
+    return {name: _above(name, parents) for name in parents}
+
+
+def _above(name: str, parents: Mapping[str, str]) -> list[str]:
+    found: list[str] = []
+    while (name := parents.get(name, "")) and name not in found:
+        found.append(name)
+    return found
 
 
 class HierarchyRefused(PermissionMissing):

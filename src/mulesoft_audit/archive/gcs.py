@@ -30,7 +30,7 @@ class GcsStore:
 
     Needs storage.objects.create, get, list and delete on the bucket, and nothing else; the role
     roles/storage.objectUser has them. Delete is needed because Cloud Storage asks for it when an object is
-    overwritten, and manifests are. Parts are never overwritten or deleted by this class.
+    overwritten, and manifests are. Parts are never overwritten, and removed only by `remove`.
 
     Every write carries a precondition, so repeating one is safe. It also carries a random value of its call in
     the object's metadata: when a response was lost after the write was committed, the repetition is refused, the
@@ -88,6 +88,11 @@ class GcsStore:
         if new is None:
             raise GenerationMismatch(f"{self.url}/{name} no longer has generation {generation}.")
         return new
+
+    def remove(self, name: str, generation: int) -> None:
+        """See `Store.remove`."""
+        if not self._delete(name, generation):
+            raise GenerationMismatch(f"{self.url}/{name} no longer has generation {generation}.")
 
     def read(self, name: str) -> Held | None:
         """See `Store.read`. Bytes and generation are of one response, so they belong together."""
@@ -224,17 +229,24 @@ class GcsStore:
         listed = [Listed(blob.name.removeprefix(self._root), blob.size, int(blob.generation)) for blob in page]
         return listed, found.next_page_token
 
-    def _delete(self, name: str) -> None:
-        def once(left: float) -> None:
-            from google.api_core.exceptions import NotFound
+    def _delete(self, name: str, generation: int | None = None) -> bool:
+        """Delete an object, which may be gone already; False if it has another generation than this one."""
+
+        def once(left: float) -> bool:
+            from google.api_core.exceptions import NotFound, PreconditionFailed
 
             try:
-                self._blob(name).delete(timeout=self._timeout(left), retry=None)
+                self._blob(name).delete(if_generation_match=generation, timeout=self._timeout(left), retry=None)
             except NotFound as error:
                 if of_bucket(error):
                     raise
+            except PreconditionFailed as error:
+                if policy_of(error):
+                    raise
+                return False
+            return True
 
-        self._retries.run("delete", name, once)
+        return self._retries.run("delete", name, once)
 
     def _bucket(self) -> storage.Bucket:
         return self._client.get().bucket(self._bucket_name)

@@ -75,6 +75,19 @@ class LocalStore:
             _flush(target.parent)
         return _generation(data)
 
+    def remove(self, name: str, generation: int) -> None:
+        """See `Store.remove`."""
+        target = self.root / name
+        with self._failures(name), self._replacing():
+            try:
+                found = _generation(target.read_bytes())
+            except FileNotFoundError:
+                return
+            if found != generation:
+                raise GenerationMismatch(f"{self.url}/{name} was changed by somebody else.")
+            target.unlink()
+            _flush(target.parent)
+
     def read(self, name: str) -> Held | None:
         """See `Store.read`."""
         with self._failures(name):

@@ -21,6 +21,7 @@ LEVEL = 1
 _HEADER = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff"
 _RAW_DEFLATE = -15
 _CHUNK = 1 << 20
+LONGEST = 64 << 20  #: bytes of a line: twice the largest response. What is longer was made to fill the memory
 
 
 class PartWriter:
@@ -92,6 +93,8 @@ def read_lines(data: bytes, name: str, chunk: int = _CHUNK) -> Iterator[bytes]:
                 raise _damaged(name, "it is cut")
             lines = (rest + block).split(b"\n")
             rest = lines.pop()
+            if len(rest) > LONGEST:
+                raise _damaged(name, "a line of it has no end")
             yield from lines
     except isal_zlib.IsalError as error:  # type: ignore[misc]
         raise _damaged(name, "it is not gzip, or its checksum is wrong") from error

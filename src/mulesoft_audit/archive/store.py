@@ -81,6 +81,14 @@ class Store(Protocol):
         """List the objects whose names start with `prefix`, in lexicographic order, a page at a time."""
         ...
 
+    def remove(self, name: str, generation: int) -> None:
+        """Remove the object if it still has `generation`; it may be gone already. Only `repair` removes anything.
+
+        Raises:
+            GenerationMismatch: it has another generation by now.
+        """
+        ...
+
     def alone(self) -> bool:
         """Return True only if it is certain that no other process, and no other store of this one, is writing here.
 

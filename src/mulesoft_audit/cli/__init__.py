@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import signal
 import sys
 import threading
 
@@ -25,9 +26,13 @@ COMMANDS = {
     "show": ("show", "Show entries: who did what, when and where."),
     "query": ("query", "Ask an archive in SQL."),
     "report": ("report", "Write a report that people look at: one HTML file."),
+    "detect": ("detect", "Look for attacks and mistakes in what an archive holds."),
+    "verify": ("verify", "Prove an archive whole and unaltered, or say what is wrong."),
+    "repair": ("repair", "Repair what verify finds, after showing it."),
+    "seal": ("seal", "Sign a list of what the archive holds."),
     "deploy": ("deploy", "Set everything up in Google Cloud, from nothing to logs in SecOps."),
     "feed": ("feed", "Set up the SecOps feed alone."),
-    "doctor": ("doctor", "Check every link from Anypoint to SecOps; say how to mend it."),
+    "doctor": ("doctor", "Check every link from Anypoint to SecOps; say how to repair it."),
     "function": ("function", "Write the source of the Cloud Run function."),
     "simulate": ("simulate", "Run a local Anypoint with its documented behaviour and faults."),
 }
@@ -95,7 +100,10 @@ def _status(arguments: list[str] | None) -> int:
     """Run a command, tell what failed, and return the exit status."""
     try:
         output.prepare(sys.argv[1:] if arguments is None else arguments)
-        status = cli.main(args=arguments, prog_name="mulesoft-audit", standalone_mode=False)
+        try:
+            status = cli.main(args=arguments, prog_name="mulesoft-audit", standalone_mode=False)
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)  # all that is left is to say how it ended: see `stop_on_signals`
         output.flush()
     except ReaderGone as error:
         output.drop()

@@ -39,7 +39,7 @@ Examples:
 
 \b
 Exit status:
-  0  every entry of the time asked for is in the archive
+  0  nothing failed; the summary's "complete" says whether all of it is proved
   2  a flag or setting is missing or malformed; nothing was sent
   3  Anypoint refuses the credentials
   4  a business group or the hierarchy may not be read; the others were collected
@@ -47,6 +47,9 @@ Exit status:
   6  the archive cannot be read or written
   130  stopped by a signal; what was collected is kept
 """
+
+SAVING_SECONDS = 4.0  #: how long a run may take to save what it has; a SIGTERM leaves five
+INSIST_SECONDS = 0.2
 
 
 @click.command("collect", epilog=EPILOG)
@@ -127,15 +130,23 @@ def period_of(settings: Settings, since: str | None, until: str | None, now: int
 
 
 def stop_on_signals(stop: Stop) -> None:
-    """Let SIGTERM and SIGINT ask for an orderly end; where there is nothing to save yet, end at once."""
+    """Let SIGTERM and SIGINT ask for an orderly end; where there is nothing to save yet, end at once.
+
+    A bucket that does not respond would hold the main thread for a minute. So it is interrupted after some seconds,
+    and again and again, until it has come to its end.
+    """
     from mulesoft_audit.errors import Interrupted
 
-    def ask(number: int, _: FrameType | None) -> None:
-        reason = f"the process was told to by {signal.Signals(number).name}"
-        stop.ask(reason)
-        if not stop.heeded:
-            raise Interrupted(f"Stopped: {reason}.", "What was committed is kept; the next run continues.")
+    def insist(*_: object) -> None:
+        raise Interrupted(f"Stopped: {stop.reason}.", "What was committed is kept; the next run continues.")
 
+    def ask(number: int, _: FrameType | None) -> None:
+        stop.ask(f"the process was told to by {signal.Signals(number).name}")
+        signal.setitimer(signal.ITIMER_REAL, SAVING_SECONDS if stop.heeded else INSIST_SECONDS, INSIST_SECONDS)
+        if not stop.heeded:
+            insist()
+
+    signal.signal(signal.SIGALRM, insist)
     signal.signal(signal.SIGTERM, ask)
     signal.signal(signal.SIGINT, ask)
 
@@ -193,6 +204,7 @@ def report(summary: Summary, store: Store, *, briefly: bool = False) -> None:
     """Print what failed to standard error and what was done to standard output; `briefly` in one line."""
     from mulesoft_audit.cli.summary import as_log_line, as_table, in_brief
 
+    signal.setitimer(signal.ITIMER_REAL, 0)  # nothing is waited for any more
     for failure in summary.failures:
         tell(failure)
     if json_wanted():

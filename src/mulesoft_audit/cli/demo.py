@@ -26,6 +26,7 @@ WORLD = ["--groups", "3", "--days", "7", "--entries-per-day", "500", "--burst", 
 FAULTS = ["--fault-status", "0.03", "--fault-reset-body", "0.01", "--fault-html", "0.01"]
 LATE = 40
 KILL_AFTER_PAGES = 25
+MOST = 3  #: findings that are shown
 
 
 @click.command("demo", epilog=EPILOG)
@@ -91,6 +92,7 @@ def _tell(console: Console, world: dict[str, Any], archive: Path) -> None:
     console.print(f"[bold]5.[/] And once more: {summary['new_entries']} new (its own log-in before), nothing twice.\n")
     equal = _compare(console, world, archive, summary["until"])
     _sample(console, archive)
+    _findings(console, archive)
     _next_steps(console, archive)
     if not equal:
         sys.exit(1)
@@ -213,6 +215,35 @@ def _lines(part: Path) -> list[bytes]:
     import gzip
 
     return gzip.decompress(part.read_bytes()).splitlines()
+
+
+def _findings(console: Console, archive: Path) -> None:
+    """Print the findings that matter most: the gravest, of those who set off most rules; one a rule."""
+    from rich.text import Text
+
+    from mulesoft_audit.detect.rule import SEVERITIES
+    from mulesoft_audit.printable import printable
+
+    line = [sys.executable, "-m", "mulesoft_audit", "detect", "--archive", str(archive), "--json"]
+    done = subprocess.run(line, capture_output=True, text=True, check=True)  # noqa: S603 - our own command
+    findings = [json.loads(one) for one in done.stdout.splitlines()]
+    rules = {
+        actor: {one["rule"] for one in findings if one["actor"] == actor} for actor in {f["actor"] for f in findings}
+    }
+
+    def matters(finding: dict[str, Any]) -> tuple[int, int, int]:
+        return SEVERITIES.index(finding["severity"]), len(rules[finding["actor"]]), finding["count"]
+
+    gravest = {one["rule"]: one for one in sorted(findings, key=matters)}
+    console.print(
+        f"\n[bold]An incident is hidden in this week.[/] {len(findings)} findings; the {MOST} that matter most:"
+    )
+    for one in sorted(gravest.values(), key=matters, reverse=True)[:MOST]:
+        what = ", ".join(one["values"][:3]) + "…" if one["values"] else one["object"]
+        count = f"{one['count']} entries; " if one["count"] > 1 else ""
+        told = f"{count}{printable(one['actor'], 20)}: {printable(what, 40)}"
+        console.print(Text(f"  {one['severity']:<8}  {one['title']}\n            {one['last'][:16]}Z  {told}"))
+    console.print(f"The rest:        mulesoft-audit detect --archive {archive}")
 
 
 def _next_steps(console: Console, archive: Path) -> None:

@@ -19,7 +19,6 @@ from mulesoft_audit.cli.options import (
     shared,
     source_options,
 )
-from mulesoft_audit.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,6 +39,13 @@ CLOUD = frozenset(
         "name",
         "function",
         "job",
+        "schedule",
+        "schedule_interval_minutes",
+        "build_service_account",
+        "static_egress_ip",
+        "existing_bucket",
+        "bucket_location",
+        "secret_locations",
         "secret",
         "account",
         "topic",
@@ -59,14 +65,11 @@ Examples:
       --secops-location eu
 
 \b
-Exit status: 0 if nothing failed, else that of the worst failure, the first of:
-  3  Anypoint or Google refuses the credentials
-  6  the archive cannot be read or written
-  2  a setting is missing or malformed
-  5  Anypoint cannot be reached, or is out of order
-  4  a business group, or something in Google Cloud, may not be read
-  7  something in Google Cloud or the feed is missing or broken
-  1  something is stale, or a clock is wrong
+Exit status:
+  0  nothing is broken, whatever is pointed out or was not looked at
+  2  a flag or setting is malformed, or an extra is not installed; nothing was
+     looked at
+  8  something is broken or stale
 """
 
 
@@ -74,10 +77,11 @@ Exit status: 0 if nothing failed, else that of the worst failure, the first of:
 @shared(archive_option)
 @click.option("--org", "orgs", multiple=True, metavar="ID", help="Look at this organization only (repeatable).")
 @click.option("--org-id", "mule_org_id", metavar="ID", help="The root organization.  [MULE_ORG_ID]")
+@click.option("--max-age", metavar="DURATION", help="What is older is stale: 90m, 26h. Default: by the schedule.")
 @source_options
 @shared(config_option, json_option)
-def command(orgs: tuple[str, ...], config: str | None, as_json: bool, **flags: Any) -> int:  # noqa: ANN401 - click's
-    """Check every link, with your own credentials, and say how to mend what is broken.
+def command(orgs: tuple[str, ...], max_age: str | None, config: str | None, as_json: bool, **flags: Any) -> int:  # noqa: ANN401 - click's
+    """Check every link, with your own credentials, and say how to repair what is broken.
 
     From Anypoint (host, clock, credentials, each business group's log) to the archive (readable, writable
     safely, fresh); with --project also what is deployed in Google Cloud, and with --secops-instance the feed.
@@ -90,8 +94,10 @@ def command(orgs: tuple[str, ...], config: str | None, as_json: bool, **flags: A
     from mulesoft_audit.doctor.view import as_json as json_of
     from mulesoft_audit.doctor.view import printer, summed
     from mulesoft_audit.logs import configure
+    from mulesoft_audit.times import duration
 
     configure()
+    flags["max_age"] = duration(max_age, "--max-age") if max_age else 0
     stop = Stop()
     told = not as_json and sys.stdout.isatty()
     show = printer() if told else None
@@ -109,21 +115,19 @@ command.params.extend(one for one in deploy.params if one.name in CLOUD)
 
 
 def _findings(config: str | None, orgs: tuple[str, ...], flags: Values, stop: Stop) -> Iterator[Finding]:
-    from mulesoft_audit.doctor.anypoint import SETTINGS, Anypoint
-    from mulesoft_audit.doctor.finding import examine, failed
+    from mulesoft_audit.anypoint.tree import organization_id
+    from mulesoft_audit.doctor.anypoint import Anypoint
+    from mulesoft_audit.doctor.finding import examine
     from mulesoft_audit.settings import Settings
 
+    known = {name: value for name, value in flags.items() if name in Settings.__struct_fields__}
+    file = config_file(config)
+    settings = load_settings(str(file or ""), **known)
+    anypoint = Anypoint(settings, secret_of(settings), stop, str(file or ""), tuple(map(organization_id, orgs)))
+    archive = _archive(settings, flags, anypoint, stop)
+    cloud = _cloud_checks(anypoint, archive, flags)
     try:
-        known = {name: value for name, value in flags.items() if name in Settings.__struct_fields__}
-        file = config_file(config)
-        settings = load_settings(str(file or ""), **known)
-        anypoint = Anypoint(settings, secret_of(settings), stop, str(file or ""), orgs)
-        archive = _archive(settings, flags, anypoint, stop)
-    except UsageError as error:
-        yield failed(error, SETTINGS)
-        return
-    try:
-        yield from examine([*anypoint.checks(), *archive.checks(), *_cloud_checks(anypoint, archive, flags)])
+        yield from examine([*anypoint.checks(), *archive.checks(), *cloud])
     finally:
         anypoint.close()
         archive.close()
@@ -131,28 +135,33 @@ def _findings(config: str | None, orgs: tuple[str, ...], flags: Values, stop: St
 
 def _archive(settings: Settings, flags: Values, anypoint: Anypoint, stop: Stop) -> Archive:
     from mulesoft_audit.doctor.archive import Archive
+    from mulesoft_audit.doctor.freshness import DAILY_SILENCE
 
     url = settings.archive_url
     if not url and flags["project"]:
         from mulesoft_audit.cloud.deploy.deployment import NAME, default_names
 
-        url = f"gs://{default_names(flags['project'], flags['name'] or NAME)['bucket']}"
-    return Archive(url, lambda: anypoint.organizations, lambda: int(stop.clock.time() * 1000), settings.look_back)
+        names = default_names(flags["project"], flags["name"] or NAME)
+        url = f"gs://{(flags['existing_bucket'] or names['bucket']).removeprefix('gs://').strip('/')}"
+    limit = flags["max_age"] or DAILY_SILENCE
+    archive = Archive(url, lambda: anypoint.organizations, lambda: int(stop.clock.time() * 1000), lambda: limit)
+    _ = archive.store if url else None  # says what is malformed before anything is asked
+    return archive
 
 
 def _cloud_checks(anypoint: Anypoint, archive: Archive, flags: Values) -> list[Check]:
-    """Return the checks of what is deployed in Google Cloud, as far as it is said where that is."""
-    from mulesoft_audit.doctor.finding import Check, failed, skipped
+    """Return the checks of what is deployed in Google Cloud, as far as it is said where that is.
 
-    name = "Google Cloud"
-    if not flags["project"]:
-        mend = "Say --project and --region to have the function, the schedule and the feed looked at."
-        return [Check(name, lambda: skipped("no project is named", mend))] if archive.url.startswith("gs://") else []
-    try:
+    Raises:
+        UsageError: what is said is malformed or not enough, or the extra `gcp` is not installed.
+    """
+    from mulesoft_audit.doctor.finding import Check, skipped
+
+    if flags["project"]:
         return _named_cloud_checks(anypoint, archive, flags)
-    except UsageError as error:
-        found = failed(error)
-    return [Check(name, lambda: found)]
+    hint = "Say --project and --region to have the function, the schedule and the feed looked at."
+    unnamed = [Check("Google Cloud", lambda: skipped("no project is named", hint))]
+    return unnamed if archive.url.startswith("gs://") else []
 
 
 def _named_cloud_checks(anypoint: Anypoint, archive: Archive, flags: Values) -> list[Check]:
@@ -163,20 +172,35 @@ def _named_cloud_checks(anypoint: Anypoint, archive: Archive, flags: Values) -> 
     from mulesoft_audit.doctor.archive import HELD
     from mulesoft_audit.doctor.feed import END_TO_END, FEED, Feeds, end_to_end
     from mulesoft_audit.doctor.finding import Check, skipped
-    from mulesoft_audit.doctor.google import Cloud
+    from mulesoft_audit.doctor.google import GOOGLE, Cloud
+    from mulesoft_audit.doctor.policies import POLICIES, Policies
+    from mulesoft_audit.doctor.program import TERRAFORM, check_terraform
+    from mulesoft_audit.doctor.roles import Roles
 
     config = _deployment(anypoint, archive, flags)
-    cloud = Cloud(lambda: connect(_patience(), _tell), config)
     settings = feed_settings(flags, config.bucket, config.log_prefix)
+    cloud = Cloud(lambda: connect(_patience(), _tell, project=config.project), config, flags["max_age"])
+    archive.stale_after = cloud.stale_after
+
+    def policies() -> Iterator[Finding]:
+        return Policies(cloud.google, config, settings is not None, bool(cloud.service)).check()
+
+    checks = [
+        *cloud.checks(),
+        *Roles(cloud).checks(),
+        Check(POLICIES, policies, (GOOGLE,)),
+        Check(TERRAFORM, check_terraform),
+    ]
     if settings is None:
-        mend = "Say --secops-instance and --secops-location to have the feed looked at."
-        return [*cloud.checks(), Check(FEED, lambda: skipped("no SecOps instance is named", mend))]
+        hint = "Say --secops-instance and --secops-location to have the feed looked at."
+        return [*checks, Check(FEED, lambda: skipped("no SecOps instance is named", hint))]
     feeds = Feeds(lambda: cloud.google, config, settings)
 
     def last() -> Finding:
-        return end_to_end(archive.complete, feeds.last_transfers, anypoint.stop.clock.time())
+        now = anypoint.stop.clock.time()
+        return end_to_end(archive.complete, feeds.last_transfers, now, cloud.stale_after())
 
-    return [*cloud.checks(), *feeds.checks(), Check(END_TO_END, last, (HELD, FEED))]
+    return [*checks, *feeds.checks(), Check(END_TO_END, last, (HELD, FEED))]
 
 
 def _deployment(anypoint: Anypoint, archive: Archive, flags: Values) -> Deployment:

@@ -230,7 +230,8 @@ def _explored(anypoint: Anypoint) -> int:
         AuditError: without credentials that work there is nothing to write.
     """
     from mulesoft_audit.doctor.anypoint import CREDENTIALS, IDENTITY, REACH, SETTINGS
-    from mulesoft_audit.doctor.finding import State, examine, exit_code
+    from mulesoft_audit.doctor.finding import State, examine
+    from mulesoft_audit.errors import FINDINGS, worst_status
 
     found: list[Finding] = []
     try:
@@ -241,12 +242,12 @@ def _explored(anypoint: Anypoint) -> int:
     finally:
         anypoint.close()
     _show(anypoint, found)
-    return exit_code(finding for finding in found if finding.exit_code != AuditError.exit_code)
+    return worst_status({finding.exit_code for finding in found} - {0, FINDINGS})
 
 
 def _fatal(finding: Finding) -> AuditError:
     kinds = {kind.exit_code: kind for kind in AuditError.__subclasses__()}
-    return kinds.get(finding.exit_code, AuditError)(finding.detail, f"{finding.mend} Nothing was written.")
+    return kinds.get(finding.exit_code, AuditError)(finding.detail, f"{finding.hint} Nothing was written.")
 
 
 def _show(anypoint: Anypoint, found: list[Finding]) -> None:
@@ -262,7 +263,7 @@ def _show(anypoint: Anypoint, found: list[Finding]) -> None:
     for finding in found:
         if finding.state in (State.WARN, State.FAIL):
             _echo(f"! {printable(finding.name)}: {printable(finding.detail)}")
-            _echo(f"  {printable(finding.mend)}")
+            _echo(f"  {printable(finding.hint)}")
     unreadable = sum(not anypoint.readable.get(one.id) for one in anypoint.organizations)
     of_them = f"the logs of {unreadable} may not be read" if unreadable else "the log of each may be read"
     _echo(f"{len(anypoint.organizations)} organizations; {of_them}.")

@@ -41,6 +41,7 @@ def as_table(summary: Summary, archive: str) -> None:
     if summary.organizations:
         console.print(table)
     lines = [f"{run.organization}: {text}." for run in summary.organizations for text in run.result.not_proved]
+    lines += [f"{one}: an earlier round still reads it." for one in summary.left_alone]
     if summary.interrupted:
         lines.append(f"Stopped: {summary.interrupted}. What was collected is kept; run the same command to go on.")
     requests = number_of(summary.requests, "request")

@@ -21,7 +21,9 @@ from mulesoft_audit.collect.search import Search
 from mulesoft_audit.collect.totals import Worth
 from mulesoft_audit.errors import SourceError
 from mulesoft_audit.ledger.day import Respelled
+from mulesoft_audit.ledger.keys import unseen
 from mulesoft_audit.ledger.manifest import Damaged
+from mulesoft_audit.times import earliest
 
 if TYPE_CHECKING:
     from datetime import date
@@ -50,7 +52,9 @@ class Tried:
     second_look: bool = False
     missing: bool = False
     page_by_days: bool = False
+    gone: bool = False
     oldest: bool = False
+    oldest_read: bool = False
 
 
 class Balance:
@@ -72,6 +76,10 @@ class Balance:
         self._windows: list[Window] = []  # read last
         self._read_days: set[date] = set()
         self._written = 0  # before the last reading
+        self._arrived = 0  # entries of the last reading that no page showed before, in the time that it showed whole
+        self._owed: dict[int, int] = {}  # entries counted that no reading brought yet, by floor
+        self._looking_again = False  # whether the last reading was of what only a second look found
+        self._not_shown = 0  # stretches of that in which the source counts what it did not give
         self._settled = False  # whether the last reading told anything new of what the source has
 
     def look_first(self) -> None:
@@ -90,10 +98,12 @@ class Balance:
         self._rounds += 1
         newest = self._look()
         before = self._days.source(newest.floor)
-        if not self._commit_page(newest):
+        told = bool(self.one.head.known_from or not before) and not newest.judged.missing
+        if not self._commit_page(newest, count_repeated=told):
             self._read([newest.last_days()], PAGE_LIMIT, newest.until)
             return
         expected = self._days.source(newest.floor)
+        self._owe(newest, before, expected)
         self._numbers.append((newest.total, expected))
         if newest.judged.missing:
             self._look_for_missing(newest)
@@ -107,13 +117,27 @@ class Balance:
         else:
             self._explain(newest, before, expected)
 
+    def _owe(self, newest: Newest, before: int, expected: int) -> None:
+        """Note how many entries the source counted at any time of this run that no reading brought since.
+
+        What arrived after they were counted is not among them: the page that came with the total shows it was not.
+        """
+        brought = before - self._numbers[-1][1] - self._arrived if self._numbers else 0
+        left = self._owed.get(newest.floor, 0) - max(0, brought)
+        self._arrived = 0
+        self._owed[newest.floor] = max(0, left, (newest.total or 0) - expected)
+
     def _look(self) -> Newest:
         """Return the newest page; or only the total, where the run is asked for time up to some moment."""
         until = self._run.period.until
         if until is not None:
             self._refreshed()  # a run up to some moment may be one of many, which write manifests only
             floor = self._worth.floor(until)
-            beyond = self._days.source(floor) - (self._days.source_up_to(floor, until) or 0)
+            before = self._days.source_up_to(floor, until)
+            if before is None:  # a day that differs tells only as a whole
+                end = day_start(day_of(until)) + DAY_MS
+                until, before = min(end, self._run.now()), self._days.source(floor, end)
+            beyond = self._days.source(floor) - before
             return total_only(self._query, self.one.organization, floor, until, beyond)
         first, self.one.first_page = self.one.first_page, None
         newest = first or self._newest_page(self._run.now())
@@ -124,13 +148,13 @@ class Balance:
         limit = FEW if self.one.quiet >= QUIET else PAGE_LIMIT
         return newest_page(self._query, self.one.organization, self._worth.floor(until), until, self.one.head, limit)
 
-    def _commit_page(self, newest: Newest) -> bool:
+    def _commit_page(self, newest: Newest, *, count_repeated: bool) -> bool:
         """Commit what is new of the newest page, whatever the total says; False if it has to be read by whole days."""
         if self._rounds == 1:
             self.one.result.read += len(newest.entries.times)
         try:
             for batch in newest.batches():
-                self.one.commit(batch)
+                self.one.commit(batch, count_repeated=count_repeated)
         except (Damaged, Respelled):
             if self._tried.page_by_days:
                 raise
@@ -153,8 +177,7 @@ class Balance:
 
     def _explain(self, newest: Newest, before: int, expected: int) -> None:
         """Do something about a total that is not what is expected."""
-        news = self._settled or self.one.result.written != self._written
-        steady = len(self._numbers) > 1 and self._numbers[-1] == self._numbers[-2] and not news
+        steady = len(self._numbers) > 1 and self._numbers[-1] == self._numbers[-2] and not self._news
         ends = steady or self._rounds >= ROUNDS
         if ends or (self._tried.all_read and not self._worth.judged):
             if self._run.period.until is None and self._worth.judge(newest, expected):
@@ -163,12 +186,27 @@ class Balance:
             if ends:
                 self._give_up(newest, expected, steady=steady)
                 return
-        if (edge := self._edge(newest)) is not None:
+        if (oldest := self._oldest(newest)) is not None:
+            self._read([oldest], 0, newest.until)
+        elif (edge := self._edge(newest)) is not None:
             self._read([self._shown_no_more(edge, newest)], max(0, (newest.total or 0) - before), newest.until)
         elif newest.total is not None and newest.total < expected and self._retention_moved():
             self._balance()
         else:
             self._descend(newest)
+
+    def _oldest(self, newest: Newest) -> Window | None:
+        """Return the days that the source is about to drop, if they are compared: entries vanish while a run looks."""
+        floor, kept = self.one.due.floor, self._run.kept.floor
+        if self._tried.oldest_read or not floor < kept < newest.until:
+            return None
+        self._tried.oldest_read = True
+        return Window(floor, kept)
+
+    @property
+    def _news(self) -> bool:
+        """Whether the last reading brought anything new."""
+        return self._settled or self.one.result.written != self._written
 
     def _edge(self, newest: Newest) -> int | None:
         """Return where the entries that were known before end, if the page does not reach so far; else None."""
@@ -239,7 +277,7 @@ class Balance:
         page = self._query.page(self.one.organization, Window(before, self._run.now()), limit=1)
         times = placed(page, before).times
         floor = day_start(day_of(times[0])) + DAY_MS if times else before
-        if floor <= before or not self._days.dates(before, floor - 2 * DAY_MS):
+        if not self._days.dates(before, floor - 2 * DAY_MS):
             return False
         self.one.covers(Due(self.one.due.since, floor))
         return True
@@ -260,15 +298,19 @@ class Balance:
 
     def _read(self, windows: list[Window], expected: int, until: int) -> None:
         """Read stretches of time, and balance again."""
+        windows = joined([self._widened(one) for one in windows])
         self._read_days |= {day for one in windows for day in self._days.dates(*one)}
+        if self.one.relatives:
+            self._count_anew(windows)
         reading = Reading(
-            joined([self._widened(one) for one in windows]),
+            windows,
             expected,
             until,
             query=self._query,
             organization=self.one.organization,
             commit=self.one.commit,
             memory=self._run.memory,
+            known_from=self.one.head.known_from,
             then=lambda: self.one.guarded(self._after_reading),
         )
         self._written, self._settled = self.one.result.written, False
@@ -276,6 +318,15 @@ class Balance:
         self.one.reading = reading
         self.one.result.expected += expected
         reading.start(self._run.pool, self.one.rank, oldest_first=self._run.period.oldest_first)
+
+    def _count_anew(self, windows: list[Window]) -> None:
+        """Forget what the source had of days that are read: what it repeats of other logs would be counted twice."""
+        for window in windows:
+            for day in self._days.dates(*window):
+                counted = self._days.counted[day.isoformat()]
+                if counted.held != counted.source:
+                    self._days.get(day).forget_source()
+        self._days.note_all()
 
     def _widened(self, window: Window) -> Window:
         """Return the window from 00:00 UTC, if its first day's counts differ: then only a whole day tells anything."""
@@ -290,30 +341,49 @@ class Balance:
         assert reading is not None  # noqa: S101 - it is what calls this
         one.result.read += reading.fetched
         before = self._days.held() - self._days.source(0)
-        self._settled = reading.settle(self._days.get, self._days.dates, self._run.until)
+        end = self._run.until if self._run.period.until is None else self._run.now()
+        self._settled = reading.settle(self._days.get, self._days.dates, end)
+        if self._looking_again and not self._news:
+            self._not_shown = len(self._windows)
+        self._looking_again = False
         self._read_days |= reading.days()
         self._days.note_all()
         gone = self._days.held() - self._days.source(0) - before
         if gone > 0:
             log.warning("Anypoint has %d entries of %s no more; the archive keeps them", gone, one.organization)
         if reading.failures:
+            one.head.keep_newest((), 0)
             one.failures += [one.told(error) for error in reading.told()]
             one.head.unread = reading.unread()
             one.finish()
         else:
+            self._arrived = len(unseen(reading.newest, one.head.newest_keys()).new)
+            one.head.learn_newest(reading.newest, reading.windows)
+            self._leave_out_oldest(reading.windows)
             self._balance()
+
+    def _leave_out_oldest(self, read: list[Window]) -> None:
+        """Compare no more what the source is about to drop, now that it was read."""
+        one, kept = self.one, self._run.kept.floor
+        floor = one.due.floor
+        if floor < kept and any(start <= floor and kept <= end for start, end in read):
+            one.head.proved_from = earliest(one.head.proved_from, floor)
+            one.covers(Due(one.due.since, kept))
 
     # Being done.
 
     def _verified(self, newest: Newest, arriving: int = 0) -> None:
         """Note that the archive equals the source; first look, where that is due, whether it does so by accident."""
         windows = self._second_look(newest)
+        gone = self._owed[newest.floor]  # deleted meanwhile; or the replica that counts now lags behind the first one
         if windows:
+            self._looking_again = True
             self._read(windows, 0, newest.until)
-        elif arriving and self._rounds < ROUNDS:
+        elif (arriving and self._rounds < ROUNDS) or (gone and not self._tried.gone):
+            self._tried.gone = bool(gone)
             self._balance()
         else:
-            self.one.result.left = arriving
+            self.one.result.left = arriving or gone or self._not_shown
             self._prove(newest.until)
 
     def _second_look(self, newest: Newest) -> list[Window]:
@@ -348,6 +418,8 @@ class Balance:
         one = self.one
         one.result.verified_at = until
         one.head.unread = []
+        if not one.result.not_proved and not one.result.left:
+            one.head.proved_from = earliest(one.head.proved_from, one.due.floor)
         if found := self._days.unreadable(one.due.floor):
             one.failures.append(unreadable(one.organization, found))
         one.finish()

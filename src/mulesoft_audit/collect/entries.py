@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from typing import TYPE_CHECKING, NamedTuple
 
 from mulesoft_audit.anypoint.entry import recognize
@@ -23,8 +24,10 @@ class Entries(NamedTuple):
 
     def between(self, start: int, end: int) -> Entries:
         """Return those whose time is from `start` up to but not including `end`."""
-        if not self.times or (start <= min(self.times) and max(self.times) < end):
-            return self
+        lines, times, keys = self
+        if in_order(times):
+            chosen = slice(bisect_left(times, start), bisect_left(times, end))
+            return Entries(lines[chosen], times[chosen], keys[chosen])
         return self.chosen([index for index, time in enumerate(self.times) if start <= time < end])
 
     def chosen(self, indices: list[int]) -> Entries:

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass, field
-from datetime import date
 from typing import TYPE_CHECKING
 
 from mulesoft_audit.anypoint.query import LogRefused, UnknownOrganization
-from mulesoft_audit.archive.layout import day_start
 from mulesoft_audit.collect.period import Due, due
 from mulesoft_audit.errors import ArchiveError, AuditError, CredentialsError, Interrupted
 from mulesoft_audit.ledger import head as heads
@@ -59,6 +57,7 @@ class OrganizationRun:
     Attributes:
         organization: whose log.
         rank: its place among all.
+        above: ids of the organizations above it in the tree, the nearest first.
         head: where it stands.
         days: what the archive holds.
         due: since when everything is to be held, and from when on that is compared.
@@ -75,6 +74,7 @@ class OrganizationRun:
         """Read where the organization stands; or take it over from the round before, which is not used any more."""
         self.organization = organization
         self.rank = rank
+        self.above: list[str] = []
         self.quiet: int = before.quiet + 1 if before and not before.result.written else 0
         self.head, self._generation = before.stands if before else heads.load(run.store, organization.id)
         self.days = Days(run.store, organization.id, self.head.days)
@@ -94,6 +94,10 @@ class OrganizationRun:
         """Whether the archive equalled the source, over all the time that it covers and the source still keeps."""
         proved = bool(self.result.verified_at) and not self.result.not_proved
         return self.done and not self.failures and not self.result.left and proved
+
+    def is_below(self, other: OrganizationRun) -> bool:
+        """Return whether it lies below `other` in the tree."""
+        return other.organization.id in self.above
 
     @property
     def stands(self) -> tuple[Head, int]:
@@ -118,14 +122,12 @@ class OrganizationRun:
         Args:
             since: since when that was said to be so; Unix ms, 0 if nobody said.
         """
-        head, said = self.head, 0
-        if not head.days:  # lost, or of the first format
-            _, said = self.days.refresh()
-        oldest = min((day for day, one in head.days.items() if one.held), default="")
-        oldest_held = day_start(date.fromisoformat(oldest)) if oldest else 0
+        head, said, run = self.head, 0, self._run
+        looks_twice = run.period.until is None and (run.first_of_day or run.period.since is not None)
+        if looks_twice or not head.days:  # days may have been removed; a head be lost, or of the first format
+            _, said = self.days.refresh(every=not head.days)
         promised = earliest(head.since, said, since)
-        run = self._run
-        self.covers(due(promised, oldest_held, run.period, run.kept, run.until, run.beginning))
+        self.covers(due(promised, head.proved_from, run.period, run.kept, run.until, run.beginning))
 
     def covers(self, due: Due) -> None:
         """Take over since when everything is to be held, and from when on that is compared."""
@@ -133,14 +135,15 @@ class OrganizationRun:
         self.head.since = self.days.since = due.since
         self.result.floor = due.floor
 
-    def commit(self, batch: Batch) -> Committed:
-        """Bring a batch into the archive, and count it.
+    def commit(self, batch: Batch, *, count_repeated: bool = True) -> Committed:
+        """Bring a batch into the archive, and count it; see `Day.commit`.
 
         Raises:
             AuditError: as `Day.commit`.
         """
         day = self.days.get(batch.day)
-        committed = day.commit(batch, [one.get(batch.day) for one in self.relatives])
+        relatives = [one.get(batch.day) for one in self.relatives]
+        committed = day.commit(batch, relatives, count_repeated=count_repeated)
         self.days.note(day)
         with self._lock:
             self.result.written += committed.written

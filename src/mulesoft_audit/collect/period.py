@@ -86,15 +86,15 @@ class Due:
     floor: int
 
 
-def due(since: int, oldest_held: int, period: Period, kept: Kept, until: int, beginning: int) -> Due:
+def due(since: int, proved_from: int, period: Period, kept: Kept, until: int, beginning: int) -> Due:
     """Return since when everything is to be held, and from when on that is compared.
 
-    Time that the source does not keep any more is never promised. What is older than the floor is compared only if
-    nothing of it is held yet.
+    Time that the source does not keep any more is never promised. What is older than the floor may vanish while a run
+    looks: it is compared only as long as it was never proved that all of it is held.
 
     Args:
         since: what was promised before; 0 if nothing.
-        oldest_held: 00:00 UTC of the first day of which anything is held; 0 if nothing is.
+        proved_from: since when the archive once equalled the source; 0 if that was never proved.
         period: what the run is asked for.
         kept: what the source keeps.
         until: now, Unix ms.
@@ -105,4 +105,4 @@ def due(since: int, oldest_held: int, period: Period, kept: Kept, until: int, be
     start = max(promised, kept.since)
     if period.until is not None and period.since is not None:
         start = max(start, period.since)
-    return Due(promised, max(start, kept.floor) if 0 < oldest_held < kept.floor else start)
+    return Due(promised, max(start, kept.floor) if 0 < proved_from <= start else start)

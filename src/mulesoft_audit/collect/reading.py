@@ -15,6 +15,7 @@ from mulesoft_audit.collect.fetch import SECOND, Slice
 from mulesoft_audit.errors import ArchiveError, AuditError, CredentialsError, Interrupted
 from mulesoft_audit.ledger.batch import Batch
 from mulesoft_audit.ledger.days import split_by_day
+from mulesoft_audit.ledger.head import MOST_NEWEST
 from mulesoft_audit.ledger.manifest import Damaged, Unreadable
 from mulesoft_audit.memory import give_back
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from mulesoft_audit.collect.entries import Entries
     from mulesoft_audit.collect.pool import WorkerPool
     from mulesoft_audit.ledger.day import Day
+    from mulesoft_audit.ledger.keys import Key
 
 log = logging.getLogger(__name__)
 
@@ -35,7 +37,7 @@ ALL_BATCHES_BYTES = 32 << 20  #: of all readers' batches; a reader that finds mo
 SEVERAL = 2_000  #: entries from which on several readers share a stretch
 AT_FIRST = 8  #: readers of one stretch at first
 SLICE = 16_000  #: entries of a slice of a long stretch: it is read before an older one is begun
-WORTH_TAKING = 6 * PAGE_LIMIT  #: entries left to a reader from which on an idle one takes the later half
+WORTH_TAKING = 10 * PAGE_LIMIT  #: entries left to a reader from which on an idle one takes the later half
 
 
 class Memory:
@@ -99,9 +101,9 @@ class Reader:
             self._commit()
         self._batch = self._batch or Batch(day)
         midnight = day_start(day)
-        times = [time - midnight for time in entries.times[start:end]]
-        self._batch.add(entries.lines[start:end], times, entries.keys[start:end])
-        self._reading.gave(self.window, day, end - start)
+        times, keys = entries.times[start:end], entries.keys[start:end]
+        self._batch.add(entries.lines[start:end], [time - midnight for time in times], keys)
+        self._reading.gave(self.window, day, times, keys)
         size = self._batch.size
         self._reading.memory.change(size - self._size)
         self._size = size
@@ -134,6 +136,7 @@ class Reading:
         given: entries that the source gave, by window and day.
         expected: about how many entries there are.
         readers: under way or waiting.
+        newest: keys of what the source gave from `known_from` on; times in Unix ms.
         failures: what failed, each with the slice it happened in.
     """
 
@@ -147,6 +150,7 @@ class Reading:
         organization: Organization,
         commit: Callable[[Batch], object],
         memory: Memory,
+        known_from: int = 0,
         then: Callable[[], None],
     ) -> None:
         """Prepare to read.
@@ -159,6 +163,7 @@ class Reading:
             organization: whose log.
             commit: brings a batch into the archive.
             memory: what the batches of all readings take.
+            known_from: from when on (Unix ms) the keys of what the source gives are kept in `newest`; 0 for never.
             then: called once all is read, on the thread that read the last of it.
         """
         self.windows = windows
@@ -175,6 +180,8 @@ class Reading:
         self._lock = threading.Lock()
         self._open = 0
         self.holes: list[Unreadable] = []
+        self.newest: list[Key] = []
+        self._known_from = known_from or 1 << 62
 
     def start(self, pool: WorkerPool, rank: int, *, oldest_first: bool) -> None:
         """Queue the slices: newest first, so that what matters most arrives first."""
@@ -191,10 +198,13 @@ class Reading:
     def _slice(self, start: int, stop: int) -> Slice:
         return Slice(self._query, self._organization, start, stop, self._end)
 
-    def gave(self, window: Window, day: date, entries: int) -> None:
-        """Count entries that the source gave."""
+    def gave(self, window: Window, day: date, times: list[int], keys: list[tuple[bytes, int]]) -> None:
+        """Note entries of a day that the source gave, in order of time."""
+        newer = bisect_left(times, self._known_from)
         with self._lock:
-            self.given[window, day] += entries
+            self.given[window, day] += len(times)
+            if len(self.newest) <= MOST_NEWEST:
+                self.newest += [(time, *key) for time, key in zip(times[newer:], keys[newer:], strict=True)]
 
     def days(self) -> set[date]:
         """Return the days of which the source gave entries."""

@@ -23,6 +23,7 @@ def as_fields(summary: Summary, archive: str) -> dict[str, object]:
         "interrupted": summary.interrupted,
         "until": iso(summary.until),
         "organizations": [organization_fields(run, summary.ended) for run in summary.organizations],
+        "left_to_an_earlier_round": [{"id": one.id, "name": one.name} for one in summary.left_alone],
         "new_entries": summary.written,
         "new_parts": summary.parts,
         **_lag(summary.newest, summary.ended),
@@ -67,7 +68,7 @@ def _lag(newest: int, ended: int) -> dict[str, object]:
 
 def sentence(summary: Summary) -> str:
     """Return the run in one sentence."""
-    groups = len(summary.organizations)
+    groups = len(summary.organizations) + len(summary.left_alone)
     proved = sum(run.complete for run in summary.organizations)
     new = number_of(summary.written, "new entry", "new entries")
     text = f"{new}; {proved} of {number_of(groups, 'organization')} complete, in {summary.seconds:.1f} s"

@@ -93,32 +93,19 @@ class Undecided:
             AuditError: as `AuditQuery.page`.
         """
         for above in self.members:
-            below = [one for one in self.members if is_below(one, above, self.members)]
+            below = [one for one in self.members if one.is_below(above)]
             pages = [(one.organization, one.first_page) for one in below if one.first_page]
             if below and above.first_page and above.head.rolls_up is None:
                 above.head.rolls_up = repeats(self._query, above.organization, pages)
                 above.head.below = [one.organization.id for one in below] if above.head.rolls_up else []
 
 
-def is_below(one: OrganizationRun, above: OrganizationRun, runs: Sequence[OrganizationRun]) -> bool:
-    """Return whether `one` lies below `above` in the tree."""
-    parents = {run.organization.id: run.organization.parent for run in runs}
-    seen: set[str] = set()
-    parent = one.organization.parent
-    while parent and parent not in seen:
-        if parent == above.organization.id:
-            return True
-        seen.add(parent)
-        parent = parents.get(parent, "")
-    return False
-
-
 def relate(runs: Sequence[OrganizationRun], query: AuditQuery) -> list[Undecided]:
     """Return the families in which something is undecided: each with all that lies below its topmost member."""
-    open_ = [one for one in runs if one.head.rolls_up is None and any(is_below(other, one, runs) for other in runs)]
-    tops = [one for one in open_ if not any(is_below(one, other, runs) for other in open_)]
+    open_ = [one for one in runs if one.head.rolls_up is None and any(other.is_below(one) for other in runs)]
+    tops = [one for one in open_ if not any(one.is_below(other) for other in open_)]
     families = []
     for top in tops:
-        members = [top, *(one for one in runs if is_below(one, top, runs))]
+        members = [top, *(one for one in runs if one.is_below(top))]
         families.append(Undecided(members, query))
     return families

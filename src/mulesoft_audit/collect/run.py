@@ -11,7 +11,7 @@ from multiprocessing.pool import ThreadPool
 from typing import TYPE_CHECKING
 
 from mulesoft_audit.anypoint.query import iso
-from mulesoft_audit.anypoint.tree import Organization
+from mulesoft_audit.anypoint.tree import Organization, ancestors
 from mulesoft_audit.archive.layout import DAY_MS
 from mulesoft_audit.collect import last_run
 from mulesoft_audit.collect.balance import Balance
@@ -20,7 +20,7 @@ from mulesoft_audit.collect.period import Kept, Period
 from mulesoft_audit.collect.pool import WorkerPool, workers_for
 from mulesoft_audit.collect.reading import WORTH_TAKING, Memory
 from mulesoft_audit.collect.report import organization_fields
-from mulesoft_audit.collect.roll_up import is_below, relate
+from mulesoft_audit.collect.roll_up import relate
 from mulesoft_audit.collect.summary import Summary
 from mulesoft_audit.errors import AuditError, Interrupted
 from mulesoft_audit.ledger import registry as registries
@@ -80,22 +80,14 @@ class Between:
         heads = {name: run.head for name, run in self.runs.items()} | {
             one.organization.id: one.head for one in self.busy
         }
-        parents = {one.id: one.parent for one in organizations}
         busy = {one.organization.id for one in self.busy}
         found = set(busy)
-        for name in parents:
-            for above in _ancestors(name, parents):
+        for name, all_above in ancestors(organizations).items():
+            for above in all_above:
                 separate = above in heads and heads[above].rolls_up is False
                 if not separate and (name in busy or above in busy):
                     found |= {name, above}
         return found
-
-
-def _ancestors(name: str, parents: Mapping[str, str]) -> list[str]:
-    found: list[str] = []
-    while (name := parents.get(name, "")) and name not in found:
-        found.append(name)
-    return found
 
 
 class Run:
@@ -116,6 +108,7 @@ class Run:
         self.runs: list[OrganizationRun] = []
         self.beginning = 0  #: since when the archive holds other organizations' entries, Unix ms; 0 if it holds none
         self._named = whose.named
+        self._above: dict[str, list[str]] = {}
         self._balances: dict[str, Balance] = {}
         self._waiting: list[OrganizationRun] = []
         self._lock = threading.Lock()
@@ -137,13 +130,16 @@ class Run:
             organizations: all of this run.
             since: by id, since when everything was to be held; Unix ms.
         """
+        self._above = ancestors(organizations)
         with ThreadPool(min(READERS, len(organizations) or 1)) as pool:
             self.runs = pool.starmap(self._organization, list(zip(organizations, count(), strict=False)))
             self.beginning = min((run.head.since for run in self.runs if run.head.since and run.head.days), default=0)
             pool.map(lambda run: run.guarded(lambda: run.prepare(since.get(run.organization.id, 0))), self.runs)
 
     def _organization(self, organization: Organization, rank: int) -> OrganizationRun:
-        return OrganizationRun(organization, self, rank, self.between.runs.get(organization.id))
+        one = OrganizationRun(organization, self, rank, self.between.runs.get(organization.id))
+        one.above = self._above[organization.id]
+        return one
 
     def begin(self) -> None:
         """Queue every organization."""
@@ -168,7 +164,7 @@ class Run:
 
     def _ready(self, run: OrganizationRun) -> None:
         """Queue an organization's balance; if its log repeats others', once these are collected."""
-        below = [one for one in self.runs if is_below(one, run, self.runs)]
+        below = [one for one in self.runs if one.is_below(run)]
         run.relatives = self._relatives(run, below)
         with self._lock:
             if run.head.rolls_up and not all(one.done for one in below):
@@ -177,7 +173,7 @@ class Run:
         self.pool.submit((0, run.rank), self._balances[run.organization.id].start)
 
     def _relatives(self, run: OrganizationRun, below: Sequence[OrganizationRun]) -> list[Days]:
-        above = [one for one in self.runs if one.head.rolls_up and is_below(run, one, self.runs)]
+        above = [one for one in self.runs if one.head.rolls_up and run.is_below(one)]
         found = [one.days for one in above]
         if run.head.rolls_up:
             there = {one.organization.id for one in below}
@@ -266,6 +262,7 @@ def collect(
     run.until = period.until if period.until is not None else run.now()
     run.first_of_day = before.ended // DAY_MS != run.until // DAY_MS
     summary = Summary(run.runs, list(whose.problems), until=run.until)
+    summary.left_alone = [one for one in organizations if one.id in left_alone]
     stop.heeded = True
     try:
         said = {name: known.since for name, known in registry.organizations.items()}
@@ -289,9 +286,8 @@ def collect(
     summary.count(pacer, stop.clock.monotonic() - began, run.now())
     fields = {one.organization.id: organization_fields(one, summary.ended) for one in run.runs}
     floor = run.kept.floor or before.floor
-    complete = summary.complete and not left_alone
-    after = last_run.LastRun(summary.ended, floor, complete, summary.exit_code, fields)
-    same = not summary.written and (complete, summary.exit_code) == (before.complete, before.exit_code)
+    after = last_run.LastRun(summary.ended, floor, summary.complete, summary.exit_code, fields)
+    same = not summary.written and (summary.complete, summary.exit_code) == (before.complete, before.exit_code)
     if not (same and between.runs and not run.first_of_day and summary.ended - before.ended < SAVED_EVERY_MS):
         last_run.save(store, after, before, last_generation)
     return summary

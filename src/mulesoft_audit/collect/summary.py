@@ -9,6 +9,7 @@ from mulesoft_audit.errors import AuditError, Interrupted, worst
 
 if TYPE_CHECKING:
     from mulesoft_audit.anypoint.pacer import Pacer
+    from mulesoft_audit.anypoint.tree import Organization
     from mulesoft_audit.collect.organization import OrganizationRun
 
 
@@ -19,6 +20,7 @@ class Summary:
     Attributes:
         organizations: each organization's run, in the order asked for.
         problems: what failed that concerns no organization, or all of them.
+        left_alone: organizations that an earlier round in the same process still reads; this one did not ask them.
         interrupted: why the run ended early; empty if it did not.
         requests: requests sent.
         over_limit: responses that said that the limit was exceeded.
@@ -30,6 +32,7 @@ class Summary:
 
     organizations: list[OrganizationRun] = field(default_factory=list)
     problems: list[AuditError] = field(default_factory=list)
+    left_alone: list[Organization] = field(default_factory=list)
     interrupted: str = ""
     requests: int = 0
     over_limit: int = 0
@@ -66,7 +69,8 @@ class Summary:
     @property
     def complete(self) -> bool:
         """Whether the archive equalled the source, for every organization, with nothing failed or left."""
-        return not self.failures and not self.interrupted and all(run.complete for run in self.organizations)
+        whole = not self.failures and not self.interrupted and not self.left_alone
+        return whole and bool(self.organizations) and all(run.complete for run in self.organizations)
 
     @property
     def got_on(self) -> bool:

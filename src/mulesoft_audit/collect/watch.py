@@ -31,7 +31,7 @@ log = logging.getLogger(__name__)
 FRESH_SECONDS = 600.0  #: after which tree, retention and heads are read again, and a standing failure is told again
 BESIDES = 2  #: requests of a round besides one an organization, on average: tree and retention come every ten minutes
 LOOK_SECONDS = 0.1  #: how often is looked whether a round came to an end
-END_SECONDS = 4.0  #: how long rounds may take to save what they have; a SIGTERM leaves five
+END_SECONDS = 3.5  #: how long rounds may take to save what they have; a SIGTERM leaves five
 
 
 class Shared(Protocol):

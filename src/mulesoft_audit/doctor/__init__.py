@@ -1,1 +1,1 @@
-"""Is every link in order? Small checks, each with its mend; none of them writes under `audit/`."""
+"""Is every link in order? Small checks, each with a hint of what to do; none of them writes under `audit/`."""

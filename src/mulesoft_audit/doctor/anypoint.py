@@ -108,7 +108,7 @@ class Anypoint:
 
     def check_clock(self) -> Finding:
         """Compare clocks."""
-        return skew(self._knock) if self._knock else skipped("the plane gave no answer that says what time it is")
+        return skew(self._knock) if self._knock else skipped("the plane gave no response that says what time it is")
 
     def check_credentials(self) -> Finding:
         """Get a token from the one plane that is set; the secret is never tried on another."""
@@ -171,7 +171,7 @@ class Anypoint:
         self.readable[organization.id] = True
         if total is None:
             return warn(
-                f"may be read, but the answer has no total ({organization.id})",
+                f"may be read, but the response has no total ({organization.id})",
                 "Nothing to do: runs read more than they would need to. Please report it, it is not documented.",
             )
         return ok(f"{total:,} entries in 24 hours ({organization.id})")

@@ -16,8 +16,8 @@ from mulesoft_audit.archive.opening import open_archive
 from mulesoft_audit.collect import last_run
 from mulesoft_audit.doctor.finding import Check, Finding, fail, failed, ok, skipped, warn
 from mulesoft_audit.errors import ArchiveError, AuditError, UsageError
+from mulesoft_audit.evidence.quick import quick_look
 from mulesoft_audit.ledger import head as heads
-from mulesoft_audit.ledger.manifest import HOUR_MS
 from mulesoft_audit.printable import printable
 from mulesoft_audit.times import ago
 
@@ -27,11 +27,11 @@ if TYPE_CHECKING:
 
     from mulesoft_audit.archive.store import Store
 
-FRESH = 26 * HOUR_MS  #: a daily run, and two hours for it to happen in
 NOT_ORGANIZATIONS = frozenset({"tmp", "oversize"})
 LISTED = 50_000  #: objects looked through for organizations, where Anypoint does not name them
 
 PLACE, READ, WRITE, HELD, OVERSIZE = "archive", "archive: read", "archive: write", "archive: held", "oversize entries"
+OBJECTS = "archive: objects"
 
 
 @dataclass(slots=True)
@@ -42,14 +42,14 @@ class Archive:
         url: a directory, or gs://BUCKET[/PREFIX].
         organizations: returns whose parts to look at; nothing if that is unknown.
         now: returns the time in Unix milliseconds.
-        look_back: milliseconds that entries may arrive after their time.
+        stale_after: returns the milliseconds after the last success from which on a part is stale.
         complete: by organization, Unix ms up to which everything is held, once that is known.
     """
 
     url: str
     organizations: Callable[[], list[Organization]]
     now: Callable[[], int]
-    look_back: int
+    stale_after: Callable[[], int]
     complete: dict[str, int] = field(default_factory=dict)
     _opened: Store | None = None
 
@@ -60,6 +60,7 @@ class Archive:
             Check(READ, self.check_read, (PLACE,)),
             Check(WRITE, self.check_write, (PLACE,)),
             Check(HELD, self.check_held, (READ,)),
+            Check(OBJECTS, self.check_objects, (READ,)),
             Check(OVERSIZE, self.check_oversize, (READ,)),
         ]
 
@@ -98,8 +99,8 @@ class Archive:
             return fail(f"{shown} is not a directory", "Name another one with --archive.", ArchiveError.exit_code)
         parent = next(one for one in folder.absolute().parents if one.exists())
         if not os.access(parent, os.W_OK | os.X_OK):
-            mend = f"Make it, or let whoever runs this write in {printable(str(parent))}."
-            return fail(f"{shown} does not exist and cannot be made", mend, ArchiveError.exit_code)
+            hint = f"Make it, or let whoever runs this write in {printable(str(parent))}."
+            return fail(f"{shown} does not exist and cannot be made", hint, ArchiveError.exit_code)
         return skipped(f"{shown} does not exist yet; the first run makes it", "Check the name, then run collect.")
 
     def check_read(self) -> Finding:
@@ -129,9 +130,7 @@ class Archive:
 
     def _listed(self) -> list[Organization]:
         found = (one.name.removeprefix(STATE).split("/")[0] for one in islice(self.store.list(STATE), LISTED))
-        return [
-            Organization(one) for one in dict.fromkeys(found) if ID.fullmatch(one) and one not in ("tmp", "oversize")
-        ]
+        return [Organization(one) for one in dict.fromkeys(found) if ID.fullmatch(one) and one not in NOT_ORGANIZATIONS]
 
     def _held(self, organization: Organization, name: str) -> Finding:
         """Say what the last run that looked at an organization found."""
@@ -148,18 +147,29 @@ class Archive:
             return warn(detail, "Run collect and see what it says.", name)
         self.complete[organization.id] = verified
         detail = f"complete until {iso(verified)}, {ago(now - verified)} ago; {entry}"
-        if now - verified > FRESH:
+        if now - verified > (limit := self.stale_after()):
             return fail(
-                f"{detail}; no run has succeeded for more than {ago(FRESH)}",
-                "Run collect and see what it says; if a schedule should do that, see why it does not.",
-                AuditError.exit_code,
-                name,
+                f"{detail}; no run has succeeded for more than {ago(limit)}",
+                "Run collect and see what it says; if a schedule should do that, see why it does not. --max-age says "
+                "how old is too old, where runs come less often.",
+                name=name,
             )
         if not run.get("complete"):
             said = "; ".join(str(text) for text in [*run.get("failures", []), *run.get("not_proved", [])])
             left = f"{run.get('left_to_the_next_run')} entries were left to the next run"
             return warn(f"{detail}; {printable(said) or left}", "Run collect and see what it says.", name)
         return ok(detail, name)
+
+    def check_objects(self) -> Finding:
+        """Look whether what the newest manifests and the heads name is there, and of the right size."""
+        found = quick_look(self.store)
+        if not found:
+            return ok("what manifests and heads name is there, and of the right size")
+        first = found[0]
+        detail = f"{printable(first.path)} is {first.kind.value}: expected {first.expected}, found {first.found}"
+        more = f"; and {len(found) - 1:,} more" if len(found) > 1 else ""
+        hint = f"mulesoft-audit verify --archive {printable(self.url)}, then repair"
+        return fail(printable(detail + more), hint)
 
     def check_oversize(self) -> Finding:
         """Count the entries that are too long for a line of the feed."""

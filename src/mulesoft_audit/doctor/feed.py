@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from mulesoft_audit import refusal
 from mulesoft_audit.anypoint.query import iso
 from mulesoft_audit.cloud.feed.resource import OFF as SWITCHED_OFF
 from mulesoft_audit.cloud.feed.resource import Feed, uri_of
@@ -13,8 +14,9 @@ from mulesoft_audit.cloud.feed.settings import ON_SUCCESS
 from mulesoft_audit.cloud.feed.verify import BAD, OFF, PARSERS, report
 from mulesoft_audit.cloud.google.policy import Binding, bucket_policy
 from mulesoft_audit.doctor.finding import Check, Finding, failed, ok, skipped, warn
-from mulesoft_audit.doctor.google import FRESH_SECONDS, GOOGLE, broken, epoch, judged
-from mulesoft_audit.errors import AuditError
+from mulesoft_audit.doctor.google import GOOGLE, broken, disabled, epoch
+from mulesoft_audit.doctor.roles import judged
+from mulesoft_audit.errors import AuditError, PermissionMissing
 from mulesoft_audit.printable import printable
 from mulesoft_audit.times import ago
 
@@ -26,9 +28,10 @@ if TYPE_CHECKING:
     from mulesoft_audit.cloud.feed.verify import FeedReport
     from mulesoft_audit.cloud.google.client import Google, Json
 
-MAKE = "Run `mulesoft-audit feed`: it makes the feed once, or mends the one that is there."
+MAKE = "Run `mulesoft-audit feed`: it makes the feed once, or corrects the one that is there."
 WHOLE = 3  #: slashes in gs://BUCKET/
-SECOPS, FEED, ALONE, READERS = "SecOps", "feed", "feed folder", "roles: feed"
+CHRONICLE = "chronicle.googleapis.com"
+SECOPS_API, SECOPS, FEED, ALONE, READERS = "SecOps API", "SecOps", "feed", "feed folder", "roles: feed"
 PARSER, END_TO_END = "parser", "end to end"
 
 
@@ -53,6 +56,7 @@ class Feeds:
     def checks(self) -> list[Check]:
         """Return the checks, in the order in which they build on each other."""
         return [
+            Check(SECOPS_API, self.check_api, (GOOGLE,)),
             Check(SECOPS, self.check_secops, (GOOGLE,)),
             Check(FEED, self.check_feeds, (SECOPS,)),
             Check(ALONE, self.check_alone, (SECOPS,)),
@@ -66,6 +70,18 @@ class Feeds:
         if self._secops is None:
             self._secops = SecOps(self.google(), self.settings)
         return self._secops
+
+    def check_api(self) -> Finding:
+        """Look whether the API is on in the project that SecOps is linked to, which its calls are billed to."""
+        project = self.settings.project
+        try:
+            off = disabled(self.google(), project, [CHRONICLE])
+        except PermissionMissing:
+            hint = f"Ask for roles/serviceusage.serviceUsageViewer on {project}."
+            return skipped(f"which APIs are on in {project} may not be seen", hint)
+        if off:
+            return broken(f"{CHRONICLE} is not enabled in {project}", refusal.enable(CHRONICLE, project))
+        return ok(f"{CHRONICLE} is on in {project}")
 
     def check_secops(self) -> Finding:
         """List the feeds."""
@@ -112,8 +128,8 @@ class Feeds:
         """Look whether what the feed takes becomes UDM, or stays raw."""
         parser = self.secops.parser()
         if parser == "none":
-            mend = "Entries are kept and can be searched as raw logs. For UDM make a parser in SecOps (docs/feed.md)."
-            return warn(PARSERS[parser], mend)
+            hint = "Entries are kept and can be searched as raw logs. For UDM make a parser in SecOps (docs/feed.md)."
+            return warn(PARSERS[parser], hint)
         return skipped(PARSERS[parser]) if parser == "unknown" else ok(PARSERS[parser])
 
 
@@ -164,13 +180,14 @@ def _twice(feeds: list[Json], logs: list[str]) -> Iterator[Finding]:
             )
 
 
-def end_to_end(complete: Mapping[str, int], transfers: Mapping[str, float], now: float) -> Finding:
+def end_to_end(complete: Mapping[str, int], transfers: Mapping[str, float], now: float, limit: int) -> Finding:
     """Say how far everything has come.
 
     Args:
         complete: by organization, Unix ms up to which the archive has everything.
         transfers: by feed, when it last took something, in epoch seconds.
         now: epoch seconds.
+        limit: milliseconds after which a transfer is too long ago.
     """
     if not complete or not transfers:
         return skipped("nothing is in the archive yet" if transfers else "the feed has not taken anything yet")
@@ -178,7 +195,7 @@ def end_to_end(complete: Mapping[str, int], transfers: Mapping[str, float], now:
     detail = (
         f"every entry until {iso(until)} is in the archive, and SecOps last took from it at {iso(int(taken * 1000))}"
     )
-    if now - taken > FRESH_SECONDS:
+    if (now - taken) * 1000 > limit:
         return warn(
             f"{detail}, {ago(int((now - taken) * 1000))} ago",
             "See in SecOps, Feeds, whether the feed is on and what it says (or `mulesoft-audit feed status`).",

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from mulesoft_audit.errors import AuditError, Interrupted, SourceError, worst_status
+from mulesoft_audit.errors import FINDINGS, AuditError, Interrupted, SourceError
 
 
 class State(StrEnum):
@@ -26,14 +26,14 @@ class Finding:
         name: of the link; the check's own if empty.
         state: how it is.
         detail: what was seen.
-        mend: what to do about it; empty if nothing needs to be done.
-        exit_code: the process's exit status should this be the worst failure; 0 unless it is one.
+        hint: what to do about it; empty if nothing needs to be done.
+        exit_code: what a run would end with that meets it: `FINDINGS` for what only looking shows, 0 if nothing failed.
     """
 
     name: str
     state: State
     detail: str
-    mend: str = ""
+    hint: str = ""
     exit_code: int = 0
 
 
@@ -46,7 +46,7 @@ class Check:
 
     Attributes:
         name: of the link.
-        find: looks; an `AuditError` it raises is a failure with the error's hint as its mend.
+        find: looks; an `AuditError` it raises is a failure, with the error's hint.
         needs: names of checks without which there is nothing to look at.
     """
 
@@ -60,26 +60,26 @@ def ok(detail: str, name: str = "") -> Finding:
     return Finding(name, State.OK, detail)
 
 
-def warn(detail: str, mend: str, name: str = "") -> Finding:
+def warn(detail: str, hint: str, name: str = "") -> Finding:
     """Return that a link works, but something should be done about it."""
-    return Finding(name, State.WARN, detail, mend)
+    return Finding(name, State.WARN, detail, hint)
 
 
-def fail(detail: str, mend: str, exit_code: int = AuditError.exit_code, name: str = "") -> Finding:
+def fail(detail: str, hint: str, exit_code: int = FINDINGS, name: str = "") -> Finding:
     """Return that a link is broken."""
-    return Finding(name, State.FAIL, detail, mend, exit_code)
+    return Finding(name, State.FAIL, detail, hint, exit_code)
 
 
-def skipped(detail: str, mend: str = "", name: str = "") -> Finding:
+def skipped(detail: str, hint: str = "", name: str = "") -> Finding:
     """Return that a link was not looked at, and why."""
-    return Finding(name, State.SKIPPED, detail, mend)
+    return Finding(name, State.SKIPPED, detail, hint)
 
 
 def failed(error: AuditError, name: str = "") -> Finding:
     """Return what an error says."""
     if isinstance(error, Interrupted):
         return fail(
-            "no answer within the time given to it, or only that the limit is exceeded",
+            "no response within the time given to it, or only that the limit is exceeded",
             "Run it again in some minutes. If it stays, look whether the service is up, and who else asks it.",
             SourceError.exit_code,
             name,
@@ -107,10 +107,5 @@ def _look(check: Check) -> Iterator[Finding]:
 
 
 def exit_code(findings: Iterable[Finding]) -> int:
-    """Return the exit status that the findings make; 0 if nothing failed.
-
-    What the doctor finds by itself (a day that is behind, a clock that is off) has status 1 and gives way to any
-    failure of another kind.
-    """
-    codes = {finding.exit_code for finding in findings if finding.state is State.FAIL}
-    return worst_status(codes - {AuditError.exit_code} or codes)
+    """Return the exit status that the findings make: `FINDINGS` if anything failed, else 0."""
+    return FINDINGS if any(finding.state is State.FAIL for finding in findings) else 0

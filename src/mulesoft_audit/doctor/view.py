@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 WIDTH, NAME = 80, 22
-MEND = "mend"
-SIGNS = {State.OK: "✓", State.WARN: "!", State.FAIL: "✗", State.SKIPPED: "-", MEND: "→"}
-PLAIN = {State.OK: "+", State.WARN: "!", State.FAIL: "x", State.SKIPPED: "-", MEND: ">"}  #: where those cannot be shown
+HINT = "hint"
+SIGNS = {State.OK: "✓", State.WARN: "!", State.FAIL: "✗", State.SKIPPED: "-", HINT: "→"}
+PLAIN = {State.OK: "+", State.WARN: "!", State.FAIL: "x", State.SKIPPED: "-", HINT: ">"}  #: where those cannot be shown
 STYLES = {State.OK: "green", State.WARN: "yellow", State.FAIL: "bold red", State.SKIPPED: "dim"}
 
 
@@ -30,7 +30,14 @@ def as_json(findings: Iterable[Finding], at: str) -> str:
         "exit_code": exit_code(found),
         "counts": {state.value: sum(one.state is state for one in found) for state in State},
         "findings": [
-            {"name": one.name, "state": one.state.value, "detail": one.detail, "mend": one.mend} for one in found
+            {
+                "name": one.name,
+                "state": one.state.value,
+                "detail": one.detail,
+                "hint": one.hint,
+                "exit_code": one.exit_code,
+            }
+            for one in found
         ],
     }
     return without_secrets(json_line(report))
@@ -66,8 +73,8 @@ def _show(console: Console, finding: Finding, signs: Mapping[str, str]) -> None:
     style = STYLES[finding.state]
     quiet = style if finding.state is State.SKIPPED else ""
     table.add_row(Text(signs[finding.state], style), text(finding.name, quiet), text(finding.detail, quiet))
-    if finding.mend:
-        table.add_row("", "", text(f"{signs[MEND]} {finding.mend}", "italic"))
+    if finding.hint:
+        table.add_row("", "", text(f"{signs[HINT]} {finding.hint}", "italic"))
     console.print(table)
 
 

@@ -136,7 +136,7 @@ class Day:
 
     # Bringing more of it there.
 
-    def commit(self, batch: Batch, relatives: Sequence[Day] = ()) -> Committed:
+    def commit(self, batch: Batch, relatives: Sequence[Day] = (), *, count_repeated: bool = True) -> Committed:
         """Bring what is new of `batch` into the archive.
 
         A part's number is claimed by creating its keys object before the part. A claim is never used again, so that
@@ -146,6 +146,8 @@ class Day:
         Args:
             batch: entries, with all of their milliseconds.
             relatives: the same day of organizations whose logs repeat this one's, or that this one's log repeats.
+            count_repeated: count entries that a relative's archive holds as the source's. Nothing tells whether they
+                were counted before; `settle` says it exactly.
 
         Raises:
             ArchiveError: the archive cannot be written; nothing half-written is left.
@@ -153,10 +155,9 @@ class Day:
             Respelled: most of what is held is not recognized; nothing was written.
         """
         sealed = batch.seal()
-        seen = list(sealed.keys) if sealed else []
-        lines = len(seen)
-        seen += [RECORD.unpack(record) for _, record in batch.oversize]
-        if not seen:
+        lines = len(sealed.keys) if sealed else 0
+        seen = Keys(b"".join([sealed.keys.data if sealed else b"", *(record for _, record in batch.oversize)]))
+        if not len(seen):
             return Committed()
         with self._lock:
             self.load(again=True)
@@ -166,13 +167,14 @@ class Day:
                 if not (sealed and fresh) or self._claims.create(sealed.only(fresh)):
                     break
             self._keep_oversize([batch.oversize[index - lines] for index in found.new if index >= lines])
-            if found.new or found.repeated:
-                self.write(lambda manifest: _add_to_source(manifest, len(found.repeated)))
+            counted = len(found.repeated) if count_repeated else 0
+            if found.new or counted:
+                self.write(lambda manifest: _add_to_source(manifest, counted))
             return Committed(len(found.new), len(found.repeated))
 
-    def _unseen(self, seen: list[Key], sealed: Sealed | None, relatives: Sequence[Day]) -> Unseen:
-        times = [key[0] for key in seen]
-        low, high = min(times), max(times) + 1
+    def _unseen(self, seen: Keys, sealed: Sealed | None, relatives: Sequence[Day]) -> Unseen:
+        ordered = seen.ordered()
+        low, high = ordered.at(0), ordered.at(len(ordered) - 1) + 1
         if sealed:
             self._claims.finish(sealed)
         try:
@@ -182,7 +184,9 @@ class Day:
                 self._recover_keys(self._parts_between(low, high), sealed)
             held = self.keys_between(low, high)
         elsewhere = [key for day in relatives for key in day.load().keys_between(low, high)]
-        found = unseen(seen, held, elsewhere)
+        if not held and not elsewhere:  # as for most of a backfill, whose keys need not be looked at one by one
+            return Unseen(range(len(seen)), [], 0)
+        found = unseen(list(seen), held, elsewhere)
         if len(held) >= ENOUGH_TO_JUDGE and min(found.missing, len(found.new)) > len(held) / 2:
             raise Respelled(
                 f"Of {len(held)} entries that the archive holds of organization {self.organization} on {self.day}, "
@@ -282,6 +286,16 @@ class Day:
 
             self.write(enter)
             return True
+
+    def forget_source(self) -> None:
+        """Take what is held for what the source had, until it is told again."""
+        with self._lock:
+            self.load()
+
+            def forget(manifest: Manifest) -> None:
+                manifest.source = manifest.held
+
+            self.write(forget)
 
     def write(self, change: Callable[[Manifest], None] = lambda _: None) -> None:
         """Write the manifest against the generation that was read; merge and try again when the race is lost."""

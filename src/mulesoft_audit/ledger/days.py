@@ -68,8 +68,11 @@ class Days:
         for day in days:
             self.note(day)
 
-    def refresh(self) -> tuple[bool, int]:
-        """Read each manifest that was written since it was counted.
+    def refresh(self, *, every: bool = True) -> tuple[bool, int]:
+        """Read each manifest that was written since it was counted; forget days whose manifest is gone.
+
+        Args:
+            every: read those again too of which the listing does not tell whether they were written since.
 
         Returns:
             Whether anything changed, and since when (Unix ms) everything is to be held as the manifests say; 0 if
@@ -86,7 +89,7 @@ class Days:
                 continue
             there.add(day.isoformat())
             known = self.counted.get(day.isoformat())
-            if known is None or not item.generation or known.generation != item.generation:
+            if known is None or (known.generation != item.generation if item.generation else every):
                 changed.append(day)
         before = dict(self.counted)
         for gone in set(before) - there:
@@ -151,7 +154,9 @@ class Days:
 
     def dates(self, start: int, end: int) -> list[date]:
         """Return the days from `start` to `end` (Unix ms) that have a manifest, in order."""
-        low, high = day_of(start).isoformat(), day_of(max(start, end - 1)).isoformat()
+        if end <= start:
+            return []
+        low, high = day_of(start).isoformat(), day_of(end - 1).isoformat()
         with self._lock:
             return sorted(date.fromisoformat(day) for day in self.counted if low <= day <= high)
 

@@ -1,7 +1,7 @@
 """The head of an organization: since when its archive is to hold everything, and a cache of what the manifests say.
 
-Only `since` is decided here, and it is in every manifest too. All else can be made again from the manifests: lost or
-out of date, it costs requests, never an entry, because what it says is compared with the source on each run.
+Only `since` is decided here, and it is in `state/organizations.json` and every manifest too. All else is made again,
+from the manifests or by asking the source, if the head is lost: what it says is compared with the source on each run.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from mulesoft_audit.ledger.manifest import FORMAT, Damaged, decode_document
 from mulesoft_audit.times import earliest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from mulesoft_audit.archive.store import Store
     from mulesoft_audit.ledger.keys import Key
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 TRIES = 50
+MOST_NEWEST = 2_000  #: of the newest entries whose keys are kept: ten pages
 _KEY = struct.Struct(">Q16sI")
 
 
@@ -65,6 +66,7 @@ class Head(msgspec.Struct, omit_defaults=True):
             they stop at that number.
         rolls_up: whether this organization's log repeats the logs of the business groups below it; None if unknown.
         below: ids of the business groups whose logs it repeats.
+        proved_from: since when the archive once equalled the source; 0 if that was never proved.
         format: of this document.
     """
 
@@ -77,6 +79,7 @@ class Head(msgspec.Struct, omit_defaults=True):
     totals: int = 0
     rolls_up: bool | None = None
     below: list[str] = []
+    proved_from: int = 0
     format: int = 0
 
     def newest_keys(self) -> list[Key]:
@@ -89,6 +92,16 @@ class Head(msgspec.Struct, omit_defaults=True):
         """Keep the newest entries' keys, of whole milliseconds, from `known_from` on."""
         self.newest = b"".join(_KEY.pack(*key) for key in sorted(keys))
         self.known_from = known_from
+
+    def learn_newest(self, keys: Sequence[Key], read: Iterable[tuple[int, int]]) -> None:
+        """Take over what the source gave of stretches of time that were read, from `known_from` on."""
+        if not self.known_from:
+            return
+        kept = [key for key in self.newest_keys() if not any(start <= key[0] < end for start, end in read)]
+        if len(kept) + len(keys) > MOST_NEWEST:
+            self.keep_newest((), 0)
+        else:
+            self.keep_newest([*kept, *keys], self.known_from)
 
 
 def encode(head: Head) -> bytes:
@@ -150,6 +163,7 @@ def save(store: Store, head: Head, generation: int) -> int:
 def _merge(head: Head, theirs: Head) -> None:
     """Take over what somebody else found out. The newest entries are not known any more: two runs saw others."""
     head.since = earliest(head.since, theirs.since)
+    head.proved_from = earliest(head.proved_from, theirs.proved_from)
     for day, counted in theirs.days.items():
         if day not in head.days or head.days[day].revision < counted.revision:
             head.days[day] = counted

@@ -85,7 +85,7 @@ class Unseen(NamedTuple):
         missing: how many held entries were not seen.
     """
 
-    new: list[int]
+    new: Sequence[int]
     repeated: list[int]
     missing: int
 

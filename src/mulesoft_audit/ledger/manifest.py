@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import threading
 from bisect import bisect_left
+from functools import cache
 from itertools import pairwise
 from typing import TypeVar
 
@@ -148,6 +150,14 @@ def decode(data: bytes, name: str) -> Manifest:
     return decode_document(data, name, Manifest)
 
 
+_building = threading.Lock()  # msgspec crashes (seen with 0.22) where two threads are the first to decode a type
+
+
+@cache
+def _decoder(kind: type[T]) -> msgspec.json.Decoder[T]:
+    return msgspec.json.Decoder(kind)
+
+
 def decode_document(data: bytes, name: str, kind: type[T]) -> T:
     """Return the document of `kind` in `data`, refusing what a newer version of this software wrote.
 
@@ -155,10 +165,13 @@ def decode_document(data: bytes, name: str, kind: type[T]) -> T:
         Damaged: it is damaged.
         ArchiveError: a newer version wrote it.
     """
+    with _building:
+        formats = _decoder(_Format)
+        decoder: msgspec.json.Decoder[T] = _decoder(kind)
     try:
-        found = msgspec.json.decode(data, type=_Format).format
+        found = formats.decode(data).format
         if found <= FORMAT:
-            return msgspec.json.decode(data, type=kind)
+            return decoder.decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise Damaged(
             f"{name} in the archive is damaged and cannot be read.",

@@ -15,6 +15,7 @@ from mulesoft_audit.cloud.feed.secops import SecOps
 from mulesoft_audit.cloud.feed.settings import FeedSettings
 from mulesoft_audit.cloud.google.client import Google
 from mulesoft_audit.doctor.google import NEEDED
+from mulesoft_audit.doctor.roles import AGENT, BUILDS, PUBLISHER, SIGNER, SUBSCRIBER
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -69,7 +70,7 @@ class Bench:
 
     def mutations(self) -> list[tuple[str, str]]:
         """Return every request so far that could change something."""
-        reading = ("entries:list",)
+        reading = ("entries:list", ":getIamPolicy")
         return [(verb, path) for verb, path, _, _ in self.world.log if verb != "GET" and not path.endswith(reading)]
 
 
@@ -95,7 +96,7 @@ def acting(steps: Sequence[Step]) -> list[str]:
 
 def deployed(world: World, config: Deployment) -> None:
     """Put into the world what the module makes, as far as anything here looks at it."""
-    world.enabled |= {*NEEDED, "chronicle.googleapis.com"}
+    world.enabled |= {*NEEDED, "chronicle.googleapis.com", "orgpolicy.googleapis.com"}
     for place in places(config):
         path = f"b/{place.id}" if place.kind == "bucket" else place.id
         world.things[path] = {"name": place.id}
@@ -111,17 +112,24 @@ def deployed(world: World, config: Deployment) -> None:
     world.things[f"{config.parent}/functions/{config.function}"] = {
         "name": f"{config.parent}/functions/{config.function}",
         "state": "ACTIVE",
+        "buildConfig": {
+            "serviceAccount": f"projects/{config.project}/serviceAccounts/{config.email('build_service_account')}"
+        },
         "serviceConfig": {
             "service": service,
             "uri": endpoint,
             "revision": "r-1",
+            "timeoutSeconds": 570,
             "environmentVariables": {**config.environment, "LOG_EXECUTION_ID": "true"},
             "secretEnvironmentVariables": [{"key": "CLIENT_SECRET", "projectId": NUMBER, "secret": "s"}],
         },
     }
     push = {"pushEndpoint": endpoint, "oidcToken": {"serviceAccountEmail": config.email("push_service_account")}}
     name = f"projects/{config.project}/subscriptions/{config.names['subscription']}"
-    world.things[name].update(topic=config.topic, pushConfig=push)
+    dead_letters = {"deadLetterTopic": f"projects/{config.project}/topics/{config.names['dead_letter_topic']}"}
+    world.things[name].update(
+        topic=config.topic, pushConfig=push, ackDeadlineSeconds=600, deadLetterPolicy=dead_letters
+    )
     dead = f"projects/{config.project}/subscriptions/{config.names['dead_letter_subscription']}"
     world.things[dead]["topic"] = f"projects/{config.project}/topics/{config.names['dead_letter_topic']}"
     world.things[f"{config.parent}/jobs/{config.job}"] = {
@@ -148,9 +156,18 @@ def _grant(world: World, config: Deployment, service: str) -> None:
             binding("roles/storage.objectUser", collector, below_state),
         ]
     }
+    agents = {name: f"service-{NUMBER}@{domain}.iam.gserviceaccount.com" for name, (domain, _) in AGENT.items()}
+    project, names = f"projects/{config.project}", config.names
+    push, build = config.email("push_service_account"), config.email("build_service_account")
     for name, role, who in (
         (config.secret, "roles/secretmanager.secretAccessor", collector),
-        (config.topic, "roles/pubsub.publisher", collector),
-        (service, "roles/run.invoker", config.email("push_service_account")),
+        (config.topic, PUBLISHER, collector),
+        (config.topic, PUBLISHER, agents["cloudscheduler"]),
+        (service, "roles/run.invoker", push),
+        (f"{project}/serviceAccounts/{push}", SIGNER, agents["pubsub"]),
+        (f"{project}/topics/{names['dead_letter_topic']}", PUBLISHER, agents["pubsub"]),
+        (f"{project}/subscriptions/{names['subscription']}", SUBSCRIBER, agents["pubsub"]),
+        *((project, role, build) for role in BUILDS),
+        *((project, role, agents[name]) for name, (_, role) in AGENT.items()),
     ):
-        world.policies[name] = {"bindings": [binding(role, who)]}
+        world.policies.setdefault(name, {"bindings": []})["bindings"].append(binding(role, who))

@@ -8,14 +8,16 @@ import pty
 import signal
 import subprocess
 import time
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
-from tests.cloud.deploy.harness import INSTANCE, VALUE, Bench, deployed
+from tests.cloud.deploy.harness import INSTANCE, VALUE, Bench, deployed, deployment
 from tests.cloud.deploy.process import APP, PLACE, command, environment
 
-if TYPE_CHECKING:
-    from pathlib import Path
+from mulesoft_audit.cloud.deploy.root import main_file
+from mulesoft_audit.cloud.deploy.terraform import OLDEST
+from mulesoft_audit.doctor.finding import State
+from mulesoft_audit.doctor.program import check_terraform
 
 PRETEND = """#!/bin/sh
 case "$1" in
@@ -51,6 +53,18 @@ def run(home: Path, project: Bench, *arguments: str) -> subprocess.CompletedProc
     return subprocess.run(
         line, cwd=home, env=given(home, project), stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
     )
+
+
+def test_doctor_says_which_one_there_is(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", f"{home / 'bin'}:/usr/bin:/bin")
+    none = check_terraform()
+    assert (none.state, "Cloud Shell" in none.hint) == (State.WARN, True)
+    assert none.detail.startswith("There is no terraform and no tofu here; version 1.11 or later is needed.")
+    put(home, "terraform", "1.9.8")
+    assert "is 1.9.8" in check_terraform().detail
+    put(home, "tofu", "1.11.0")
+    found = check_terraform()
+    assert (found.state, found.detail) == (State.OK, f"{home / 'bin' / 'tofu'} is 1.11.0; 1.11 or later is needed")
 
 
 def test_without_one_it_says_where_to_get_it(home: Path, project: Bench) -> None:
@@ -151,3 +165,10 @@ def test_a_run_that_failed_fails_the_command(home: Path, project: Bench) -> None
     assert ended.returncode == 7
     assert "The run FAILED with HTTP 500" in ended.stdout
     assert "Everything is deployed, but the run failed." in ended.stderr
+
+
+def test_the_module_the_configuration_and_this_ask_for_the_same_version() -> None:
+    module = (Path(__file__).parents[3] / "terraform" / "versions.tf").read_text("utf-8")
+    wanted = f'required_version = ">= {OLDEST[0]}.{OLDEST[1]}"'
+    assert wanted in module
+    assert wanted in main_file(deployment(), None)

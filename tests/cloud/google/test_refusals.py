@@ -23,7 +23,8 @@ from mulesoft_audit.errors import ArchiveError, AuditError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-ROWS: list[dict[str, Any]] = json.loads(Path(__file__).with_name("refusals.json").read_text("utf-8"))
+ALL: list[dict[str, Any]] = json.loads(Path(__file__).with_name("refusals.json").read_text("utf-8"))
+ROWS = [row for row in ALL if row["status"]]  # the others are what an operation ended with, or a function's state says
 POLICIES = [row for row in ROWS if row["kind"] == "PolicyRefused"]
 
 

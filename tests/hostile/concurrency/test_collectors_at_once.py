@@ -112,7 +112,8 @@ def test_a_run_killed_between_keys_and_part_loses_nothing_and_its_number_stays_u
 ) -> None:
     """Runs inside the runner. Keys without a part are a claim, not a holding."""
     running = start(source, tmp_path, "--since", "5d", HOSTILE_SLOW_KEYS="0.5")
-    time.sleep(0.7)
+    while not list(tmp_path.glob("state/*/*/*/*.keys/*.bin")):
+        time.sleep(0.02)
     running.kill()
     running.communicate()
     assert_done(collect(source, tmp_path))

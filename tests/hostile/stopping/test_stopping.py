@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from tests.hostile.running import Run, assert_done, assert_exact, checked, collect, start
 from tests.hostile_source import GROUP, HOUR, ROOT, HostileSource, Query, Response, honest, now
+from tests.storage_server import StorageServer
 
 if TYPE_CHECKING:
     import subprocess
@@ -23,10 +24,12 @@ def end(process: subprocess.Popen[str]) -> None:
         process.communicate()
 
 
-def told_to_stop(source: HostileSource, archive: Path, after: float, **environment: str) -> tuple[Run, float]:
-    """Start a run, send SIGTERM `after` seconds later; return the run and how long it took to end."""
+def told_to_stop(source: HostileSource, archive: Path | str, after: float, **environment: str) -> tuple[Run, float]:
+    """Start a run, send SIGTERM seconds after its first request; return the run and how long it took to end."""
     process = start(source, archive, "--since", "5d", **environment)
     try:
+        while not source.others and process.poll() is None:
+            time.sleep(0.02)
         time.sleep(after)
         process.send_signal(signal.SIGTERM)
         began = time.monotonic()
@@ -40,7 +43,7 @@ def test_sigterm_ends_a_run_though_the_archives_lock_is_held_elsewhere(source: H
     (tmp_path / "state").mkdir()
     with (tmp_path / "state/.lock").open("ab") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
-        run, seconds = told_to_stop(source, tmp_path, 1.2)
+        run, seconds = told_to_stop(source, tmp_path, 0.7)
     assert run.code == 130
     assert seconds < 5
     assert_done(collect(source, tmp_path, "--since", "5d"))
@@ -81,13 +84,26 @@ def test_sigterm_ends_a_run_though_the_source_never_responds(
     source: HostileSource, tmp_path: Path, which: str, number: int
 ) -> None:
     setattr(source, which, lambda query: query.number >= number)
-    run, seconds = told_to_stop(source, tmp_path, 1.2)
+    run, seconds = told_to_stop(source, tmp_path, 0.7)
     assert run.code == 130
     assert not run.complete
     assert seconds < 5
     setattr(source, which, None)
     assert_done(collect(source, tmp_path, "--since", "5d"))
     assert_exact(source, tmp_path)
+
+
+@pytest.mark.parametrize("kind", ["insert", "media", "list"])
+def test_sigterm_ends_a_run_though_the_bucket_never_responds(source: HostileSource, kind: str) -> None:
+    with StorageServer(buckets=["audit"]) as server:
+        bucket = {"STORAGE_EMULATOR_HOST": server.url}
+        server.fail("stall:60", method=kind, times=None)
+        run, seconds = told_to_stop(source, "gs://audit", 0.7, **bucket)
+        assert run.code in {6, 130}
+        assert not run.complete
+        assert seconds < 5
+        server.heal()
+        assert_done(collect(source, "gs://audit", "--since", "5d", **bucket))
 
 
 def test_sigterm_keeps_what_was_read(large: HostileSource, tmp_path: Path) -> None:
@@ -97,7 +113,7 @@ def test_sigterm_keeps_what_was_read(large: HostileSource, tmp_path: Path) -> No
 
     large.spread(ROOT, 15_000, now() - 40 * HOUR, now() - HOUR, seed="more")
     large.respond = slow
-    run, seconds = told_to_stop(large, tmp_path, 1.5)
+    run, seconds = told_to_stop(large, tmp_path, 1.0)
     assert run.code == 130
     assert seconds < 5
     assert run.new > 0

@@ -37,7 +37,7 @@ def find() -> str:
         UsageError: there is none.
     """
     found = [path for name in ("terraform", "tofu") if (path := shutil.which(name))]
-    versions = {path: _version(path) for path in found}
+    versions = {path: version_of(path) for path in found}
     for path, version in versions.items():
         if version and _numbers(version) >= OLDEST:
             return path
@@ -48,7 +48,8 @@ def find() -> str:
     raise UsageError(f"Terraform {wanted} or later is needed; {said}.", GET)
 
 
-def _version(path: str) -> str:
+def version_of(path: str) -> str:
+    """Return the version of a terraform or tofu; "" if it does not say."""
     try:
         ended = subprocess.run(  # noqa: S603 - found on PATH
             [path, "version", "-json"], capture_output=True, text=True, timeout=60, check=False
@@ -146,7 +147,8 @@ class Terraform:
             raise Interrupted("Stopped.", AGAIN)
         if status:
             raise DeploymentError(
-                f"terraform {arguments[0]} ended with status {status}; its own words are above.", AGAIN
+                f"terraform {arguments[0]} ended with status {status}; its own words are above.",
+                f"{AGAIN} `mulesoft-audit doctor` looks for what is in the way: policies, APIs, accounts, roles.",
             )
 
     def _quietly(self, *arguments: str) -> str:

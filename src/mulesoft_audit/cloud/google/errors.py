@@ -21,6 +21,8 @@ from mulesoft_audit.errors import AuditError, CredentialsError, DeploymentError,
 from mulesoft_audit.printable import printable
 
 LOGIN = "Log in with `gcloud auth application-default login`, or set GOOGLE_APPLICATION_CREDENTIALS."
+AGAIN = "Nothing that was made is undone; run the command again."
+ROLE_MISSING = "A role is missing; docs/deploy.md lists what the person who deploys needs."
 SAID = 600  #: the most characters of what Google says that are shown
 
 
@@ -84,17 +86,11 @@ def understood(what: str, status: int, detail: dict[str, Any]) -> AuditError:
             f"{message} (organization policy {constraint})", refusal.lift(constraint), status=status, reason=reason
         )
     if status == 403:
-        return PermissionMissing(message, _ask_for(refusal.permissions(detail)))
+        return PermissionMissing(message, refusal.remedy(detail) or ROLE_MISSING)
     kind = {400: Rejected, 404: NotFound, 409: Conflict, 412: Conflict}.get(status, ApiError)
     if status >= 500:
         kind = Uncertain
-    return kind(message, "Nothing that was made is undone; run the command again.", status=status, reason=reason)
-
-
-def _ask_for(permissions: list[str]) -> str:
-    if not permissions:
-        return "A role is missing; docs/deploy.md lists what the person who deploys needs."
-    return f"Missing: {', '.join(permissions)}. docs/deploy.md lists the roles that hold it."
+    return kind(message, refusal.remedy(detail) or AGAIN, status=status, reason=reason)
 
 
 def _reason(detail: dict[str, Any]) -> str:

@@ -52,11 +52,12 @@ class Binding:
 class Policy:
     """The policy of one thing, however its API spells that."""
 
-    def __init__(self, google: Google, url: str, what: str, *, storage: bool = False) -> None:
-        """Read and write the policy of `url`; a bucket's goes by its own verbs."""
+    def __init__(self, google: Google, url: str, what: str, *, storage: bool = False, posted: bool = False) -> None:
+        """Read and write the policy of `url`; a bucket's goes by its own verbs, an account's is read by POST."""
         self._google = google
         self._url = url
         self._storage = storage
+        self._posted = posted
         self.what = what
 
     def read(self) -> Json:
@@ -65,6 +66,8 @@ class Policy:
         if self._storage:
             return self._google.get(f"{self._url}/iam", doing, optionsRequestedPolicyVersion=3)
         version: Json = {"options.requestedPolicyVersion": 3}
+        if self._posted:
+            return self._google.post(f"{self._url}:getIamPolicy", doing, once=True, **version)
         return self._google.get(f"{self._url}:getIamPolicy", doing, **version)
 
     def write(self, policy: Json) -> None:

@@ -1,0 +1,200 @@
+"""`mulesoft-audit detect`: the rules over the archive."""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from mulesoft_audit.cli.headings import Group
+from mulesoft_audit.cli.options import archive_option, config_file, config_option, load_settings, orgs_option, shared
+from mulesoft_audit.errors import FINDINGS, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from mulesoft_audit.archive.store import Store
+    from mulesoft_audit.detect.engine import Detector
+    from mulesoft_audit.detect.rule import Rule
+    from mulesoft_audit.reading.entry import Entry
+
+SEVERITIES = ("info", "low", "medium", "high", "critical")
+PROGRESS_SECONDS = 0.5
+
+EPILOG = """\b
+Examples:
+  mulesoft-audit detect --archive ./archive
+  mulesoft-audit detect --archive gs://my-logs --since 1d --fail-on high
+  mulesoft-audit detect --rule login-failures --rule password-spraying
+  mulesoft-audit detect --since 7d --json | jq -r .title
+  mulesoft-audit detect rules
+  mulesoft-audit detect rules --yaral ./rules
+
+\b
+Exit status:
+  0  it looked; with --fail-on, and found nothing so grave
+  2  a flag or setting is missing or malformed; nothing was read
+  6  the archive cannot be read
+  8  with --fail-on: something so grave was found
+"""
+
+
+@click.group("detect", cls=Group, invoke_without_command=True, epilog=EPILOG)
+@shared(archive_option)
+@click.option("--since", metavar="TIME", help="From when: ISO 8601, a date, or how long ago (7d). Default: everything.")
+@click.option("--until", metavar="TIME", help="Up to, not including, this time. Default: now.")
+@shared(orgs_option)
+@click.option("--rule", "names", multiple=True, metavar="ID", help="This rule only, all that it found (repeatable).")
+@click.option("--fail-on", type=click.Choice(SEVERITIES), help="End with 8 if anything so grave, or graver, was found.")
+@shared(config_option)
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON object a line for each finding.")
+@click.pass_context
+def command(context: click.Context, /, **values: Any) -> int:  # noqa: ANN401 - click's
+    """Look for attacks and mistakes in what an archive holds.
+
+    Runs 23 rules over the entries, in order of time, and shows what they found: for each rule how often, and
+    the latest; with --rule all of it. docs/detections.md describes the rules and how to tune them. What began
+    before --since is not seen: give a day more than you want to look at.
+    """
+    return 0 if context.invoked_subcommand else _detect(**values)
+
+
+@command.command("rules")
+@click.option("--rule", "names", multiple=True, metavar="ID", help="This rule only (repeatable).")
+@click.option(
+    "--yaral",
+    metavar="DIR",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Write each rule as YARA-L for Google SecOps, and the data tables that they need, into this folder.",
+)
+@shared(config_option)
+def rules_command(names: tuple[str, ...], yaral: Path | None, config: str | None) -> int:
+    """List the rules: id, severity, how the fields they look at are known, and the ATT&CK technique."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    from mulesoft_audit.detect.rule import load_rules
+
+    rules = load_rules(names)
+    if yaral:
+        return _write_yaral(yaral, rules, config)
+    table = Table(box=None, pad_edge=False)
+    for name in ("Rule", "Severity", "Fields are", "ATT&CK"):
+        table.add_column(name, no_wrap=True)
+    for rule in rules:
+        table.add_row(Text(rule.id), rule.severity, rule.confidence, rule.technique.split()[0])
+    Console(highlight=False).print(table)
+    return 0
+
+
+def _write_yaral(folder: Path, rules: list[Rule], config: str | None) -> int:
+    from mulesoft_audit.detect.yaral import data_tables, yaral
+
+    lists = _lists(config_file(config))
+    tables = data_tables(rules, lists)
+    files = {f"{rule.id}.yaral": yaral(rule, lists) for rule in rules}
+    files |= {f"{name}.csv": text for name, text in tables.items()}
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, text in files.items():
+            (folder / name).write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"{folder} cannot be written: {error.strerror or type(error).__name__}.") from None
+    click.echo(
+        f"{len(rules)} rules and {len(tables)} data tables are in {folder}. docs/parser.md says what to do next."
+    )
+    return 0
+
+
+def _detect(
+    *,
+    since: str | None,
+    until: str | None,
+    orgs: tuple[str, ...],
+    names: tuple[str, ...],
+    fail_on: str | None,
+    config: str | None,
+    as_json: bool,
+    archive: str | None,
+) -> int:
+    from mulesoft_audit.archive.opening import open_archive
+    from mulesoft_audit.cli.detect_view import Shown, as_line
+    from mulesoft_audit.detect.engine import Detector
+    from mulesoft_audit.detect.rule import load_rules
+    from mulesoft_audit.logs import configure
+    from mulesoft_audit.reading.names import names_of
+
+    configure()
+    file = config_file(config)
+    settings = load_settings(str(file or ""), archive=archive)
+    rules = load_rules(names)
+    lists = _lists(file)
+    start, end = _stretch(since, until)
+    if not settings.archive_url:
+        raise UsageError("ARCHIVE is not set; expected a directory or gs://BUCKET.", "Give it with --archive DIR.")
+    store = open_archive(settings.archive_url)
+    try:
+        known = names_of(store)
+        detector = Detector(rules, lists, known.by_id)
+        entries = _entries(store, start, end, known.ids(orgs) if orgs else None)
+        shown = Shown(rules, all_of_them=bool(names))
+        for finding in detector.run(_with_progress(entries, detector)):
+            shown.add(finding)
+            if as_json:
+                sys.stdout.write(as_line(finding) + "\n")
+    finally:
+        store.close()
+    if not as_json:
+        shown.show(detector.looked_at, settings.archive_url)
+    if detector.unreadable:
+        click.echo(f"{detector.unreadable:,} entries are no JSON objects and were left out.", err=True)
+    return FINDINGS if fail_on and shown.gravest >= SEVERITIES.index(fail_on) else 0
+
+
+def _lists(file: Path | None) -> dict[str, list[str]]:
+    from mulesoft_audit.detect.lists import allow_lists
+    from mulesoft_audit.settings import read_table
+
+    return allow_lists(read_table("detect", file or ""))
+
+
+def _stretch(since: str | None, until: str | None) -> tuple[int, int]:
+    """Return the time that the flags ask for, Unix ms.
+
+    Raises:
+        UsageError: one of them is no time, or the time is empty.
+    """
+    from mulesoft_audit.times import moment
+
+    now = int(time.time() * 1000)
+    start = moment(since, now, "--since") if since else 0
+    end = moment(until, now, "--until") if until else now
+    if start >= end:
+        raise UsageError(f"--since ({since}) is not before --until ({until or 'now'}).", "Nothing was read.")
+    return start, end
+
+
+def _entries(store: Store, since: int, until: int, organizations: list[str] | None) -> Iterator[Entry]:
+    from mulesoft_audit.reading.stream import entries
+
+    return entries(store, since, until, organizations)
+
+
+def _with_progress(entries: Iterable[Entry], detector: Detector) -> Iterator[Entry]:
+    """Yield the entries, and say on a terminal how far it is."""
+    if not sys.stderr.isatty():
+        yield from entries
+        return
+    from mulesoft_audit.times import LocalTimes
+
+    times, due = LocalTimes(), 0.0
+    for entry in entries:
+        if detector.looked_at % 1024 == 0 and time.monotonic() >= due:
+            due = time.monotonic() + PROGRESS_SECONDS
+            click.echo(f"\r{detector.looked_at:,} entries, up to {times.minute(entry.time)}\x1b[K", err=True, nl=False)
+        yield entry
+    click.echo("\r\x1b[K", err=True, nl=False)

@@ -1,0 +1,167 @@
+"""Whether an entry is one that a rule's step looks for: a rule's conditions as functions of an event."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Callable, Collection, Mapping
+from functools import cache, lru_cache
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from mulesoft_audit.detect import rule as rules
+from mulesoft_audit.detect.event import REPEATED, Kind, read_payload
+
+if TYPE_CHECKING:
+    from mulesoft_audit.detect.event import Event
+
+Predicate = Callable[[Any], bool]  #: of an event; of a kind, if it looks at a field of kinds
+Lists = Mapping[str, Collection[str]]  #: allow lists by name
+
+
+#: Fields of an event's `Kind`: conditions on them are compared once a kind.
+OF_KIND = frozenset(Kind._fields)
+_LISTED = re.compile(r"(?:\\b)?\(([a-z_ |?]+)\)(?:\\b)?")  #: a pattern that is a list of words
+
+
+class Prepared:
+    """A step of a rule as comparisons: those of the kind apart from the rest."""
+
+    def __init__(self, step: rules.Step) -> None:
+        self._where = [(*_split(condition), _words(condition)) for condition in step.where]
+        self._unless = [_split(condition) for condition in step.unless]
+
+    def for_kind(self, kind: Kind) -> ForKind | None:
+        """Return how entries of this kind are compared; None if the step looks for none such."""
+        fitting = [(rest, words) for of_kind, rest, words in self._where if all(test(kind) for test in of_kind)]
+        unless = [rest for of_kind, rest in self._unless if all(test(kind) for test in of_kind)]
+        if not fitting or [] in unless:
+            return None
+        where = [rest for rest, _ in fitting]
+        wanted, unwanted = (_always if [] in where else _either(where)), _either(unless)
+        words = [] if any(not words for _, words in fitting) else [word for _, words in fitting for word in words]
+        matches = (lambda event: wanted(event) and not unwanted(event)) if unless else wanted
+        return ForKind(matches, list(dict.fromkeys(words)))
+
+
+class ForKind(NamedTuple):
+    """How entries of one kind are compared with a step.
+
+    Attributes:
+        matches: whether an event is one of the step's.
+        words: of which an entry's line must hold one, in small letters, unless anything in it is escaped; none if that
+            cannot be told from the line. Looking for them is ten times as quick as decoding the entry.
+    """
+
+    matches: Predicate
+    words: list[bytes]
+
+
+def allowed(rule: rules.Rule, lists: Lists) -> list[Predicate]:
+    """Return the functions that tell whether an event is on a list of what the rule is to let pass."""
+    return [_on_list(field, lists[name]) for field, name in rule.allow.items() if lists.get(name)]
+
+
+def _always(_: Event) -> bool:
+    return True
+
+
+def _either(groups: list[list[Predicate]]) -> Predicate:
+    """Return whether all comparisons of any group hold."""
+    if len(groups) == 1:
+        return _every(groups[0])
+    each = [_every(tests) for tests in groups]
+
+    def either(event: Event) -> bool:
+        for test in each:  # a loop, because a generator costs more than the comparison  # noqa: SIM110
+            if test(event):
+                return True
+        return False
+
+    return either
+
+
+def _every(tests: list[Predicate]) -> Predicate:
+    """Return whether all comparisons hold."""
+    return tests[0] if len(tests) == 1 else lambda event: all(test(event) for test in tests)
+
+
+def _split(condition: rules.Condition) -> tuple[list[Predicate], list[Predicate]]:
+    """Return the comparisons of a kind, and those of an event."""
+    of_kind = [_test(field, value) for field, value in condition.items() if _is_of_kind(field, value)]
+    rest = [_test(field, value) for field, value in condition.items() if not _is_of_kind(field, value)]
+    return of_kind, rest
+
+
+def _is_of_kind(field: str, value: object) -> bool:
+    return field in OF_KIND and not (isinstance(value, rules.Test) and value.same is not None)
+
+
+def _test(field: str, value: bool | str | list[str] | rules.Test) -> Predicate:
+    """Return one comparison of one field."""
+    get: Callable[[Event], object] = attrgetter(field)
+    if isinstance(value, bool):
+        return lambda event: get(event) is value
+    if isinstance(value, rules.Test):
+        return _special(field, value)
+    texts = frozenset(one.lower() for one in ([value] if isinstance(value, str) else value))
+    if field == "payload":
+        return lambda event: not texts.isdisjoint(event.payload)
+    return lambda event: get(event) in texts
+
+
+def _special(field: str, test: rules.Test) -> Predicate:
+    get: Callable[[Event], str] = attrgetter(field)
+    if test.like is not None:
+        search = re.compile(test.like, re.IGNORECASE | re.ASCII).search
+        if field == "payload":
+            return _in_payload(test.like)
+        return lambda event: search(get(event)) is not None
+    if test.same is not None:
+        other: Callable[[Event], str] = attrgetter(test.same)
+        if field == "payload":
+            return lambda event: other(event) in event.payload and other(event) != ""
+        return lambda event: get(event) == other(event) != ""
+    texts = frozenset(one.lower() for one in test.none_of or ())
+    if field == "payload":
+        return lambda event: texts.isdisjoint(event.payload)
+    return lambda event: get(event) not in texts
+
+
+@cache
+def _in_payload(pattern: str) -> Predicate:
+    """Return whether a value of the payload has the pattern."""
+    search = re.compile(pattern, re.IGNORECASE | re.ASCII).search
+
+    def has(raw: bytes) -> bool:
+        return any(search(value) for value in read_payload(raw)[1])
+
+    remembered = lru_cache(maxsize=1024)(has)
+    return lambda event: (remembered if len(event.raw_payload) <= REPEATED else has)(event.raw_payload)
+
+
+def _words(condition: rules.Condition) -> list[bytes]:
+    """Return words of which a line must hold one for the condition to hold; none if that cannot be told."""
+    for field, test in condition.items():
+        if field in ("payload", "object_name") and isinstance(test, rules.Test) and test.like:
+            listed = _LISTED.fullmatch(test.like)
+            if listed:  # of a word, what comes before the first letter that may be missing
+                return [re.sub(r".\?.*", "", word).encode() for word in listed[1].split("|")]
+    return []
+
+
+def _on_list(field: str, members: Collection[str]) -> Predicate:
+    """Return whether a field's value is a member; an address also if it lies in a member's network."""
+    get: Callable[[Event], str] = attrgetter(field)
+    texts = frozenset(one.lower() for one in members)
+    if field != "ip":
+        return lambda event: get(event) in texts
+    networks = [ipaddress.ip_network(one, strict=False) for one in members]
+
+    def in_network(event: Event) -> bool:
+        if not event.ip:
+            return False
+        address = ipaddress.ip_address(event.ip)
+        return any(address in network for network in networks if network.version == address.version)
+
+    return in_network

@@ -1,0 +1,256 @@
+"""What rules look at in an entry. Any JSON is taken: what is not there, or of another kind, is empty.
+
+Comparisons ignore case, because the products spell their own names in several ways ("Access Management: Audit Logging":
+`API version`, `API Version`). The names of the payload's properties are documented nowhere, so only its values count.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+import re
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+import msgspec
+from msgspec import Raw
+
+_NULL = Raw(b"null")
+_FAILURE = re.compile(r"failure\s*\Z", re.IGNORECASE)
+_ADDRESS_KEY = re.compile(r"(client|source|remote)_?ip(_?address)?\Z", re.IGNORECASE)
+REPEATED = 2000  #: bytes of a payload that may well come again: those of an app's tokens are all alike
+STAFF = "anypoint staff"
+_DEEPEST = 16  #: levels of a payload that are looked at
+
+
+class _Object(msgspec.Struct, gc=False):
+    objectType: str | None = None  # noqa: N815 - Anypoint's spelling
+    objectId: str | None = None  # noqa: N815
+    objectName: str | None = None  # noqa: N815
+    environmentName: str | None = None  # noqa: N815
+    environmentId: str | None = None  # noqa: N815
+
+
+class Entry(msgspec.Struct, gc=False):
+    """An entry as far as rules look at it; `payload` is not decoded yet."""
+
+    platform: str | None = None
+    action: str | None = None
+    userId: str | None = None  # noqa: N815
+    userName: str | None = None  # noqa: N815
+    clientId: str | None = None  # noqa: N815
+    clientName: str | None = None  # noqa: N815
+    anypointTransactionId: str | None = None  # noqa: N815
+    failed: bool | None = None
+    objects: list[_Object] | None = None
+    payload: Raw = _NULL
+    subaction: str | None = None
+
+
+class _Typed(msgspec.Struct, gc=False):
+    objectType: str | None = None  # noqa: N815
+
+
+class _Payload(msgspec.Struct, gc=False):
+    subaction: str | None = None
+
+
+class _Glance(msgspec.Struct, gc=False):
+    """What tells the kind of an entry, and nothing else: most entries are of no kind that a rule looks for."""
+
+    platform: str | None = None
+    action: str | None = None
+    userId: str | None = None  # noqa: N815
+    userName: str | None = None  # noqa: N815
+    clientId: str | None = None  # noqa: N815
+    clientName: str | None = None  # noqa: N815
+    failed: bool | None = None
+    objects: list[_Typed] | None = None
+    payload: _Payload | None = None
+    subaction: str | None = None
+
+
+_decode_entry = msgspec.json.Decoder(Entry).decode
+_decode_glance = msgspec.json.Decoder(_Glance).decode
+
+
+def read_entry(line: bytes) -> Entry | None:
+    """Return an entry; None if it is no JSON object."""
+    try:
+        return _decode_entry(line)
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+        return _read_odd_entry(line)
+
+
+def _read_odd_entry(line: bytes) -> Entry | None:
+    """Read what the fast reader refuses though it is JSON, or what has fields of other kinds than expected."""
+    try:
+        document = json.loads(line, strict=False)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(document, dict):
+        return None
+    objects, payload = document.get("objects"), document.get("payload")
+    known = [_texts(one, _Object) for one in objects if isinstance(one, dict)] if isinstance(objects, list) else []
+    entry: Entry = _texts(document, Entry, failed=document.get("failed") is True, objects=known)
+    entry.payload = Raw(json.dumps(payload).encode())
+    inner = payload.get("subaction") if isinstance(payload, dict) else None
+    entry.subaction = inner if inner and isinstance(inner, str) else entry.subaction
+    return entry
+
+
+def _texts(document: dict[str, Any], kind: type[Any], **others: object) -> Any:  # noqa: ANN401 - the kind asked for
+    texts = {name: document[name] for name in kind.__struct_fields__ if isinstance(document.get(name), str)}
+    return kind(**{**texts, **others})
+
+
+SpelledKind = tuple[str | None, str | None, str | None, str | None, bool, bool]
+
+
+class Kind(NamedTuple):
+    """What kind of entry it is, in small letters: few among millions, so that rules are compared with each kind once.
+
+    Attributes:
+        type: of the object that the entry is about: the first that is no user, else the first.
+        failed: whether the entry says so, or its subaction does ("Failure").
+        staff: whether the actor is "Anypoint Staff", or nobody is named.
+    """
+
+    platform: str
+    action: str
+    subaction: str
+    type: str
+    failed: bool
+    staff: bool
+
+
+def spelled_kind(line: bytes) -> SpelledKind | None:
+    """Return the fields of the `Kind` of an entry as they are spelled; None if it is no JSON object. Quick."""
+    seen: _Glance | Entry | None
+    try:
+        seen = _decode_glance(line)
+        subaction = seen.payload.subaction if seen.payload is not None else None
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+        seen, subaction = _read_odd_entry(line), None
+        if seen is None:
+            return None
+    name, objects = seen.userName, seen.objects
+    staff = name.lower() == STAFF if name else not (seen.userId or seen.clientName or seen.clientId)
+    kind = objects[0].objectType if objects else None
+    if objects and len(objects) > 1 and kind and kind.lower() == "user":
+        kind = next((one.objectType for one in objects if (one.objectType or "").lower() != "user"), kind)
+    return seen.platform, seen.action, subaction or seen.subaction, kind, seen.failed is True, staff
+
+
+def kind_of(spelled: SpelledKind) -> Kind:
+    """Return the kind of entry that is spelled like this."""
+    platform, action, subaction, type_, failed, staff = spelled
+    failed = failed or _FAILURE.search(subaction or "") is not None
+    low = [(text or "").lower() for text in (platform, action, subaction, type_)]
+    return Kind(low[0], low[1], low[2], low[3], failed, staff)
+
+
+class Event:
+    """The fields that rules compare, in small letters; see `FIELDS` in rule.py.
+
+    Attributes:
+        raw_payload: the payload's bytes.
+        transaction: as Anypoint has it, or empty.
+        platform, action, subaction, type, failed, staff: as of `Kind`.
+        actor: id of the user, else of the connected app, else a name; empty for neither.
+        user: id of the object that is a user, else its name; of a log-in without one, the actor.
+        object, object_name, environment: of the object that the entry is about; `object` is its id, else its name.
+        shown_actor, shown_user, shown_object: a name, or an id where there is no name, as they were spelled.
+    """
+
+    __slots__ = (
+        *("raw_payload", "transaction", "platform", "action", "subaction", "type", "failed", "staff"),
+        *("actor", "actor_name", "shown_actor", "user", "user_name", "shown_user"),
+        *("object", "object_name", "environment", "shown_object"),
+    )
+
+    def __init__(self, entry: Entry, kind: Kind) -> None:
+        self.raw_payload = bytes(entry.payload)
+        self.transaction = entry.anypointTransactionId or ""
+        self.platform, self.action, self.subaction, self.type, self.failed, self.staff = kind
+        name = entry.userName or ("" if entry.userId else entry.clientName) or ""
+        actor = entry.userId or entry.userName or entry.clientId or entry.clientName or ""
+        self.actor, self.actor_name, self.shown_actor = actor.lower(), name.lower(), name or actor
+        main, user = _objects(entry)
+        name, id_ = main.objectName or "", main.objectId or main.objectName or ""
+        self.object, self.object_name, self.shown_object = id_.lower(), name.lower(), name or id_
+        self.environment = (main.environmentName or main.environmentId or "").lower()
+        if user is None and self.action in ("login", "logout"):
+            self.user, self.user_name, self.shown_user = self.actor, self.actor_name, self.shown_actor
+            return
+        name, id_ = (user.objectName or "", user.objectId or user.objectName or "") if user else ("", "")
+        self.user, self.user_name, self.shown_user = id_.lower(), name.lower(), name or id_
+
+    @property
+    def ip(self) -> str:
+        """The address that the payload names for the client; else empty."""
+        return read_payload(self.raw_payload)[0]
+
+    @property
+    def payload(self) -> frozenset[str]:
+        """Every value under the payload."""
+        return read_payload(self.raw_payload)[1]
+
+
+SHOWN = {"actor": "shown_actor", "user": "shown_user", "object": "shown_object"}  #: how a field is shown to people
+
+
+_NOTHING = _Object()
+
+
+def _objects(entry: Entry) -> tuple[_Object, _Object | None]:
+    """Return the object that an entry is about, and the user among its objects."""
+    main = user = None
+    for one in entry.objects or ():
+        if (one.objectType or "").lower() == "user":
+            user = user or one
+        else:
+            main = main or one
+    return main or user or _NOTHING, user
+
+
+@lru_cache(maxsize=1024)
+def _payload_of(raw: bytes) -> tuple[str, frozenset[str]]:
+    try:
+        document = msgspec.json.decode(raw)
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+        document = json.loads(raw, strict=False)
+    if not isinstance(document, dict):
+        return "", frozenset()
+    values: set[str] = set()
+    addresses: list[str] = []
+    waiting: list[tuple[str, object, int]] = [("", document.get("properties", document), _DEEPEST)]
+    for key, value, deepest in waiting:  # grows as it goes
+        if isinstance(value, str):
+            values.add(value.lower())
+            if _ADDRESS_KEY.search(key) and _is_address(value):
+                addresses.append(value.lower())
+        elif isinstance(value, dict) and deepest:
+            waiting.extend((name, one, deepest - 1) for name, one in value.items())
+        elif isinstance(value, list) and deepest:
+            waiting.extend((key, one, deepest - 1) for one in value)
+        elif isinstance(value, bool):
+            values.add("true" if value else "false")
+        elif isinstance(value, int | float):
+            values.add(str(value))
+    return addresses[0] if addresses else "", frozenset(values)
+
+
+def read_payload(raw: bytes) -> tuple[str, frozenset[str]]:
+    """Return the client's address, if the payload names it, and every value under the payload, in small letters."""
+    if len(raw) > REPEATED:
+        return _payload_of.__wrapped__(raw)
+    return _payload_of(raw)
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,44 @@
+"""Allow lists: who and what the rules let pass, from the table `[detect]` of the settings file."""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from mulesoft_audit.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+ADDRESSES = "known_addresses"
+#: What each list holds. The name of a user is its userName, that of a connected app its clientName.
+LISTS = {
+    "administrators": "names of users and apps that may grant rights, reset secrets and remove users",
+    "deployers": "names of users and apps that may stop applications, purge queues and remove policies",
+    ADDRESSES: "addresses and networks from which connected apps ask for tokens",
+    "network_team": "names of users and apps that may change VPCs, VPNs, private spaces and load balancers",
+    "publishers": "names of users and apps that may make things public",
+}
+
+
+def allow_lists(table: Mapping[str, object]) -> dict[str, list[str]]:
+    """Return the lists that the table `[detect]` of the settings file gives, by name.
+
+    Raises:
+        UsageError: one is unknown, is no list of texts, or has an address that is none.
+    """
+    unknown = sorted(set(table) - set(LISTS))
+    if unknown:
+        raise UsageError(f"[detect] names an unknown list {unknown[0]!r}.", f"The lists are: {', '.join(LISTS)}.")
+    try:
+        lists = msgspec.convert(dict(table), dict[str, list[str]])
+    except msgspec.ValidationError as error:
+        raise UsageError(f"[detect] is malformed: {error}.") from None
+    for text in lists.get(ADDRESSES, ()):
+        try:
+            ipaddress.ip_network(text, strict=False)
+        except ValueError:
+            raise UsageError(f"{ADDRESSES} of [detect] has {text!r}, which is no address and no network.") from None
+    return lists

@@ -1,0 +1,183 @@
+"""All seals of an archive, read in order: their chain, their signatures, and what they list."""
+
+from __future__ import annotations
+
+from base64 import b64decode
+from collections import defaultdict
+from contextlib import suppress
+from datetime import date
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from mulesoft_audit.archive import layout
+from mulesoft_audit.evidence.finding import Finding, Kind, Remedy
+from mulesoft_audit.evidence.seal import (
+    DOCUMENT,
+    EVIDENCE,
+    FORMAT,
+    NEXT_KEY,
+    SEALS,
+    SIGNATURE,
+    SUMS,
+    Seal,
+    folder,
+    frozen_day,
+    place_of,
+    read_sums,
+    sha256,
+)
+from mulesoft_audit.evidence.seals import FrozenDay, Seals
+from mulesoft_audit.ledger.manifest import Damaged, decode
+
+if TYPE_CHECKING:
+    from mulesoft_audit.archive.store import Store
+    from mulesoft_audit.evidence.signature import PublicKey
+
+
+def read_seals(store: Store, key: PublicKey | None = None, newest: str = "") -> Seals:
+    """Return what the seals say, and what is wrong with them.
+
+    Args:
+        store: the archive.
+        key: the public key of the first seal; None to check all but signatures.
+        newest: hex SHA-256 of a list that was the newest once, kept elsewhere; empty if there is none.
+
+    Raises:
+        ArchiveError: the archive cannot be read.
+    """
+    seals = Seals(key=key)
+    files: dict[int, set[str]] = defaultdict(set)
+    for item in store.list(EVIDENCE):
+        place = place_of(item.name)
+        if place:
+            files[place.number].add(place.file)
+        else:
+            seals.findings.append(_stranger(item.name))
+    last, before = max(files, default=0), 0
+    for number, there in sorted(files.items()):
+        if number > before + 1:
+            seals.wrong(folder(before + 1) + SUMS, "a seal of each number", "no object")
+        before = number
+        if number == last and not {SUMS, SIGNATURE} <= there:
+            seals.unfinished = number
+            text = "a sealer was stopped here; the next one finishes it"
+            note = Finding(Kind.UNFINISHED, folder(number), "a list and its signature", text)
+            seals.findings.append(note)
+        if SUMS in there:
+            _Reader(store, seals, number, there).read()
+        elif number != last:
+            seals.wrong(folder(number) + SUMS, "a list", "no object")
+    if key and not seals.digests:
+        seals.wrong(SEALS, "seals", "none")
+    if newest and newest not in seals.digests:
+        found = f"{len(seals.digests)} seals, none of that digest: it was cut off, or the archive was rolled back"
+        seals.wrong(SEALS, f"a list with the SHA-256 {newest}", found)
+    return seals
+
+
+def _stranger(name: str) -> Finding:
+    text = "an object of a name that does not belong here"
+    return Finding(Kind.MISPLACED, name, "no such name", text, Remedy.NOTHING, "see what it is, and remove it")
+
+
+class _Reader:
+    """One seal being read."""
+
+    def __init__(self, store: Store, seals: Seals, number: int, files: set[str]) -> None:
+        self._store = store
+        self._seals = seals
+        self._number = number
+        self._files = files
+        self._folder = folder(number)
+
+    def read(self) -> None:
+        """Add what the seal says, and what is wrong with it."""
+        seals = self._seals
+        held = self._store.read(self._folder + SUMS)
+        data = held.data if held else b""
+        before = seals.newest
+        seals.digests.append(sha256(data))
+        if seals.key and SIGNATURE in self._files and not self._signed(data, seals.key):
+            found = "a signature of another key, or over another list"
+            seals.wrong(self._folder + SIGNATURE, f"a signature of the key {seals.key.id}", found)
+        elif SIGNATURE not in self._files and seals.unfinished != self._number:
+            seals.wrong(self._folder + SIGNATURE, "a signature", "no object")
+        listed = read_sums(data)
+        if listed is None:
+            seals.wrong(self._folder + SUMS, "lines of sha256sum", "something else")
+            return
+        previous = {name: digest for name, digest in listed.items() if name.endswith("/" + SUMS)}
+        expected = {folder(self._number - 1) + SUMS: before} if self._number > 1 else {}
+        if previous != expected:
+            text = "another list before it: seals are missing, changed or out of order"
+            seals.wrong(self._folder + SUMS, f"a line for the list before it, SHA-256 {before}", text)
+        own = {name: digest for name, digest in listed.items() if name.startswith(self._folder)}
+        for name in [self._folder + DOCUMENT, *sorted(own)]:
+            self._own(name, own.get(name, ""))
+        for name, digest in listed.items():
+            if not name.startswith(EVIDENCE):
+                seals.objects[name] = digest
+
+    def _signed(self, data: bytes, key: PublicKey) -> bool:
+        signature = self._store.read(self._folder + SIGNATURE)
+        return signature is not None and key.signed(data, signature.data)
+
+    def _own(self, name: str, digest: str) -> None:
+        """Read a file of the seal itself."""
+        held = self._store.read(name)
+        if held is None or sha256(held.data) != digest:
+            found = f"SHA-256 {sha256(held.data)}" if held else "no object"
+            self._seals.wrong(name, f"SHA-256 {digest}" if digest else "a line in the list", found)
+        elif name == self._folder + DOCUMENT:
+            self._document(held.data)
+        elif name == self._folder + NEXT_KEY:
+            self._rotate(name, held.data)
+        elif whose := frozen_day(name):
+            self._freeze(whose, FrozenDay(name, digest, 0), held.data)
+
+    def _document(self, data: bytes) -> None:
+        path = self._folder + DOCUMENT
+        try:
+            seal = msgspec.json.decode(data, type=Seal)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            self._seals.wrong(path, "a seal", str(error))
+            return
+        if (seal.number, seal.format) != (self._number, FORMAT):
+            found = f"number {seal.number}, format {seal.format}"
+            self._seals.wrong(path, f"number {self._number}, format {FORMAT}", found)
+        self._seals.key_id = seal.key
+
+    def _rotate(self, name: str, pem: bytes) -> None:
+        """Check all later seals with the key that this one names."""
+        self._seals.key_id = _id_of(pem)
+        if self._seals.key is None:
+            return
+        from mulesoft_audit.evidence.signature import public_key
+
+        key = public_key(pem)
+        if key is None:
+            self._seals.wrong(name, "a public key on the curve P-256", "something else")
+        else:
+            self._seals.key = key
+
+    def _freeze(self, whose: tuple[str, str], frozen: FrozenDay, data: bytes) -> None:
+        """Take note of a frozen manifest."""
+        try:
+            manifest = decode(data, frozen.path)
+        except Damaged:
+            self._seals.days[whose] = frozen
+            return
+        self._seals.days[whose] = FrozenDay(frozen.path, frozen.digest, manifest.revision)
+        for part in manifest.parts:
+            if part.entries:
+                path = layout.part_name(whose[0], date.fromisoformat(whose[1]), part.number)
+                self._seals.keys.setdefault(path, part.keys_sha256)
+
+
+def _id_of(pem: bytes) -> str:
+    """Return the id of a public key in PEM, without looking whether it is one."""
+    body = b"".join(line for line in pem.splitlines() if not line.startswith(b"-"))
+    with suppress(ValueError):
+        return sha256(b64decode(body, validate=True))
+    return ""

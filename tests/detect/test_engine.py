@@ -1,0 +1,120 @@
+"""The engine: any JSON is taken, and windows are what they are defined to be."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.detect.cases import ORGANIZATION, entry, in_order
+
+from mulesoft_audit.detect.engine import Detector
+from mulesoft_audit.detect.event import Event, kind_of, read_entry, spelled_kind
+from mulesoft_audit.detect.finding import MOST_ENTRIES
+from mulesoft_audit.detect.rule import load_rules
+from mulesoft_audit.reading.entry import Entry
+
+pytestmark = pytest.mark.unit
+RULES = load_rules()
+MINUTE = 60_000
+
+
+def failures(minutes: list[int], user: str = "ana") -> list[bytes]:
+    short = {"action": "Login", "subaction": "Failure", "user": user, "by": user}
+    return [entry(short, 1_795_000_000_000 + minute * MINUTE, number) for number, minute in enumerate(minutes)]
+
+
+def found(lines: list[bytes], *names: str) -> list[tuple[str, int, str, str]]:
+    detector = Detector(load_rules(names) if names else RULES)
+    return sorted((one.rule, one.count, one.first, one.last) for one in detector.run(in_order(lines)))
+
+
+@given(st.lists(st.integers(0, 600), max_size=40))
+def test_findings_are_the_stretches_of_windows_that_hold_enough(minutes: list[int]):
+    minutes = sorted(set(minutes))
+    told: list[list[int]] = []
+    for start in range(len(minutes) - 4):
+        five = minutes[start : start + 5]
+        if five[-1] - five[0] > 10:
+            continue
+        if told and told[-1][-1] in five:
+            told[-1] += [minute for minute in five if minute > told[-1][-1]]
+        else:
+            told.append(list(five))
+    counts = [one.count for one in Detector(load_rules(["login-failures"])).run(in_order(failures(minutes)))]
+    assert counts == [len(one) for one in told]
+
+
+def test_a_finding_names_a_hundred_entries_and_counts_all():
+    [one] = Detector(load_rules(["login-failures"])).run(in_order(failures([0] * 5000)))
+    assert one.count == 5000
+    assert len(one.entries) == MOST_ENTRIES
+
+
+def test_a_finding_goes_on_over_midnight():
+    start = 1_795_046_400_000 - 1_795_046_400_000 % 86_400_000
+    short = {"action": "Login", "subaction": "Failure", "user": "ana", "by": "ana"}
+    lines = [entry(short, start + number * MINUTE, number) for number in range(-3, 3)]
+    assert [count for _, count, _, _ in found(lines, "login-failures")] == [6]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"",
+        b"{",
+        b"[]",
+        b"null",
+        b'"text"',
+        b"\xff\xfe",
+        b'{"timestamp":1,"payload":' + b"[" * 100_000 + b"]" * 100_000 + b"}",
+    ],
+)
+def test_what_is_no_entry_is_counted_and_left_out(line: bytes):
+    detector = Detector(RULES)
+    assert list(detector.run([Entry(1, ORGANIZATION, line)])) == []
+    assert detector.looked_at == 1
+    assert detector.unreadable == 1
+
+
+values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=10,
+)
+NAMES = ("platform", "action", "userId", "userName", "clientId", "failed", "objects", "payload", "subaction")
+
+
+@given(st.dictionaries(st.sampled_from(NAMES), values), st.sampled_from(["Login", "Permissions change", "Delete"]))
+def test_fields_of_any_kind_are_taken(fields: dict[str, object], action: str):
+    detector = Detector(RULES)
+    line = json.dumps({"action": action, **fields, "timestamp": 1.0}).encode()
+    list(detector.run([Entry(1, ORGANIZATION, line)]))
+    assert detector.unreadable == 0
+
+
+def test_an_odd_spelling_is_read_like_a_plain_one():
+    plain = {
+        "timestamp": 1,
+        "action": "Edit",
+        "objects": [{"objectType": "Role", "objectName": "Admins"}, {"objectType": "User", "objectId": "u"}],
+        "payload": {"subaction": "Add user", "properties": {"b": {}, "a": [1, {"clientIP": "10.0.0.1"}]}},
+    }
+    odd = json.loads(json.dumps(plain)) | {"timestamp": 1.0}
+    odd["payload"]["properties"]["b"]["\ud83d"] = None
+    for line in (json.dumps(one).encode() for one in (plain, odd)):
+        entry, kind = read_entry(line), spelled_kind(line)
+        assert entry
+        assert kind
+        event = Event(entry, kind_of(kind))
+        assert (event.action, event.subaction, event.type, event.failed) == ("edit", "add user", "role", False)
+        assert (event.object_name, event.user, event.actor) == ("admins", "u", "")
+        assert event.ip == "10.0.0.1"
+        assert event.payload == {"1", "10.0.0.1"}
+
+
+def test_words_are_found_however_they_are_spelled():
+    grant = {"action": "Permissions change", "type": "Resource", "object": "org", "user": "bo", "by": "ana"}
+    plain = entry(grant | {"properties": {"any": "Org OWNER"}}, 1_795_000_000_000, 0)
+    escaped = plain.replace(b"OWNER", rb"\u004fWNER")
+    other = plain.replace(b"OWNER", b"VIEWER")
+    assert [len(found([line], "privileged-role-granted")) for line in (plain, escaped, other)] == [1, 1, 0]
