@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 YEAR = 365
 TOP = 15
 CALENDARS = 24  #: organizations that get one; the table has all
-OF_A_RULE = 5  #: findings that are shown; all are counted
+OF_A_RULE = 3  #: findings that are shown; all are counted
 SEVERITIES = ("info", "low", "medium", "high", "critical")
 OTHERS = "others"
 
