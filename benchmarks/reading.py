@@ -15,7 +15,6 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-from statistics import median
 from typing import Any
 
 from benchmarks.compare import spread
@@ -70,21 +69,20 @@ def collected(archive: Path, per_day: int) -> int:
 
 
 def measure(archive: Path) -> dict[str, Any]:
-    """Return wall seconds and peak memory of each command, and how long the first line of `show` takes."""
-    found: dict[str, list[tuple[float, float, float]]] = {name: [] for name in COMMANDS}
+    """Return wall and processor seconds of each command, and how long the first line of `show` takes."""
+    found: dict[str, list[tuple[float, float]]] = {name: [] for name in COMMANDS}
     first = []
     for _ in range(ROUNDS + 1):
         for name, (arguments, _) in COMMANDS.items():
             core = None if arguments[0] == "query" else cores()[0]
             places = [str(archive.parent / one) if one == "report.html" else one for one in arguments]
             usage = run(python("-m", "mulesoft_audit", *places, "--archive", str(archive)), on=core)
-            found[name].append((usage.wall, usage.cpu, usage.rss / (1 << 20)))
+            found[name].append((usage.wall, usage.cpu))
         first.append(first_line(archive))
     commands = {
         name: {
-            "wall_s": spread([wall for wall, _, _ in rounds[1:]]),  # the first fills caches
-            "cpu_s": spread([cpu for _, cpu, _ in rounds[1:]]),
-            "peak_mib": median(rss for _, _, rss in rounds[1:]),
+            "wall_s": spread([wall for wall, _ in rounds[1:]]),  # the first fills caches
+            "cpu_s": spread([cpu for _, cpu in rounds[1:]]),
             "target_s": COMMANDS[name][1],
         }
         for name, rounds in found.items()

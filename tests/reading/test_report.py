@@ -95,12 +95,16 @@ def test_numbers_are_those_of_the_archive(hostile):
     assert re.search(r"<b>31</b>\s*privileged changes", hostile)
 
 
+def test_what_the_rules_find_is_in_it(hostile):
+    assert "granted" in hostile.split("<h2>Findings</h2>")[1].split("</section>")[0].lower()
+
+
 def test_one_entry_makes_a_report_and_none_too(tmp_path):
     store = LocalStore(tmp_path / "archive")
     name(store, org1="Payments")
     add(store, "org1", [entry(1000)])
     assert "1 entry" in run("report", "--archive", store.root, "--output", tmp_path / "report.html").text
-    assert report(tmp_path, "--since", "30d", "--until", "20d").count("Nothing in this time") == 5
+    assert report(tmp_path, "--since", "30d", "--until", "20d").count(" in this time.") == 6
 
 
 def test_it_is_for_the_user_alone_and_put_there_whole(tmp_path, hostile):

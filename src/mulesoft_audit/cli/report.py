@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from mulesoft_audit.cli.failures import tell
-from mulesoft_audit.cli.options import archive_option, config_option, open_to_read, orgs_option, shared
+from mulesoft_audit.cli.options import archive_option, config_file, config_option, open_to_read, orgs_option, shared
 from mulesoft_audit.errors import OutputError, worst_status
 from mulesoft_audit.printable import printable
 from mulesoft_audit.words import number_of
@@ -52,19 +52,24 @@ def command(
 ) -> int:
     """Write a report that people look at: one HTML file that needs no network.
 
-    What is complete, day by day for a year; entries by day; logins and failures; who did most and what was done
-    most; privileged changes. A table is behind every chart. It has no script, and loads nothing.
+    What is complete, day by day for a year; what the rules of `detect` found; entries by day; logins and failures;
+    who did most and what was done most; privileged changes. A table is behind every chart. It has no script, and
+    loads nothing.
     Needs `pip install 'mulesoft-audit-collector[explore]'`.
     """
     from mulesoft_audit.extras import require
 
     require("explore", "The report")
+    from mulesoft_audit.detect.engine import Detector
+    from mulesoft_audit.detect.lists import allow_lists
+    from mulesoft_audit.detect.rule import load_rules
     from mulesoft_audit.paths import expanded
     from mulesoft_audit.reading.filters import Wanted
-    from mulesoft_audit.reading.report import render
+    from mulesoft_audit.reading.report import Findings, render
     from mulesoft_audit.reading.search import Stretch, search
     from mulesoft_audit.reading.status import status_of
     from mulesoft_audit.reading.tally import Tally
+    from mulesoft_audit.settings import read_table
 
     now = int(time.time() * 1000)
     stretch = Stretch.parse(since, until, now)
@@ -72,8 +77,11 @@ def command(
     with open_to_read(config, archive) as store:
         status = status_of(store, orgs, now)
         ids = [one.organization for one in status.standings]
-        tally = Tally().add(search(store, stretch, ids, Wanted(), None, told.append))
-        text = render(tally, status, stretch, store.url, now)
+        tally = Tally()
+        found = tally.passing(search(store, stretch, ids, Wanted(), None, told.append))
+        lists = allow_lists(read_table("detect", config_file(config) or ""))
+        findings = Findings(Detector(load_rules(()), lists, status.names.by_id).run(found))
+        text = render(tally, findings, status, stretch, store.url, now)
     target = expanded(output)
     _write(target, text)
     click.echo(f"Wrote {printable(output)}: {number_of(tally.entries, 'entry', 'entries')}.")

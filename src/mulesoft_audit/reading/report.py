@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from base64 import b64encode
+from collections import Counter, deque
 from datetime import timedelta
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
@@ -20,9 +21,9 @@ from mulesoft_audit.reading.view import view
 from mulesoft_audit.times import LocalTimes, ago
 
 if TYPE_CHECKING:
-    from collections import Counter
     from collections.abc import Iterable, Iterator
 
+    from mulesoft_audit.detect.finding import Finding
     from mulesoft_audit.reading.charts import Row
     from mulesoft_audit.reading.names import Names
     from mulesoft_audit.reading.search import Stretch
@@ -32,14 +33,37 @@ if TYPE_CHECKING:
 YEAR = 365
 TOP = 15
 CALENDARS = 24  #: organizations that get one; the table has all
+OF_A_RULE = 3  #: findings that are shown; all are counted
+SEVERITIES = ("info", "low", "medium", "high", "critical")
 OTHERS = "others"
 
 
-def render(tally: Tally, status: Status, stretch: Stretch, archive: str, now: int) -> str:
+class Findings:
+    """What the rules of `detect` found.
+
+    Attributes:
+        counts: how many findings, by rule.
+    """
+
+    def __init__(self, found: Iterable[Finding] = ()) -> None:
+        self.counts: Counter[str] = Counter()
+        self._newest: dict[str, deque[Finding]] = {}
+        for one in found:
+            self.counts[one.rule] += 1
+            self._newest.setdefault(one.rule, deque(maxlen=OF_A_RULE)).append(one)
+
+    def newest(self) -> list[Finding]:
+        """Return the newest findings of each rule, the gravest first."""
+        kept = [one for of_rule in self._newest.values() for one in reversed(of_rule)]
+        return sorted(kept, key=lambda one: (-SEVERITIES.index(one.severity), one.rule))
+
+
+def render(tally: Tally, findings: Findings, status: Status, stretch: Stretch, archive: str, now: int) -> str:
     """Return the report.
 
     Args:
         tally: of the entries between the times of `stretch`.
+        findings: in them.
         status: of the archive.
         stretch: when; Unix ms.
         archive: its URL.
@@ -75,6 +99,8 @@ def render(tally: Tally, status: Status, stretch: Stretch, archive: str, now: in
         standings=status.standings,
         names=status.names,
         tally=tally,
+        counts=findings.counts,
+        findings=findings.newest(),
         calendars=[(one, _svg(charts.calendar(list(_year(one, now))))) for one in status.standings[:CALENDARS]],
         days=by_day,
         days_chart=_chart(charts.stacked, by_day, _order(by_day)),

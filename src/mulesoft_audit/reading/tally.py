@@ -10,7 +10,7 @@ from mulesoft_audit.archive.layout import DAY_MS
 from mulesoft_audit.reading.view import view
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from mulesoft_audit.reading.entry import Entry
     from mulesoft_audit.reading.view import View
@@ -60,6 +60,12 @@ class Tally:
 
     def add(self, found: Iterable[Entry]) -> Tally:
         """Count entries."""
+        for _ in self.passing(found):
+            pass
+        return self
+
+    def passing(self, found: Iterable[Entry]) -> Iterator[Entry]:
+        """Count entries on their way to somebody else who looks at them."""
         by_day, actors, actions = self.by_day, self.actors, self.actions
         for entry in found:
             said = view(entry)
@@ -73,7 +79,7 @@ class Tally:
             elif is_privileged(said):
                 self.privileged += 1
                 self.changes.append(entry)
-        return self
+            yield entry
 
 
 def is_privileged(said: View) -> bool:
