@@ -125,7 +125,9 @@ class Deep:
         forged = len(unseen(own, given).new)
         if not forged:
             return []
-        text = f"{forged:,} entries that Anypoint does not give"
+        text = (
+            f"{forged:,} entries that Anypoint does not give: forged, or left by a killed run and deleted there since"
+        )
         return [replace(note, kind=Kind.UNKNOWN, expected="entries of Anypoint's", found=text, remedy=Remedy.SET_ASIDE)]
 
 
