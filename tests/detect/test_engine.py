@@ -118,3 +118,20 @@ def test_words_are_found_however_they_are_spelled():
     escaped = plain.replace(b"OWNER", rb"\u004fWNER")
     other = plain.replace(b"OWNER", b"VIEWER")
     assert [len(found([line], "privileged-role-granted")) for line in (plain, escaped, other)] == [1, 1, 0]
+
+
+@pytest.mark.parametrize(
+    ("name", "payload", "unreadable"),
+    [
+        (b'"\xff"', b"{}", 1),
+        (b'"a"', b'{"properties":{"a":"\xff admin"}}', 0),
+        (b'"a"', b'{"properties":{"a":"admin","b":1' + b"0" * 5000 + b"}}", 0),
+        (b'"a"', b'{"properties":{"a":"admin","b":' + b"[" * 5000 + b"]" * 5000 + b"}}", 1),
+    ],
+)
+def test_text_that_is_no_utf_8_and_values_beyond_reason_end_nothing(name: bytes, payload: bytes, unreadable: int):
+    objects = b'[{"objectType":"Role","objectName":' + name + b"}]"
+    line = b'{"action":"Permissions change","userName":"admin","objects":' + objects + b',"payload":' + payload + b"}"
+    detector = Detector(RULES)
+    list(detector.run([Entry(1, ORGANIZATION, line)]))
+    assert detector.unreadable == unreadable

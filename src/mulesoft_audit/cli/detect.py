@@ -126,9 +126,11 @@ def _detect(
     from mulesoft_audit.detect.engine import Detector
     from mulesoft_audit.detect.rule import load_rules
     from mulesoft_audit.logs import configure
+    from mulesoft_audit.memory import spare_memory
     from mulesoft_audit.reading.names import names_of
 
     configure()
+    spare_memory()
     file = config_file(config)
     settings = load_settings(str(file or ""), archive=archive)
     rules = load_rules(names)

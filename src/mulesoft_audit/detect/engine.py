@@ -101,7 +101,9 @@ class Detector:
                     continue
             if event is None:
                 entry = read_entry(stored.line)
-                assert entry is not None  # noqa: S101 - its kind was read
+                if entry is None:
+                    self.unreadable += 1
+                    return
                 event = Event(entry, kind)
             if looked.matches(event) and not (looked.allowed and any(test(event) for test in looked.allowed)):
                 seen = _seen(stored, event, looked)

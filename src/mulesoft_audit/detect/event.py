@@ -84,10 +84,7 @@ def read_entry(line: bytes) -> Entry | None:
 
 def _read_odd_entry(line: bytes) -> Entry | None:
     """Read what the fast reader refuses though it is JSON, or what has fields of other kinds than expected."""
-    try:
-        document = json.loads(line, strict=False)
-    except (ValueError, RecursionError):
-        return None
+    document = _odd_json(line)
     if not isinstance(document, dict):
         return None
     objects, payload = document.get("objects"), document.get("payload")
@@ -214,12 +211,20 @@ def _objects(entry: Entry) -> tuple[_Object, _Object | None]:
     return main or user or _NOTHING, user
 
 
+def _odd_json(text: bytes) -> object:
+    """Return what a JSON text holds that the fast reader refuses; None if it is none, or beyond what Python reads."""
+    try:
+        return json.loads(text, strict=False)
+    except (ValueError, RecursionError):
+        return None
+
+
 @lru_cache(maxsize=1024)
 def _payload_of(raw: bytes) -> tuple[str, frozenset[str]]:
     try:
         document = msgspec.json.decode(raw)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
-        document = json.loads(raw, strict=False)
+        document = _odd_json(raw)
     if not isinstance(document, dict):
         return "", frozenset()
     values: set[str] = set()
