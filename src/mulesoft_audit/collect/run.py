@@ -290,7 +290,8 @@ def collect(
     _say_part(run)
     summary.count(pacer, stop.clock.monotonic() - began, run.now())
     newest = [one for one in run.runs if one.organization.id not in summary.later]
-    fields = {one.organization.id: organization_fields(one, summary.ended) for one in newest}
+    told = newest if period.until is None else []  # of a part of the time nothing is told that people go by
+    fields = {one.organization.id: organization_fields(one, summary.ended) for one in told}
     floor = run.kept.floor or before.floor
     after = last_run.LastRun(summary.ended, floor, summary.complete, summary.exit_code, fields)
     same = not summary.written and (summary.complete, summary.exit_code) == (before.complete, before.exit_code)

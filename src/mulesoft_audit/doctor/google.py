@@ -255,7 +255,8 @@ class Cloud:
         seconds = self.google.stop.clock.time() - epoch(stamp)
         detail = f"{ago(int(seconds * 1000))} ago: {said}"
         continued = payload.get("interrupted") and newest.get("severity") == "WARNING"
-        if not continued and (payload.get("complete") is False or newest.get("severity") in ("ERROR", "CRITICAL")):
+        failed = payload.get("exit_code") or newest.get("severity") in ("ERROR", "CRITICAL")
+        if not continued and failed:
             return broken(detail, "Its log names what failed; the next run goes on with what is missing.")
         limit = self.stale_after()
         if seconds * 1000 > limit:
@@ -265,6 +266,8 @@ class Cloud:
             )
         if continued:
             return warn(f"{detail}. Its time was over", "Another run goes on there; look again when that is through.")
+        if payload.get("complete") is False:
+            return warn(detail, "Nothing failed. Its log says what is not proved; the next scheduled run compares all.")
         return ok(detail)
 
     def _newest_log(self) -> Json | None:
