@@ -27,7 +27,7 @@ NOBODY = "http://127.0.0.1:9"  #: an Anypoint that is not to be asked
 def run(url: str, archive: object, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run a command on an archive to its end."""
     _, env = command(url, archive, **environment)  # type: ignore[arg-type]
-    line = [sys.executable, "-m", "mulesoft_audit", arguments[0], "--archive", str(archive), *arguments[1:]]
+    line = [sys.executable, "-m", "mulesoft_audit", arguments[0], "--archive", str(archive), *arguments[1:], "--json"]
     done = subprocess.run(
         line, env=env, capture_output=True, text=True, timeout=120, check=False, stdin=subprocess.DEVNULL
     )
@@ -47,6 +47,14 @@ def test_an_intact_archive_ends_with_0_and_says_what_was_looked_at(served: Plain
     found = fields(run(served.url, root, "verify", "--by-day"))
     assert (found["verified"], found["offline"]) == (True, False)
     assert [one["source"]["total"] for one in found["organizations"]] == [75, 75]
+
+
+def test_what_is_printed_is_for_people_unless_json_is_asked_for(root: Path) -> None:
+    line = [sys.executable, "-m", "mulesoft_audit", "verify", "--offline", "--archive", str(root)]
+    done = subprocess.run(line, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0
+    assert "Nothing is wrong" in done.stdout or "150" in done.stdout
+    assert not done.stdout.startswith("{")
 
 
 def test_findings_end_with_8_and_name_object_organization_and_day(served: PlainSource, root: Path) -> None:

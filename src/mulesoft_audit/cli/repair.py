@@ -9,6 +9,7 @@ import click
 
 from mulesoft_audit.cli.failures import tell
 from mulesoft_audit.cli.options import archive_option, config_option, json_option, secret_of, shared, source_options
+from mulesoft_audit.cli.output import json_wanted
 from mulesoft_audit.cli.verify import report, scope_options, settings_of
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ def command(
     from mulesoft_audit.evidence.verification import Scope
     from mulesoft_audit.logs import configure
 
-    configure()
+    configure(json=json_wanted())
     scope = Scope(offline, by_day, deep, require_parts, orgs)
     settings = settings_of(config, flags)
     stop = Stop()

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING
 
 import click
 
 from mulesoft_audit.cli.options import archive_option, config_option, json_option, shared
+from mulesoft_audit.cli.output import json_wanted
 from mulesoft_audit.cli.verify import digest_of, report, settings_of
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def command(
     from mulesoft_audit.errors import UsageError
     from mulesoft_audit.logs import configure
 
-    configure()
+    configure(json=json_wanted())
     if check and (key or next_key or timestamp_server):
         raise UsageError("--check makes no seal.", "Leave out --key, --next-key and --timestamp-server.")
     if not check and (not key or public_key or newest):
@@ -140,7 +140,7 @@ def _tell(store: Store, sealed: Sealed | None, newest: str, *, as_json: bool) ->
     from mulesoft_audit.printable import json_line, printable
 
     number, objects, days = (sealed.number, sealed.objects, sealed.days) if sealed else (0, 0, 0)
-    if as_json or not sys.stdout.isatty():
+    if as_json or json_wanted():
         fields = {"event": "seal", "archive": store.url, "number": number, "objects": objects, "manifests": days}
         message = f"Seal {number} made" if sealed else "Nothing is new since the last seal"
         click.echo(json_line({"severity": "INFO", "message": message, **fields, "newest": newest}))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING
 
 import click
@@ -17,6 +16,7 @@ from mulesoft_audit.cli.options import (
     shared,
     source_options,
 )
+from mulesoft_audit.cli.output import json_wanted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -90,7 +90,7 @@ def command(
     from mulesoft_audit.evidence.verification import Scope
     from mulesoft_audit.logs import configure
 
-    configure()
+    configure(json=json_wanted())
     scope = Scope(offline, by_day, deep, require_parts, orgs, digest_of(newest))
     key = read_public_key(public_key) if public_key else None
     settings = settings_of(config, flags)
@@ -173,7 +173,7 @@ def report(found: Verification, store: Store, stop: Stop, *, as_json: bool, done
 
     for failure in found.failures:
         tell(failure)
-    if as_json or not sys.stdout.isatty():
+    if as_json or json_wanted():
         fields = as_fields(found, store.url, int(stop.clock.time() * 1000))
         if done is not None:
             fields = {**fields, "event": "repair", "done": list(done)}
