@@ -17,8 +17,8 @@ from mulesoft_audit.anypoint.tree import HierarchyRefused, Organization, hierarc
 from mulesoft_audit.collect.pool import workers_for
 from mulesoft_audit.collect.run import Whose
 from mulesoft_audit.errors import SourceError, UsageError
+from mulesoft_audit.ledger.names import Names
 from mulesoft_audit.memory import spare_memory
-from mulesoft_audit.reading.names import Names
 
 if TYPE_CHECKING:
     from mulesoft_audit.clock import Stop

@@ -7,7 +7,7 @@ from tests.reading.archives import name
 
 from mulesoft_audit.archive.local import LocalStore
 from mulesoft_audit.errors import UsageError
-from mulesoft_audit.reading.names import Names, names_of
+from mulesoft_audit.ledger.names import Names, names_of
 
 pytestmark = pytest.mark.unit
 

@@ -16,7 +16,7 @@ from mulesoft_audit.archive.gcs import GcsStore
 from mulesoft_audit.archive.layout import day_of, part_name
 from mulesoft_audit.archive.local import LocalStore
 from mulesoft_audit.ledger.batch import LINE_LIMIT
-from mulesoft_audit.reading.names import names_of
+from mulesoft_audit.ledger.names import names_of
 from mulesoft_audit.reading.rows import COLUMNS, columns
 from mulesoft_audit.reading.stream import entries
 from mulesoft_audit.reading.view import view

@@ -125,9 +125,9 @@ def _detect(
     from mulesoft_audit.cli.detect_view import Shown, as_line
     from mulesoft_audit.detect.engine import Detector
     from mulesoft_audit.detect.rule import load_rules
+    from mulesoft_audit.ledger.names import names_of
     from mulesoft_audit.logs import configure
     from mulesoft_audit.memory import spare_memory
-    from mulesoft_audit.reading.names import names_of
 
     configure()
     spare_memory()

@@ -95,8 +95,8 @@ def command(
         click.echo(SCHEMA)
         return 0
     require("explore", "SQL")
+    from mulesoft_audit.ledger.names import organizations_of
     from mulesoft_audit.reading.files import part_files
-    from mulesoft_audit.reading.names import organizations_of
     from mulesoft_audit.reading.search import Stretch
     from mulesoft_audit.reading.sql import connected, failures, run
 

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from mulesoft_audit.ledger.manifest import Damaged
+    from mulesoft_audit.ledger.names import Names
     from mulesoft_audit.reading.entry import Entry
-    from mulesoft_audit.reading.names import Names
 
     Found = Iterable[Entry]
 
@@ -77,8 +77,8 @@ def command(
     Values are compared whole, in any case, and * stands for any text: --user 'a*'. A flag given twice means
     one or the other; several flags mean all of them. A date and a time are local, unless they name a zone.
     """
+    from mulesoft_audit.ledger.names import names_of
     from mulesoft_audit.reading.filters import Wanted
-    from mulesoft_audit.reading.names import names_of
     from mulesoft_audit.reading.search import Stretch, search
 
     told: list[Damaged] = []

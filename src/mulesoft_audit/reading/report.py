@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from mulesoft_audit.detect.finding import Finding
+    from mulesoft_audit.ledger.names import Names
     from mulesoft_audit.reading.charts import Row
-    from mulesoft_audit.reading.names import Names
     from mulesoft_audit.reading.search import Stretch
     from mulesoft_audit.reading.status import Standing, Status
     from mulesoft_audit.reading.tally import Tally

@@ -14,8 +14,8 @@ from mulesoft_audit.times import LocalTimes, iso
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from mulesoft_audit.ledger.names import Names
     from mulesoft_audit.reading.entry import Entry
-    from mulesoft_audit.reading.names import Names
     from mulesoft_audit.reading.view import Thing, View
 
 LONGEST = 80  #: characters of a name that are shown in a line

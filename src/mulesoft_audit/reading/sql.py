@@ -21,8 +21,8 @@ from mulesoft_audit.times import iso
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from mulesoft_audit.ledger.names import Names
     from mulesoft_audit.ledger.registry import Known
-    from mulesoft_audit.reading.names import Names
 
 MEMORY = "1GB"
 #: The only kinds of node a statement may have. A WITH may also hold a COPY, INSERT or DELETE (DuckDB 2.0).

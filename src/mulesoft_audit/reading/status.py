@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from mulesoft_audit.archive.layout import DAY_MS, day_of, day_start
 from mulesoft_audit.collect import last_run
 from mulesoft_audit.ledger import head as heads
-from mulesoft_audit.reading.names import organizations_of
+from mulesoft_audit.ledger.names import organizations_of
 from mulesoft_audit.times import earliest
 from mulesoft_audit.words import number_of
 
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from mulesoft_audit.archive.store import Store
     from mulesoft_audit.collect.last_run import LastRun
     from mulesoft_audit.ledger.head import Counted, Head
+    from mulesoft_audit.ledger.names import Names
     from mulesoft_audit.ledger.registry import Known
-    from mulesoft_audit.reading.names import Names
 
 READERS = 8  #: heads read at a time: each is a round trip to the store
 BAR_DAYS = 30

@@ -72,7 +72,6 @@ MALFORMED = [
     b'{"unknown": 1}',
     b'{"organizations": "all"}',
     b'{"organizations": ["../../etc"]}',
-    b'{"since": "yesterday"}',
     b'{"since": "2999-01-01"}',
     b'{"since": "2d", "until": "3d"}',
     b'{"continued": -1}',
