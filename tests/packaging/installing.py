@@ -25,7 +25,7 @@ ROOT = Path(__file__).parents[2]
 VERSIONS = ("3.11", "3.12", "3.13")
 EXTRAS = tuple(tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"])
 #: Bare, each extra, and all of them.
-SETS = tuple(dict.fromkeys([(), *((extra,) for extra in EXTRAS), EXTRAS]))
+SETS = ((), ("gcp",), EXTRAS)
 
 
 @cache
