@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[2]
 VERSIONS = ("3.11", "3.12", "3.13")
 EXTRAS = tuple(tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"])
-#: Bare, each extra, and all of them.
+#: Bare, as the README says, and with all of them.
 SETS = ((), ("gcp",), EXTRAS)
 
 
