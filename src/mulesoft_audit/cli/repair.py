@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from mulesoft_audit.cli.failures import tell
-from mulesoft_audit.cli.options import archive_option, config_option, json_option, secret_of, shared, source_options
+from mulesoft_audit.cli.options import archive_option, config_option, json_flag, secret_of, shared, source_options
 from mulesoft_audit.cli.output import json_wanted
 from mulesoft_audit.cli.verify import report, scope_options, settings_of
 
@@ -37,7 +37,7 @@ SHOWN = 40  #: steps that are written out
 @scope_options
 @click.option("--yes", is_flag=True, help="Do not ask before starting.")
 @source_options
-@shared(config_option, json_option)
+@shared(config_option, json_flag)
 def command(
     offline: bool,
     by_day: bool,
@@ -46,7 +46,6 @@ def command(
     orgs: tuple[str, ...],
     yes: bool,
     config: str | None,
-    as_json: bool,
     **flags: str | int | None,
 ) -> int:
     """Repair just what verify finds, after showing it.
@@ -73,7 +72,7 @@ def command(
         found, done = _repair(settings, store, scope, stop, wanted=lambda steps: yes or _wanted(steps))
     finally:
         store.close()
-    report(found, store, stop, as_json=as_json, done=done.texts)
+    report(found, store, stop, done=done.texts)
     for failure in done.failures:
         tell(failure)
     return worst_status([one.exit_code for one in done.failures] + ([found.exit_code] if found.exit_code else []))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mulesoft_audit.cli.options import archive_option, config_option, json_option, shared
+from mulesoft_audit.cli.options import archive_option, config_option, json_flag, shared
 from mulesoft_audit.cli.output import json_wanted
 from mulesoft_audit.cli.verify import digest_of, report, settings_of
 
@@ -41,7 +41,7 @@ Exit status:
 @click.option("--check", is_flag=True, help="Make none; check those that are there, and what they name.")
 @click.option("--public-key", metavar="PEM", help="With --check: the public key of the first seal.")
 @click.option("--newest", metavar="SHA256", help="With --check: a digest that was the newest once, kept elsewhere.")
-@shared(config_option, json_option)
+@shared(config_option, json_flag)
 def command(
     key: str | None,
     next_key: str | None,
@@ -50,7 +50,6 @@ def command(
     public_key: str | None,
     newest: str | None,
     config: str | None,
-    as_json: bool,
     **flags: str | int | None,
 ) -> int:
     """Sign a list of what the archive holds, so that no later change goes unnoticed.
@@ -79,13 +78,13 @@ def command(
     store = open_archive(settings.archive_url)
     try:
         if check:
-            return _check(store, stop, public_key, digest_of(newest), as_json=as_json)
-        return _seal(store, stop, key or "", next_key, timestamp_server, as_json=as_json)
+            return _check(store, stop, public_key, digest_of(newest))
+        return _seal(store, stop, key or "", next_key, timestamp_server)
     finally:
         store.close()
 
 
-def _check(store: Store, stop: Stop, public_key: str | None, newest: str, *, as_json: bool) -> int:
+def _check(store: Store, stop: Stop, public_key: str | None, newest: str) -> int:
     from mulesoft_audit.cli.verify_view import progress_shown
     from mulesoft_audit.evidence.signature import read_public_key
     from mulesoft_audit.evidence.verification import Scope, verify
@@ -93,11 +92,11 @@ def _check(store: Store, stop: Stop, public_key: str | None, newest: str, *, as_
     key = read_public_key(public_key) if public_key else None
     with progress_shown() as started:
         found = verify(store, Scope(offline=True, newest=newest, must_be_sealed=True), started=started, key=key)
-    report(found, store, stop, as_json=as_json)
+    report(found, store, stop)
     return found.exit_code
 
 
-def _seal(store: Store, stop: Stop, key: str, next_key: str | None, server: str | None, *, as_json: bool) -> int:
+def _seal(store: Store, stop: Stop, key: str, next_key: str | None, server: str | None) -> int:
     from mulesoft_audit.cli.verify_view import progress_shown
     from mulesoft_audit.errors import UsageError
     from mulesoft_audit.evidence.finding import Kind
@@ -114,11 +113,11 @@ def _seal(store: Store, stop: Stop, key: str, next_key: str | None, server: str 
     with progress_shown() as started:
         found = verify(store, Scope(offline=True), started=started)
     if any(not (one.kind is Kind.SEAL and not one.path.startswith(EVIDENCE)) for one in found.problems):
-        report(found, store, stop, as_json=as_json)
+        report(found, store, stop)
         click.echo("Nothing was sealed: repair the archive first.", err=True)
         return found.exit_code
     if not found.news and not following:
-        _tell(store, None, found.news.seals.newest, as_json=as_json)
+        _tell(store, None, found.news.seals.newest)
         return 0
     for one in found.problems:  # of the past: older seals prove them for ever, and no new one hides them
         click.echo(printable(f"{one.path}: expected {one.expected}, found {one.found}"), err=True)
@@ -131,16 +130,16 @@ def _seal(store: Store, stop: Stop, key: str, next_key: str | None, server: str 
     now = int(stop.clock.time() * 1000)
     sealer = Sealer(store, private, now=now, timestamp=timestamp, next_key=following)
     sealed = sealer.seal(found.news, found.result)
-    _tell(store, sealed, sealed.digest, as_json=as_json)
+    _tell(store, sealed, sealed.digest)
     return 0
 
 
-def _tell(store: Store, sealed: Sealed | None, newest: str, *, as_json: bool) -> None:
+def _tell(store: Store, sealed: Sealed | None, newest: str) -> None:
     """Print what was sealed, and the digest to be kept elsewhere."""
     from mulesoft_audit.printable import json_line, printable
 
     number, objects, days = (sealed.number, sealed.objects, sealed.days) if sealed else (0, 0, 0)
-    if as_json or json_wanted():
+    if json_wanted():
         fields = {"event": "seal", "archive": store.url, "number": number, "objects": objects, "manifests": days}
         message = f"Seal {number} made" if sealed else "Nothing is new since the last seal"
         click.echo(json_line({"severity": "INFO", "message": message, **fields, "newest": newest}))

@@ -10,7 +10,7 @@ from mulesoft_audit.cli.failures import tell
 from mulesoft_audit.cli.options import (
     archive_option,
     config_option,
-    json_option,
+    json_flag,
     load_settings,
     secret_of,
     shared,
@@ -63,7 +63,7 @@ scope_options = shared(
 @click.option("--public-key", metavar="PEM", help="Check the seals' signatures by this key, that of the first seal.")
 @click.option("--newest", metavar="SHA256", help="A seal's digest that was the newest once, kept elsewhere.")
 @source_options
-@shared(config_option, json_option)
+@shared(config_option, json_flag)
 def command(
     offline: bool,
     by_day: bool,
@@ -73,7 +73,6 @@ def command(
     newest: str | None,
     orgs: tuple[str, ...],
     config: str | None,
-    as_json: bool,
     **flags: str | int | None,
 ) -> int:
     """Prove an archive whole and unaltered, or say what is wrong with it.
@@ -102,7 +101,7 @@ def command(
             found = verification(settings, store, scope, stop, started, key)
     finally:
         store.close()
-    report(found, store, stop, as_json=as_json)
+    report(found, store, stop)
     return found.exit_code
 
 
@@ -164,7 +163,7 @@ def verification(
         source.close()
 
 
-def report(found: Verification, store: Store, stop: Stop, *, as_json: bool, done: Sequence[str] | None = None) -> None:
+def report(found: Verification, store: Store, stop: Stop, *, done: Sequence[str] | None = None) -> None:
     """Print what failed to standard error and what was found to standard output; `done`: what was repaired before."""
     from mulesoft_audit.cli.verify_view import as_table
     from mulesoft_audit.evidence.report import as_fields
@@ -173,7 +172,7 @@ def report(found: Verification, store: Store, stop: Stop, *, as_json: bool, done
 
     for failure in found.failures:
         tell(failure)
-    if as_json or json_wanted():
+    if json_wanted():
         fields = as_fields(found, store.url, int(stop.clock.time() * 1000))
         if done is not None:
             fields = {**fields, "event": "repair", "done": list(done)}
