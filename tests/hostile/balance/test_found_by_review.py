@@ -61,18 +61,6 @@ def test_a_busy_root_that_repeats_a_quiet_group_is_kept_once_at_one_request(tmp_
         assert asked == 1, asked
 
 
-def test_a_busy_root_that_repeats_a_quiet_group_costs_one_request_when_idle(tmp_path: Path) -> None:
-    source = HostileSource()
-    source.spread(ROOT, 6000, now() - 5 * DAY, now() - HOUR)
-    source.spread(GROUP, 12, now() - 5 * DAY, now() - HOUR)
-    source.respond = rolls_up()
-    with serving(source):
-        collect(source, tmp_path, "--since", "6d")
-        source.forget()
-        collect(source, tmp_path)
-        assert source.asked(ROOT) == 1, source.asked(ROOT)
-
-
 def test_a_deletion_in_the_first_day_hides_no_late_entry_where_retention_is_not_known(
     source: HostileSource, tmp_path: Path
 ) -> None:
