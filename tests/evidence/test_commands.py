@@ -26,7 +26,7 @@ NOBODY = "http://127.0.0.1:9"  #: an Anypoint that is not to be asked
 
 def run(url: str, archive: object, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run a command on an archive to its end."""
-    _, env = command(url, archive, **environment)  # type: ignore[arg-type]
+    _, env = command(url, archive, **environment)  # type: ignore[arg-type]  # or a URL
     line = [sys.executable, "-m", "mulesoft_audit", arguments[0], "--archive", str(archive), *arguments[1:], "--json"]
     done = subprocess.run(
         line, env=env, capture_output=True, text=True, timeout=120, check=False, stdin=subprocess.DEVNULL

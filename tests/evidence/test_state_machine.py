@@ -270,7 +270,7 @@ class Archiving(RuleBasedStateMachine):
 
 def refuse(handler: object) -> bool:
     """Respond as a source that refuses a query."""
-    handler.reply(403, {"message": "no"})  # type: ignore[attr-defined]
+    handler.reply(403, {"message": "no"})  # type: ignore[attr-defined]  # the source's
     return True
 
 

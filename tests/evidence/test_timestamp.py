@@ -101,7 +101,7 @@ def test_a_server_that_gives_no_timestamp_is_said(authority: Authority) -> None:
     ask = timestamp_server(authority.url)
     earlier = ask(b"another list")
     for answer in (b"", b"<html>", b"\x30\x03\x02\x01\x02", earlier, earlier[:-40]):
-        authority.answer = lambda _, answer=answer: answer  # type: ignore[misc]
+        authority.answer = lambda _, answer=answer: answer  # type: ignore[misc]  # bound now
         with pytest.raises(SourceError, match="no timestamp"):
             ask(b"a list")
     authority.answer, authority.status = authority.stamp, 503

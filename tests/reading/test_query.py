@@ -6,6 +6,7 @@ import csv
 import io
 import json
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from tests.reading.archives import DAY, START, add, name
@@ -83,7 +84,10 @@ def test_every_entry_is_seen_as_show_sees_it(archive):
         one["time"] = datetime.fromisoformat(one["time"]).isoformat(timespec="milliseconds") + "Z"
     for one in expected:
         one.pop("entry")
-    order = lambda one: (one["time"], one["organization"], str(one))  # noqa: E731
+
+    def order(one: dict[str, Any]) -> tuple[Any, ...]:
+        return one["time"], one["organization"], str(one)
+
     assert sorted(found, key=order) == sorted(expected, key=order)
 
 

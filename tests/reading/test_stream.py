@@ -149,7 +149,7 @@ def test_an_empty_archive_has_no_entries(tmp_path):
 def test_a_reader_that_stops_early_leaves_nothing_behind(tmp_path):
     store = LocalStore(tmp_path)
     add(store, A, [line(START + number * DAY) for number in range(40)])
-    stream_of: Generator[Entry] = entries(store)  # type: ignore[assignment]
+    stream_of: Generator[Entry] = entries(store)  # type: ignore[assignment]  # it can be closed
     assert next(stream_of).time == START
     stream_of.close()
 

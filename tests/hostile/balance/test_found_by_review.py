@@ -296,5 +296,5 @@ def test_each_border_has_its_turn_while_the_archive_grows(since_days: int) -> No
         until = (today + passed) * DAY + HOUR
         newest = Newest(NOTHING, 0, Judged(until, [], 0), first * DAY, until, until - 1, 0)
         with suppress(Stop):
-            Search(Asks(), None, Held(today + passed), newest).by_suffix()  # type: ignore[arg-type]
+            Search(Asks(), None, Held(today + passed), newest).by_suffix()  # type: ignore[arg-type]  # stand-ins
     assert looked >= set(range(first + 1, today + 1)), sorted(set(range(first + 1, today + 1)) - looked)
