@@ -6,12 +6,15 @@ import json
 import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from tests.archives import command
 from tests.plain_source import ROOT, PlainSource, serving
+
+from mulesoft_audit.cli import main
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -136,3 +139,16 @@ def test_a_base_url_that_cannot_be_is_said(environment: dict[str, str], url: str
     done = run([name, "--json", "--base-url", url], environment, "")
     assert done.returncode == 2, done.stderr
     assert "ANYPOINT_BASE_URL is" in done.stdout + done.stderr
+
+
+def test_a_caller_in_the_same_process_goes_on_though_one_of_its_threads_waits() -> None:
+    over = threading.Event()
+    waiting = threading.Thread(target=over.wait)
+    waiting.start()
+    try:
+        with pytest.raises(SystemExit) as ended:
+            main(["--version"])
+    finally:
+        over.set()
+        waiting.join()
+    assert ended.value.code == 0

@@ -14,7 +14,7 @@ import time
 
 from mulesoft_audit.anypoint import transport
 from mulesoft_audit.archive.local import LocalStore
-from mulesoft_audit.cli import main
+from mulesoft_audit.cli import program
 from mulesoft_audit.clock import Stop, SystemClock
 
 shift = float(os.environ.get("HOSTILE_SHIFT", "0"))
@@ -45,4 +45,4 @@ if longest:
             setattr(transport, name, float(longest))
 
 if __name__ == "__main__":
-    main()
+    program()

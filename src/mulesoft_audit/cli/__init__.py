@@ -87,12 +87,20 @@ def _in_our_words(error: click.ClickException) -> UsageError:
     return UsageError(error.format_message(), f"See `{context.command_path if context else 'mulesoft-audit'} --help`.")
 
 
+def program() -> None:
+    """Be the program: run what the command line says and end the process with the documented status."""
+    try:
+        main()
+    except SystemExit as ended:
+        if threading.active_count() > 1 and isinstance(ended.code, int):
+            os._exit(ended.code)  # a thread still waits for a server: it must not meet a half dismantled interpreter
+        raise
+
+
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line; exits with the documented status."""
     status = _status(arguments)
     output.drop_untold()
-    if threading.active_count() > 1:
-        os._exit(status)  # one still waits for a server: it must not meet an interpreter that is being taken apart
     sys.exit(status)
 
 
