@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import threading
 from itertools import pairwise
-from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
@@ -12,9 +12,6 @@ from hypothesis import strategies as st
 from mulesoft_audit.anypoint.pacer import Pacer
 from mulesoft_audit.clock import Stop
 from mulesoft_audit.errors import Interrupted
-
-if TYPE_CHECKING:
-    import threading
 
 
 class ManualClock:
@@ -129,3 +126,34 @@ def test_requests_that_are_spread_keep_their_distance_and_use_the_allowance() ->
     distances = [after - before for before, after in pairwise(sent)]
     assert max(distances) - min(distances) < 0.01
     assert 39 <= 60 / distances[-1] <= 40, "the allowance is used"
+
+
+def test_where_requests_are_held_back_who_came_first_leaves_first() -> None:
+    """Otherwise one organization of a hundred could wait a minute longer than the others, for no reason."""
+    pace = Pacer(6000, Stop())
+    pace.spread()
+    order: list[int] = []
+
+    def work(number: int) -> None:
+        for _ in range(20):
+            pace.acquire()
+            order.append(number)
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(5)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    together = order[:60]
+    assert all(len(set(together[start : start + 5])) >= 4 for start in range(len(together) - 5))
+
+
+def test_one_that_is_stopped_while_it_waits_holds_up_nobody() -> None:
+    pace, _, _ = pacer(1)
+    pace.acquire()
+    stopped = Stop(ManualClock())
+    other = pace.sharing(stopped)
+    stopped.ask("the test")
+    with pytest.raises(Interrupted):
+        other.acquire()
+    assert pace.acquire()

@@ -20,6 +20,7 @@ MINUTE = 60.0
 #: A request is counted by the server between our sending it and our having its response. Past this many seconds
 #: it is the server that is slow, not the way to it.
 IN_FLIGHT_SECONDS = 1.0
+YIELD_SECONDS = 0.005  #: for a request whose turn has come, but for one before it that has not woken yet
 
 
 @dataclass(slots=True)
@@ -35,6 +36,7 @@ class _Allowance:
 
     lock: threading.Lock = field(default_factory=threading.Lock)
     slots: deque[Slot] = field(default_factory=deque)
+    waiting: list[object] = field(default_factory=list)  # one for each request that is held back, in order of arrival
     resume_at: float = 0.0
     refusals: int = 0
     refused_at: float = 0.0
@@ -78,31 +80,46 @@ class Pacer:
             self._shared.spacing = (MINUTE + IN_FLIGHT_SECONDS) / self.per_minute
 
     def acquire(self) -> Slot:
-        """Wait for leave to send one request.
+        """Wait for leave to send one request. Who came first leaves first: no worker waits while others go round it.
 
         Raises:
             Interrupted: it is time to stop.
         """
-        while True:
-            self._stop.check()
+        ticket = object()
+        with self._shared.lock:
+            self._shared.waiting.append(ticket)
+        try:
+            while True:
+                self._stop.check()
+                with self._shared.lock:
+                    now = self._stop.clock.monotonic()
+                    ahead = self._shared.waiting.index(ticket)
+                    wait = self._wait_at(now, ahead)
+                    if wait <= 0 and not ahead:
+                        return self._slot(now)
+                    wait = max(wait, YIELD_SECONDS)
+                    self.waited += wait
+                self._stop.sleep(wait)
+        finally:
             with self._shared.lock:
-                now = self._stop.clock.monotonic()
-                wait = self._wait_at(now)
-                if wait <= 0:
-                    self.requests += 1
-                    slot = Slot(now + IN_FLIGHT_SECONDS)
-                    self._shared.slots.append(slot)
-                    self._shared.next_at = max(self._shared.next_at, now) + self._shared.spacing
-                    return slot
-                self.waited += wait
-            self._stop.sleep(wait)
+                self._shared.waiting.remove(ticket)
 
-    def _wait_at(self, now: float) -> float:
-        while self._shared.slots and self._shared.slots[0].counted_at + MINUTE <= now:
-            self._shared.slots.popleft()
-        wait = max(self._shared.resume_at, self._shared.next_at) - now
-        if len(self._shared.slots) >= self.per_minute:
-            wait = max(wait, self._shared.slots[0].counted_at + MINUTE - now)
+    def _slot(self, now: float) -> Slot:
+        self.requests += 1
+        slot = Slot(now + IN_FLIGHT_SECONDS)
+        self._shared.slots.append(slot)
+        self._shared.next_at = max(self._shared.next_at, now) + self._shared.spacing
+        return slot
+
+    def _wait_at(self, now: float, ahead: int = 0) -> float:
+        """Return the seconds until a request may be sent that has so many ahead of it."""
+        slots = self._shared.slots
+        while slots and slots[0].counted_at + MINUTE <= now:
+            slots.popleft()
+        wait = max(self._shared.resume_at, self._shared.next_at + ahead * self._shared.spacing) - now
+        beyond = len(slots) + ahead - self.per_minute
+        if slots and beyond >= 0:
+            wait = max(wait, slots[min(beyond, len(slots) - 1)].counted_at + MINUTE - now)
         return wait
 
     def sent(self, slot: Slot) -> None:
