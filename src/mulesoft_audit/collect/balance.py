@@ -9,17 +9,16 @@ import logging
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from mulesoft_audit.anypoint.query import PAGE_LIMIT, LogRefused, Window, iso
+from mulesoft_audit.anypoint.query import PAGE_LIMIT, Window, iso
 from mulesoft_audit.archive.layout import DAY_MS, day_of, day_start
-from mulesoft_audit.collect.entries import placed
+from mulesoft_audit.collect.expiring import Expiring
 from mulesoft_audit.collect.failures import contradiction, unreadable
 from mulesoft_audit.collect.newest import newest_page, total_only
 from mulesoft_audit.collect.period import Due
 from mulesoft_audit.collect.reading import Reading, joined
-from mulesoft_audit.collect.rules import Totals
 from mulesoft_audit.collect.search import Search
+from mulesoft_audit.collect.second_look import SecondLook
 from mulesoft_audit.collect.totals import Worth
-from mulesoft_audit.errors import SourceError
 from mulesoft_audit.ledger.day import Respelled
 from mulesoft_audit.ledger.keys import unseen
 from mulesoft_audit.ledger.manifest import Damaged
@@ -38,7 +37,6 @@ FEW = 20  #: entries of the page that is asked for where lately nothing came
 QUIET = 3  #: rounds without anything new after which that is so
 ROUNDS = 6  #: times that a run balances an organization whose entries keep moving
 DAYS_NAMED = 40  #: days of which each is asked for, to say where a source contradicts itself
-RETRIED_A_RUN = 3  #: entries that could not be read before
 
 
 @dataclass(slots=True)
@@ -49,12 +47,9 @@ class Tried:
     edge: bool = False
     all_read: bool = False
     looked_back: bool = False
-    second_look: bool = False
     missing: bool = False
     page_by_days: bool = False
     gone: bool = False
-    oldest: bool = False
-    oldest_read: bool = False
 
 
 class Balance:
@@ -70,6 +65,8 @@ class Balance:
         self._query = run.query
         self._days = one.days
         self._worth = Worth(one, run.query)
+        self._second_look = SecondLook(one, run, self._worth)
+        self._expiring = Expiring(one, run)
         self._tried = Tried()
         self._rounds = 0
         self._numbers: list[tuple[int | None, int]] = []  # what was counted and expected, each time
@@ -186,22 +183,14 @@ class Balance:
             if ends:
                 self._give_up(newest, expected, steady=steady)
                 return
-        if (oldest := self._oldest(newest)) is not None:
+        if (oldest := self._expiring.window(newest.until)) is not None:
             self._read([oldest], 0, newest.until)
         elif (edge := self._edge(newest)) is not None:
             self._read([self._shown_no_more(edge, newest)], max(0, (newest.total or 0) - before), newest.until)
-        elif newest.total is not None and newest.total < expected and self._retention_moved():
+        elif newest.total is not None and newest.total < expected and self._expiring.gone():
             self._balance()
         else:
             self._descend(newest)
-
-    def _oldest(self, newest: Newest) -> Window | None:
-        """Return the days that the source is about to drop, if they are compared: entries vanish while a run looks."""
-        floor, kept = self.one.due.floor, self._run.kept.floor
-        if self._tried.oldest_read or not floor < kept < newest.until:
-            return None
-        self._tried.oldest_read = True
-        return Window(floor, kept)
 
     @property
     def _news(self) -> bool:
@@ -267,20 +256,6 @@ class Balance:
         if since and since < self.one.due.since:
             self.one.covers(Due(since, self.one.due.floor))
         return changed
-
-    def _retention_moved(self) -> bool:
-        """Where the retention is not known: raise the floor to what the source still has, if it lost older entries."""
-        if self._run.kept.floor or self._tried.oldest:
-            return False
-        self._tried.oldest = True
-        before = self.one.due.floor
-        page = self._query.page(self.one.organization, Window(before, self._run.now()), limit=1)
-        times = placed(page, before).times
-        floor = day_start(day_of(times[0])) + DAY_MS if times else before
-        if not self._days.dates(before, floor - 2 * DAY_MS):
-            return False
-        self.one.covers(Due(self.one.due.since, floor))
-        return True
 
     def _look_back(self, newest: Newest) -> None:
         """Where totals prove nothing: read again what may still change, and say so."""
@@ -359,22 +334,14 @@ class Balance:
         else:
             self._arrived = len(unseen(reading.newest, one.head.newest_keys()).new)
             one.head.learn_newest(reading.newest, reading.windows)
-            self._leave_out_oldest(reading.windows)
+            self._expiring.leave_out(reading.windows)
             self._balance()
-
-    def _leave_out_oldest(self, read: list[Window]) -> None:
-        """Compare no more what the source is about to drop, now that it was read."""
-        one, kept = self.one, self._run.kept.floor
-        floor = one.due.floor
-        if floor < kept and any(start <= floor and kept <= end for start, end in read):
-            one.head.proved_from = earliest(one.head.proved_from, floor)
-            one.covers(Due(one.due.since, kept))
 
     # Being done.
 
     def _verified(self, newest: Newest, arriving: int = 0) -> None:
         """Note that the archive equals the source; first look, where that is due, whether it does so by accident."""
-        windows = self._second_look(newest)
+        windows = self._second_look.windows(newest, self._search(newest), self._read_days)
         gone = self._owed[newest.floor]  # deleted meanwhile; or the replica that counts now lags behind the first one
         if windows:
             self._looking_again = True
@@ -385,34 +352,6 @@ class Balance:
         else:
             self.one.result.left = arriving or gone or self._not_shown
             self._prove(newest.until)
-
-    def _second_look(self, newest: Newest) -> list[Window]:
-        """Return where counts differ that balance as a whole: what `--since` and each day's first run look for."""
-        if self._tried.second_look:
-            return []
-        self._tried.second_look = True
-        if windows := self._readable_again(newest):
-            return windows
-        if self._worth.cap:
-            return self._worth.before_cap(self._search(newest), newest)
-        if self._worth.useless:
-            self._worth.set(Totals())  # they count again
-        if self._run.period.since is not None:
-            return self._search(newest).by_day(self._read_days)
-        return self._search(newest).by_suffix() if self.one.first_of_day else []
-
-    def _readable_again(self, newest: Newest) -> list[Window]:
-        """Return the days of entries that could not be read, and now can; a few are tried on each run."""
-        found: list[Window] = []
-        for first, last, _ in self._days.unreadable(newest.floor)[:RETRIED_A_RUN]:
-            try:
-                page = self._query.page(self.one.organization, Window(first, last + 1), limit=2)
-            except (SourceError, LogRefused):
-                continue
-            start = max(newest.floor, day_start(day_of(first)))
-            if page.entries:
-                found.append(Window(start, min(start + DAY_MS, newest.until)))
-        return list(dict.fromkeys(found))
 
     def _prove(self, until: int) -> None:
         one = self.one
