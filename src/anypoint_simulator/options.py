@@ -21,34 +21,18 @@ MODELS: tuple[type[msgspec.Struct], ...] = (Scenario, Behaviour)
 
 
 class SwitchOption(click.Option):
-    """An option that is listed under its switch's heading."""
+    """An option that knows under which heading `--help` is to list it."""
 
-    def __init__(self, declarations: Sequence[str], group: str, **settings: Any) -> None:  # noqa: ANN401 - click's own
+    def __init__(self, declarations: Sequence[str], heading: str, **settings: Any) -> None:  # noqa: ANN401 - click's
         super().__init__(declarations, **settings)
-        self.group = group
-
-
-class GroupedCommand(click.Command):
-    """A command whose help lists its options under headings."""
-
-    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the ordinary options, then each group of switches."""
-        groups: dict[str, list[tuple[str, str]]] = {"Options": []}
-        for parameter in self.get_params(ctx):
-            record = parameter.get_help_record(ctx)
-            if record:
-                heading = parameter.group if isinstance(parameter, SwitchOption) else "Options"
-                groups.setdefault(heading, []).append(record)
-        for heading, records in groups.items():
-            with formatter.section(heading):
-                formatter.write_dl(records)
+        self.heading = heading
 
 
 def switch_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add an option for every switch to a command's function."""
     options = list(_options())
-    for flag, group, settings in reversed(options):
-        command = click.option(flag, cls=SwitchOption, group=group, **settings)(command)
+    for flag, heading, settings in reversed(options):
+        command = click.option(flag, cls=SwitchOption, heading=heading, **settings)(command)
     return command
 
 

@@ -7,13 +7,18 @@ import os
 import signal
 import sys
 import threading
+from typing import TYPE_CHECKING
 
 import click
 
 from mulesoft_audit import __version__
 from mulesoft_audit.cli import output
 from mulesoft_audit.cli.failures import tell
+from mulesoft_audit.cli.headings import OTHER, Option
 from mulesoft_audit.errors import AuditError, Interrupted, OutputError, ReaderGone, UsageError
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 # command: (module, one line for `--help`). The modules are imported when their command is called, so that
 # `--help` starts fast and a laptop does not need the Google extras.
@@ -35,13 +40,14 @@ COMMANDS = {
     "doctor": ("doctor", "Check every link from Anypoint to SecOps; say how to repair it."),
     "function": ("function", "Write the source of the Cloud Run function."),
     "simulate": ("simulate", "Run a local Anypoint with its documented behaviour and faults."),
+    "completion": ("completion", "Let bash, zsh or fish complete commands and options."),
 }
 
 
 #: Understood by every command; what they say is read by `output.prepare`.
 VERBOSITY = (
-    click.Option(["-q", "--quiet"], is_flag=True, expose_value=False, help="Tell only what went wrong."),
-    click.Option(["-v", "--verbose"], is_flag=True, expose_value=False, help="Tell more of what is done."),
+    Option(["-q", "--quiet"], heading=OTHER, is_flag=True, expose_value=False, help="Tell only what went wrong."),
+    Option(["-v", "--verbose"], heading=OTHER, is_flag=True, expose_value=False, help="Tell more of what is done."),
 )
 
 
@@ -59,6 +65,8 @@ class _Commands(click.Group):
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS and ctx.resilient_parsing:
+            return None  # a shell completes a line that is not right yet
         if cmd_name not in COMMANDS:
             from difflib import get_close_matches  # here, for the sake of --help
 
@@ -68,6 +76,13 @@ class _Commands(click.Group):
         command = module.command
         assert isinstance(command, click.Command)  # noqa: S101 - a wiring mistake, not an input
         return command if any(one in command.params for one in VERBOSITY) else _with_verbosity(command)
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Offer the commands without importing them."""
+        from click.shell_completion import CompletionItem
+
+        found = [CompletionItem(name, help=line) for name, (_, line) in COMMANDS.items() if name.startswith(incomplete)]
+        return found + click.Command.shell_complete(self, ctx, incomplete)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List the commands without importing them."""

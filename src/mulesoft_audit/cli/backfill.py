@@ -9,15 +9,19 @@ from typing import TYPE_CHECKING
 import click
 
 from mulesoft_audit.cli.failures import tell
+from mulesoft_audit.cli.headings import Command
 from mulesoft_audit.cli.options import (
     archive_option,
     config_option,
     json_flag,
     load_settings,
+    look_back_option,
     orgs_option,
+    root_option,
     secret_of,
     shared,
     source_options,
+    yes_option,
 )
 from mulesoft_audit.cli.output import json_wanted, log_level, quiet
 from mulesoft_audit.printable import printable
@@ -36,7 +40,7 @@ EPILOG = """\b
 Examples:
   mulesoft-audit backfill --archive ./archive --since 2020-01-01
   mulesoft-audit backfill --archive gs://my-logs --since 365d --yes
-  mulesoft-audit backfill --archive ./archive --since 2024-01-01 --plan-only --json
+  mulesoft-audit backfill --archive ./archive --since 2y --plan-only --json
   mulesoft-audit backfill --archive gs://my-logs --since 2020-01-01 \\
       --via projects/my-project/topics/mulesoft-audit-trigger
 
@@ -44,19 +48,17 @@ Exit status: as of collect. Stop it whenever you like; the next one goes on.
 """
 
 
-@click.command("backfill", epilog=EPILOG)
+@click.command("backfill", cls=Command, epilog=EPILOG)
 @shared(archive_option)
 @click.option("--since", metavar="TIME", required=True, help="From when: ISO 8601, a date, or how long ago (365d).")
 @click.option("--until", metavar="TIME", help="Up to, not including, this time. Default: now.")
 @shared(orgs_option)
-@click.option("--org-id", "mule_org_id", metavar="ID", help="The root organization.  [MULE_ORG_ID]")
-@click.option("--look-back", metavar="TIME", help="What to read again if totals prove nothing.  [LOOK_BACK: 24h]")
 @click.option("--oldest-first", is_flag=True, help="Begin with the oldest days. Default: the newest.")
 @click.option("--via", "topic", metavar="TOPIC", help="Let Cloud Run instances do it: projects/P/topics/T.")
 @click.option("--plan-only", is_flag=True, help="Show what it would take, and stop.")
-@click.option("--yes", is_flag=True, help="Do not ask before starting.")
+@shared(root_option)
 @source_options
-@shared(config_option, json_flag)
+@shared(look_back_option, yes_option, config_option, json_flag)
 def command(
     since: str,
     until: str | None,

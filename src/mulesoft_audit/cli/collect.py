@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING
 import click
 
 from mulesoft_audit.cli.failures import tell
+from mulesoft_audit.cli.headings import Command
 from mulesoft_audit.cli.options import (
     archive_option,
     config_option,
     json_flag,
     load_settings,
+    look_back_option,
     orgs_option,
+    root_option,
     secret_of,
     shared,
     source_options,
@@ -42,7 +45,7 @@ Exit status:
   0  nothing failed; the summary's "complete" says whether all of it is proved
   2  a flag or setting is missing or malformed; nothing was sent
   3  Anypoint refuses the credentials
-  4  a business group or the hierarchy may not be read; the others were collected
+  4  a business group or the hierarchy may not be read; the rest was collected
   5  Anypoint is out of order or contradicts itself; run again later
   6  the archive cannot be read or written
   130  stopped by a signal; what was collected is kept
@@ -52,16 +55,15 @@ SAVING_SECONDS = 4.0  #: how long a run may take to save what it has; a SIGTERM 
 INSIST_SECONDS = 0.2
 
 
-@click.command("collect", epilog=EPILOG)
+@click.command("collect", cls=Command, epilog=EPILOG)
 @shared(archive_option)
 @click.option("--since", metavar="TIME", help="From when: ISO 8601, a date, or how long ago (7d). Default: go on.")
 @click.option("--until", metavar="TIME", help="Up to, not including, this time. Default: now.")
 @click.option("--every", metavar="TIME", help="Stay up, and collect again so often (1m), from start to start.")
 @shared(orgs_option)
-@click.option("--org-id", "mule_org_id", metavar="ID", help="The root organization.  [MULE_ORG_ID]")
-@click.option("--look-back", metavar="TIME", help="What to read again if totals prove nothing.  [LOOK_BACK: 24h]")
+@shared(root_option)
 @source_options
-@shared(config_option, json_flag)
+@shared(look_back_option, config_option, json_flag)
 def command(
     since: str | None,
     until: str | None,

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from mulesoft_audit.cli.headings import Command
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -29,7 +31,7 @@ KILL_AFTER_PAGES = 25
 MOST = 3  #: findings that are shown
 
 
-@click.command("demo", epilog=EPILOG)
+@click.command("demo", cls=Command, epilog=EPILOG)
 @click.option(
     "--archive",
     type=click.Path(file_okay=False, path_type=Path),

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mulesoft_audit.cli.headings import Option
+from mulesoft_audit.cli.headings import ANYPOINT, OTHER, Option
 from mulesoft_audit.cli.options import F, load_settings, shared
 from mulesoft_audit.errors import UsageError
 from mulesoft_audit.settings import Settings
@@ -61,9 +61,9 @@ def _pairs(_: click.Context, __: click.Parameter, given: tuple[str, ...]) -> dic
     return pairs
 
 
-first, app, when = _under(""), _under("Connected app"), _under("Schedule and alerts")
+first, app, secret, when = _under(""), _under(ANYPOINT), _under("Client secret"), _under("Schedule and alerts")
 storage, function, names = _under("Bucket"), _under("Function"), _under("Names")
-secops, terraform, running = _under("Google SecOps feed"), _under("Terraform"), _under("This command")
+secops, terraform, running = _under("Google SecOps feed"), _under("Terraform"), _under(OTHER)
 _several: Values = {"multiple": True}
 
 project_option = shared(first("--project", "PROJECT", "The Google Cloud project.", metavar="ID"))
@@ -85,9 +85,9 @@ first_options = shared(
 )
 collector_options = shared(
     app("--plane", "ANYPOINT_PLANE", "us, eu, gov, ca, jp, in, au.", metavar="NAME"),
-    app("--secret-location", "CLIENT_SECRET_LOCATIONS", "Keep the secret there only; auto: Google's choice.",
+    secret("--secret-location", "CLIENT_SECRET_LOCATIONS", "Keep the secret there only; auto: Google's choice.",
         "secret_locations", metavar="REGION", **_several),
-    app("--existing-secret", "EXISTING_SECRET", "projects/P/secrets/S that somebody else keeps.", metavar="NAME"),
+    secret("--existing-secret", "EXISTING_SECRET", "projects/P/secrets/S that somebody else keeps.", metavar="NAME"),
     when("--schedule", "RUN_SCHEDULE", "When to collect, as cron. Default: 0 2 * * *.", metavar="CRON"),
     when("--time-zone", "RUN_TIME_ZONE", "Of the schedule.", metavar="NAME"),
     when("--schedule-interval-minutes", "SCHEDULE_INTERVAL_MINUTES", "If it does not run every day.", type=int),
@@ -126,9 +126,18 @@ collector_options = shared(
     names("--job", "SCHEDULER_JOB", "The Cloud Scheduler job.", metavar="NAME"),
     names("--label", "", "A label on everything (repeatable).", "labels", callback=_pairs, metavar="K=V", **_several),
 )  # fmt: skip
-secops_options = shared(
-    secops("--secops-instance", "SECOPS_INSTANCE", "The SecOps customer ID; without it, no feed.", metavar="ID"),
-    secops("--secops-location", "SECOPS_LOCATION", "Of the instance: us, eu, europe-west3, …", metavar="NAME"),
+
+
+def _feed(instance: Callable[..., Callable[[F], F]]) -> Callable[[F], F]:
+    """Return the options of the feed; which SecOps instance it is for, `instance` declares."""
+    return shared(
+        instance("--secops-instance", "SECOPS_INSTANCE", "The SecOps customer ID; without it, no feed.", metavar="ID"),
+        instance("--secops-location", "SECOPS_LOCATION", "Of the instance: us, eu, europe-west3, …", metavar="NAME"),
+        _feed_options,
+    )
+
+
+_feed_options = shared(
     secops("--secops-project", "SECOPS_PROJECT", "Linked to the instance. Default: the project.", metavar="ID"),
     secops("--secops-host", "SECOPS_HOST", "Of the Chronicle API, if not derived.", metavar="HOST"),
     secops("--feed-name", "FEED_NAME", "The feed's display name.", metavar="NAME"),
@@ -140,6 +149,7 @@ secops_options = shared(
     secops("--feed-per-group", "FEED_PER_GROUP", "A feed for this business group only (repeatable).", "feed_groups",
            metavar="ID", **_several),
 )  # fmt: skip
+secops_options, feed_options = _feed(secops), _feed(first)
 state_options = shared(
     terraform("--state", "TERRAFORM_STATE", "Where its state is kept: a bucket, or local. Default: a bucket of the "
               "project, made first.", metavar="BUCKET"),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mulesoft_audit.cli.headings import Group
+from mulesoft_audit.cli.headings import OTHER, Group, under
 from mulesoft_audit.cli.options import archive_option, config_file, config_option, load_settings, orgs_option, shared
 from mulesoft_audit.errors import FINDINGS, UsageError
 
@@ -50,7 +50,7 @@ Exit status:
 @click.option("--rule", "names", multiple=True, metavar="ID", help="This rule only, all that it found (repeatable).")
 @click.option("--fail-on", type=click.Choice(SEVERITIES), help="End with 8 if anything so grave, or graver, was found.")
 @shared(config_option)
-@click.option("--json", "as_json", is_flag=True, help="Print a JSON object a line for each finding.")
+@under(OTHER)("--json", "as_json", is_flag=True, help="Print a JSON object a line for each finding.")
 @click.pass_context
 def command(context: click.Context, /, **values: Any) -> int:  # noqa: ANN401 - click's
     """Look for attacks and mistakes in what an archive holds.

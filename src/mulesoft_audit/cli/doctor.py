@@ -9,12 +9,14 @@ import click
 
 from mulesoft_audit.cli.deploy import command as deploy
 from mulesoft_audit.cli.deploy_options import deployment, feed_settings
+from mulesoft_audit.cli.headings import Command
 from mulesoft_audit.cli.options import (
     archive_option,
     config_file,
     config_option,
     json_option,
     load_settings,
+    root_option,
     secret_of,
     shared,
     source_options,
@@ -73,11 +75,11 @@ Exit status:
 """
 
 
-@click.command("doctor", epilog=EPILOG)
+@click.command("doctor", cls=Command, epilog=EPILOG)
 @shared(archive_option)
 @click.option("--org", "orgs", multiple=True, metavar="ID", help="Look at this organization only (repeatable).")
-@click.option("--org-id", "mule_org_id", metavar="ID", help="The root organization.  [MULE_ORG_ID]")
 @click.option("--max-age", metavar="DURATION", help="What is older is stale: 90m, 26h. Default: by the schedule.")
+@shared(root_option)
 @source_options
 @shared(config_option, json_option)
 def command(orgs: tuple[str, ...], max_age: str | None, config: str | None, as_json: bool, **flags: Any) -> int:  # noqa: ANN401 - click's

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mulesoft_audit.cli import deploy_options as options
-from mulesoft_audit.cli.headings import Group
+from mulesoft_audit.cli.headings import OTHER, Group, under
 from mulesoft_audit.cli.options import shared
 from mulesoft_audit.errors import DeploymentError, UsageError
 
@@ -59,11 +59,11 @@ _shared = shared(
     options.config_option,
     options.yes_option,
     options.json_option,
-    click.option("--adopt", is_flag=True, help="Take over a feed that was not made by this tool and differs."),
+    under(OTHER)("--adopt", is_flag=True, help="Take over a feed that was not made by this tool and differs."),
+    options.feed_options,
     options.place_options,
-    options.secops_options,
 )
-_wait_option = click.option("--wait/--no-wait", default=True, help="Wait until the feed has run.")
+_wait_option = under(OTHER)("--wait/--no-wait", default=True, help="Wait until the feed has run.")
 
 
 @click.group("feed", cls=Group, invoke_without_command=True, epilog=EPILOG)

@@ -6,13 +6,15 @@ from pathlib import Path
 
 import click
 
+from mulesoft_audit.cli.headings import Group
+
 EPILOG = """\b
 Example:
   mulesoft-audit function build ./build
 """
 
 
-@click.group("function", epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group("function", cls=Group, epilog=EPILOG)
 def command() -> None:
     """Build the Cloud Run function, to deploy it by hand."""
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from mulesoft_audit.cli.headings import Command
 from mulesoft_audit.cli.options import archive_option, shared, source_options
 from mulesoft_audit.errors import AuditError, CredentialsError, UsageError
 from mulesoft_audit.paths import expanded
@@ -44,7 +45,7 @@ Exit status:
 """
 
 
-@click.command("init", epilog=EPILOG)
+@click.command("init", cls=Command, epilog=EPILOG)
 @source_options
 @shared(archive_option)
 @click.option("--org-id", "mule_org_id", metavar="ID", help="The root organization. Default: the app's own.")

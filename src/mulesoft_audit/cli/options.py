@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from mulesoft_audit import settings as settings_module
+from mulesoft_audit.cli.complete import directories, files, organizations, planes
+from mulesoft_audit.cli.headings import ANYPOINT, OTHER, under
 from mulesoft_audit.cli.output import json_wanted, log_level
 from mulesoft_audit.secret import Secret
 
@@ -25,31 +27,56 @@ log = logging.getLogger(__name__)
 
 F = TypeVar("F", bound="Callable[..., Any]")
 
+_anypoint, _other = under(ANYPOINT), under(OTHER)
+
 _SOURCE = [
-    click.option("--client-id", metavar="ID", help="The connected app's id.  [CLIENT_ID]"),
-    click.option(
+    _anypoint("--client-id", metavar="ID", help="The connected app's id.  [CLIENT_ID]"),
+    _anypoint(
         "--client-secret-file",
         metavar="FILE",
+        shell_complete=files,
         help="A file whose first line is its secret.  [CLIENT_SECRET_FILE, or CLIENT_SECRET itself]",
     ),
-    click.option("--plane", "anypoint_plane", metavar="NAME", help="us, eu, gov, ca, jp, in, au.  [ANYPOINT_PLANE]"),
-    click.option(
+    _anypoint(
+        "--plane",
+        "anypoint_plane",
+        metavar="NAME",
+        shell_complete=planes,
+        help="us, eu, gov, ca, jp, in, au.  [ANYPOINT_PLANE]",
+    ),
+    _anypoint(
         "--base-url", "anypoint_base_url", metavar="URL", help="https://HOST instead of a plane.  [ANYPOINT_BASE_URL]"
     ),
-    click.option(
+    _anypoint(
         "--requests-per-minute", type=int, metavar="N", help="Instead of the plane's limit.  [REQUESTS_PER_MINUTE]"
     ),
 ]
-_CONFIG = click.option(
+_ROOT = _anypoint("--org-id", "mule_org_id", metavar="ID", help="The root organization.  [MULE_ORG_ID]")
+_LOOK_BACK = _anypoint(
+    "--look-back", metavar="TIME", help="What to read again if totals prove nothing.  [LOOK_BACK: 24h]"
+)
+_CONFIG = _other(
     "--config",
     metavar="FILE",
+    shell_complete=files,
     help="The settings file. Default: mulesoft-audit.toml here, or of your user.  [MULESOFT_AUDIT_CONFIG]",
 )
-_ARCHIVE = click.option("--archive", metavar="DIR|URL", help="A directory, or gs://BUCKET[/PREFIX].  [ARCHIVE]")
-_ORGS = click.option(
-    "--org", "orgs", multiple=True, metavar="NAME", help="Only this organization, by name or id (repeatable)."
+_ARCHIVE = click.option(
+    "--archive",
+    metavar="DIR|URL",
+    shell_complete=directories,
+    help="A directory, or gs://BUCKET[/PREFIX].  [ARCHIVE]",
 )
-_JSON = click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON object.")
+_ORGS = click.option(
+    "--org",
+    "orgs",
+    multiple=True,
+    metavar="NAME",
+    shell_complete=organizations,
+    help="Only this organization, by name or id (repeatable).",
+)
+_YES = _other("--yes", is_flag=True, help="Do not ask before starting.")
+_JSON = _other("--json", "as_json", is_flag=True, help="Print the result as one JSON object.")
 
 
 def shared(*options: Callable[[F], F]) -> Callable[[F], F]:
@@ -64,12 +91,15 @@ def shared(*options: Callable[[F], F]) -> Callable[[F], F]:
 
 
 source_options = shared(*_SOURCE)
+root_option = _ROOT
+look_back_option = _LOOK_BACK
 config_option = _CONFIG
 archive_option = _ARCHIVE
 orgs_option = _ORGS
+yes_option = _YES
 json_option = _JSON
 #: The same, for a command that asks `output.json_wanted`: true in Cloud Run too.
-json_flag = click.option("--json", is_flag=True, expose_value=False, help="Print the result as one JSON object.")
+json_flag = _other("--json", is_flag=True, expose_value=False, help="Print the result as one JSON object.")
 
 
 def load_settings(config: str | None, **flags: object) -> Settings:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mulesoft_audit.cli.failures import tell
+from mulesoft_audit.cli.headings import Command, under
 from mulesoft_audit.cli.options import archive_option, config_option, open_to_read, orgs_option, shared
 from mulesoft_audit.errors import worst_status
 from mulesoft_audit.printable import json_line, printable
@@ -51,8 +52,9 @@ More of them: docs/cookbook.md."""
 EPILOG = """\b
 Examples:
   mulesoft-audit query
-  mulesoft-audit query --since yesterday "select action, count(*) from entries group by 1"
-  mulesoft-audit query --since 7d --org Payments --csv "from entries" > entries.csv
+  mulesoft-audit query --since yesterday \\
+      "select action, count(*) from entries group by 1"
+  mulesoft-audit query --since 7d --csv "from entries" > entries.csv
 
 \b
 Exit status:
@@ -64,15 +66,17 @@ MOST_ROWS = 1000  #: of a table on a terminal
 AT_ONCE = 500
 LONGEST = 200  #: characters of a value in a table
 
+how = under("How")
 
-@click.command("query", epilog=EPILOG)
+
+@click.command("query", cls=Command, epilog=EPILOG)
 @click.argument("sql", required=False)
 @shared(archive_option)
 @click.option("--since", metavar="TIME", help="From when: 7d, yesterday, 2026-11-01. Default: the start.")
 @click.option("--until", metavar="TIME", help="Up to, not including, this time. Default: now.")
 @shared(orgs_option)
-@click.option("--json", "form", flag_value="json", help="An object a line.")
-@click.option("--csv", "form", flag_value="csv", help="A table for a spreadsheet.")
+@how("--json", "form", flag_value="json", help="An object a line.")
+@how("--csv", "form", flag_value="csv", help="A table for a spreadsheet.")
 @shared(config_option)
 def command(
     sql: str | None,

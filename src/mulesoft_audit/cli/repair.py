@@ -8,7 +8,17 @@ from typing import TYPE_CHECKING
 import click
 
 from mulesoft_audit.cli.failures import tell
-from mulesoft_audit.cli.options import archive_option, config_option, json_flag, secret_of, shared, source_options
+from mulesoft_audit.cli.headings import Command
+from mulesoft_audit.cli.options import (
+    archive_option,
+    config_option,
+    json_flag,
+    root_option,
+    secret_of,
+    shared,
+    source_options,
+    yes_option,
+)
 from mulesoft_audit.cli.output import json_wanted
 from mulesoft_audit.cli.verify import report, scope_options, settings_of
 
@@ -32,12 +42,12 @@ Exit status: as of verify, which runs again at the end. Stop it whenever you lik
 SHOWN = 40  #: steps that are written out
 
 
-@click.command("repair", epilog=EPILOG)
+@click.command("repair", cls=Command, epilog=EPILOG)
 @shared(archive_option)
 @scope_options
-@click.option("--yes", is_flag=True, help="Do not ask before starting.")
+@shared(root_option)
 @source_options
-@shared(config_option, json_flag)
+@shared(yes_option, config_option, json_flag)
 def command(
     offline: bool,
     by_day: bool,

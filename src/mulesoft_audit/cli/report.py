@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from mulesoft_audit.cli.failures import tell
+from mulesoft_audit.cli.headings import Command
 from mulesoft_audit.cli.options import archive_option, config_file, config_option, open_to_read, orgs_option, shared
 from mulesoft_audit.errors import OutputError, worst_status
 from mulesoft_audit.printable import printable
@@ -33,7 +34,7 @@ Exit status:
 """
 
 
-@click.command("report", epilog=EPILOG)
+@click.command("report", cls=Command, epilog=EPILOG)
 @shared(archive_option)
 @click.option("--since", metavar="TIME", default="30d", show_default=True, help="From when: 7d, 2026-11-01.")
 @click.option("--until", metavar="TIME", help="Up to, not including, this time. Default: now.")

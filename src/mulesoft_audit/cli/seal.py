@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from mulesoft_audit.cli.headings import Command
 from mulesoft_audit.cli.options import archive_option, config_option, json_flag, shared
 from mulesoft_audit.cli.output import json_wanted
 from mulesoft_audit.cli.verify import digest_of, report, settings_of
@@ -21,7 +22,7 @@ Examples:
   openssl ec -in seal.pem -pubout -out seal.pub.pem
   mulesoft-audit seal --archive ./archive --key seal.pem
   mulesoft-audit seal --archive ./archive --check --public-key seal.pub.pem
-  mulesoft-audit seal --archive ./archive --key seal.pem --next-key next.pub.pem
+  mulesoft-audit seal --archive ./archive --key seal.pem --next-key next.pem
 
 \b
 Exit status:
@@ -33,7 +34,7 @@ Exit status:
 """
 
 
-@click.command("seal", epilog=EPILOG)
+@click.command("seal", cls=Command, epilog=EPILOG)
 @shared(archive_option)
 @click.option("--key", metavar="PEM", help="The private key that signs: P-256, SEC1 or PKCS#8, no passphrase.")
 @click.option("--next-key", metavar="PEM", help="The public key of all later seals; this one is signed by --key.")

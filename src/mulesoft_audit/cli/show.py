@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mulesoft_audit.cli.failures import tell
-from mulesoft_audit.cli.headings import Command, Option
+from mulesoft_audit.cli.headings import Command, under
 from mulesoft_audit.cli.options import archive_option, config_option, open_to_read, orgs_option, shared
 from mulesoft_audit.errors import UsageError, worst_status
 from mulesoft_audit.printable import printable
@@ -42,6 +42,7 @@ Exit status:
   6  the archive cannot be read, or a part of it is lost or damaged
 """
 DAY = "24h"
+what, how = under("What"), under("How")
 
 
 @click.command("show", cls=Command, epilog=EPILOG)
@@ -49,17 +50,17 @@ DAY = "24h"
 @click.option("--since", metavar="TIME", help="From when: 7d, yesterday, 2026-11-01.  [24h; with --limit, the start]")
 @click.option("--until", metavar="TIME", help="Up to, not including, this time. Default: now.")
 @shared(orgs_option)
-@click.option("--user", cls=Option, heading="What", multiple=True, metavar="TEXT", help="Person or app: name or id.")
-@click.option("--action", cls=Option, heading="What", multiple=True, metavar="TEXT", help="Such as 'Login - Failure'.")
-@click.option("--object", cls=Option, heading="What", multiple=True, metavar="TEXT", help="Its type, name or id.")
-@click.option("--platform", cls=Option, heading="What", multiple=True, metavar="TEXT", help="The product.")
-@click.option("--environment", cls=Option, heading="What", multiple=True, metavar="TEXT", help="Name or id.")
-@click.option("--failed", cls=Option, heading="What", is_flag=True, help="Only what failed.")
-@click.option("--grep", cls=Option, heading="What", metavar="TEXT", default="", help="Text anywhere in the entry.")
-@click.option("--limit", cls=Option, heading="How", type=click.IntRange(1), metavar="N", help="The newest N only.")
-@click.option("--json", "form", cls=Option, heading="How", flag_value="json", help="The entries' own bytes.")
-@click.option("--csv", "form", cls=Option, heading="How", flag_value="csv", help="A table for a spreadsheet.")
-@click.option("--entry", cls=Option, heading="How", metavar="ID", help="One entry whole, by the end of its line.")
+@what("--user", multiple=True, metavar="TEXT", help="Person or app: name or id.")
+@what("--action", multiple=True, metavar="TEXT", help="Such as 'Login - Failure'.")
+@what("--object", multiple=True, metavar="TEXT", help="Its type, name or id.")
+@what("--platform", multiple=True, metavar="TEXT", help="The product.")
+@what("--environment", multiple=True, metavar="TEXT", help="Name or id.")
+@what("--failed", is_flag=True, help="Only what failed.")
+@what("--grep", metavar="TEXT", default="", help="Text anywhere in the entry.")
+@how("--limit", type=click.IntRange(1), metavar="N", help="The newest N only.")
+@how("--json", "form", flag_value="json", help="The entries' own bytes.")
+@how("--csv", "form", flag_value="csv", help="A table for a spreadsheet.")
+@how("--entry", metavar="ID", help="One entry whole, by the end of its line.")
 @shared(config_option)
 def command(
     archive: str | None,

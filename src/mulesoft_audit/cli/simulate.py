@@ -10,19 +10,20 @@ from typing import Any
 import click
 
 from anypoint_simulator import CLIENT_ID, CLIENT_SECRET, World
-from anypoint_simulator.options import GroupedCommand, from_options, switch_options
+from anypoint_simulator.options import from_options, switch_options
 from anypoint_simulator.running import LOCALHOST
 from anypoint_simulator.serving import serve
 from anypoint_simulator.state import State
+from mulesoft_audit.cli.headings import OTHER, Command, under
 from mulesoft_audit.errors import UsageError
 
 
-@click.command("simulate", cls=GroupedCommand)
+@click.command("simulate", cls=Command)
 @click.option("--host", default=LOCALHOST, show_default=True, help="Address to listen on; it asks nobody who they are.")
 @click.option("--port", default=0, show_default="a free one", type=click.IntRange(0, 65535), help="Port to listen on.")
 @click.option("--client-id", default=CLIENT_ID, show_default=True, help="The connected app that may read.")
 @click.option("--client-secret", default=CLIENT_SECRET, show_default=True, help="Its secret, known to everybody.")
-@click.option("--json", "as_json", is_flag=True, help="Say where it is as one line of JSON.")
+@under(OTHER)("--json", "as_json", is_flag=True, help="Say where it is as one line of JSON.")
 @click.option(
     "--switches",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
@@ -46,10 +47,11 @@ def command(
     \b
     Examples:
       mulesoft-audit simulate
-      mulesoft-audit simulate --port 8080 --days 30 --days-ahead 1 --entries-per-day 2000
-      mulesoft-audit simulate --requests-per-minute 40 --late-share 0.05 --late-seconds 3600
-      mulesoft-audit simulate --fault-status 0.05 --fault-reset-body 0.02 --fault-cut-json 0.02
-      mulesoft-audit simulate --fault-script 500 --fault-script none --fault-script reset
+      mulesoft-audit simulate --port 8080 --days 30 --entries-per-day 2000
+      mulesoft-audit simulate --late-share 0.05 --late-seconds 3600
+      mulesoft-audit simulate --requests-per-minute 40 --retry-after seconds
+      mulesoft-audit simulate --fault-status 0.05 --fault-reset-body 0.02
+      mulesoft-audit simulate --fault-script 500 --fault-script reset
       mulesoft-audit simulate --bulk 1000000 --no-gzip --latency-ms 120 --json
     """  # noqa: D301 - click's mark for text that is not to be wrapped
     try:

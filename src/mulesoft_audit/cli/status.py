@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from mulesoft_audit.cli.headings import Command
 from mulesoft_audit.cli.options import archive_option, config_option, json_flag, open_to_read, orgs_option, shared
 from mulesoft_audit.cli.output import json_wanted
 from mulesoft_audit.printable import json_line, printable
@@ -36,7 +37,7 @@ Exit status:
 """
 
 
-@click.command("status", epilog=EPILOG)
+@click.command("status", cls=Command, epilog=EPILOG)
 @shared(archive_option, orgs_option)
 @click.option("--max-age", metavar="TIME", help="Exit with 8 if the last proof is older than this (2h, 1d).")
 @click.option("--size", is_flag=True, help="Add the size of the parts, which takes a listing of them.")

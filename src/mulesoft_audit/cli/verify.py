@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 import click
 
 from mulesoft_audit.cli.failures import tell
+from mulesoft_audit.cli.headings import Command, under
 from mulesoft_audit.cli.options import (
     archive_option,
     config_option,
     json_flag,
     load_settings,
+    root_option,
     secret_of,
     shared,
     source_options,
@@ -34,34 +36,35 @@ Examples:
   mulesoft-audit verify --archive ./archive --offline
   mulesoft-audit verify --archive gs://my-logs --by-day --json
   mulesoft-audit verify --archive gs://my-logs --deep --org ID
-  mulesoft-audit verify --archive ./archive --offline --public-key seal.pub.pem
+  mulesoft-audit verify --archive gs://my-logs --public-key seal.pub.pem
 
 \b
 Exit status:
   0  nothing is wrong
   2  a flag or setting is missing or malformed; nothing was sent
   3  Anypoint refuses the credentials
-  4  a business group or the hierarchy may not be read; the others were compared
+  4  a business group or the hierarchy may not be read; the rest was compared
   5  Anypoint is out of order or contradicts itself
   6  the archive cannot be read
   8  there are findings
 """
 
+evidence = under("Parts and seals")
 scope_options = shared(
     click.option("--offline", is_flag=True, help="Compare the archive with itself only; Anypoint is not asked."),
     click.option("--by-day", is_flag=True, help="Compare each day with Anypoint by itself: a request a day."),
     click.option("--deep", is_flag=True, help="Compare key by key: every entry is read again."),
-    click.option("--require-parts", is_flag=True, help="A part that is gone is a finding, though its keys are there."),
     click.option("--org", "orgs", multiple=True, metavar="ID", help="Ask for this organization only (repeatable)."),
-    click.option("--org-id", "mule_org_id", metavar="ID", help="The root organization.  [MULE_ORG_ID]"),
+    evidence("--require-parts", is_flag=True, help="A part that is gone is a finding, though its keys are there."),
 )
 
 
-@click.command("verify", epilog=EPILOG)
+@click.command("verify", cls=Command, epilog=EPILOG)
 @shared(archive_option)
 @scope_options
-@click.option("--public-key", metavar="PEM", help="Check the seals' signatures by this key, that of the first seal.")
-@click.option("--newest", metavar="SHA256", help="A seal's digest that was the newest once, kept elsewhere.")
+@evidence("--public-key", metavar="PEM", help="Check the seals' signatures by this key, that of the first seal.")
+@evidence("--newest", metavar="SHA256", help="A seal's digest that was the newest once, kept elsewhere.")
+@shared(root_option)
 @source_options
 @shared(config_option, json_flag)
 def command(
