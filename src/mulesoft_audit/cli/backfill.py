@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from mulesoft_audit.cli.failures import tell
-from mulesoft_audit.cli.headings import Command
+from mulesoft_audit.cli.headings import Command, under
 from mulesoft_audit.cli.options import (
     archive_option,
     config_option,
@@ -46,6 +46,7 @@ Examples:
 
 Exit status: as of collect. Stop it whenever you like; the next one goes on.
 """
+how = under("How")
 
 
 @click.command("backfill", cls=Command, epilog=EPILOG)
@@ -53,8 +54,8 @@ Exit status: as of collect. Stop it whenever you like; the next one goes on.
 @click.option("--since", metavar="TIME", required=True, help="From when: ISO 8601, a date, or how long ago (365d).")
 @click.option("--until", metavar="TIME", help="Up to, not including, this time. Default: now.")
 @shared(orgs_option)
-@click.option("--oldest-first", is_flag=True, help="Begin with the oldest days. Default: the newest.")
-@click.option("--via", "topic", metavar="TOPIC", help="Let Cloud Run instances do it: projects/P/topics/T.")
+@how("--oldest-first", is_flag=True, help="Begin with the oldest days. Default: the newest.")
+@how("--via", "topic", metavar="TOPIC", help="Let Cloud Run instances do it: projects/P/topics/T.")
 @click.option("--plan-only", is_flag=True, help="Show what it would take, and stop.")
 @shared(root_option)
 @source_options

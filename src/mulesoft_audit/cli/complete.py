@@ -36,6 +36,17 @@ def planes(_: click.Context, __: click.Parameter, incomplete: str) -> list[Compl
     return [CompletionItem(name) for name in PLANES if name.startswith(incomplete.lower())]
 
 
+def rule_ids(_: click.Context, __: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Offer the ids of the rules of `detect`: the names of their files."""
+    from importlib import resources
+
+    from click.shell_completion import CompletionItem
+
+    names = [file.name for file in resources.files("mulesoft_audit.detect").joinpath("rules").iterdir()]
+    found = sorted(name.removesuffix(".toml") for name in names if name.endswith(".toml"))
+    return [CompletionItem(name) for name in found if name.startswith(incomplete)]
+
+
 def organizations(context: click.Context, _: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """Offer the organizations of an archive on this machine: by name, or by id where a name would need quotes.
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mulesoft_audit.cli import deploy_options as options
+from mulesoft_audit.cli.complete import directories
 from mulesoft_audit.cli.headings import Group
 from mulesoft_audit.cli.options import shared
 from mulesoft_audit.errors import DeploymentError, UsageError
@@ -95,9 +96,9 @@ def plan_command(context: click.Context, /, **values: Any) -> int:  # noqa: ANN4
 
 
 @command.command("destroy", epilog=EPILOG)
+@options.logs("--delete-logs", "", "Delete the bucket even if it holds logs; needs --confirm-bucket.", is_flag=True)
+@options.logs("--confirm-bucket", "", "The bucket whose logs may be deleted for good.", metavar="NAME")
 @_deployment
-@click.option("--delete-logs", is_flag=True, help="Delete the bucket even if it holds logs; needs --confirm-bucket.")
-@click.option("--confirm-bucket", metavar="NAME", help="The bucket whose logs may be deleted for good.")
 @options.yes_option
 @_where
 @click.pass_context
@@ -151,7 +152,7 @@ def output_command(context: click.Context, /, **values: Any) -> int:  # noqa: AN
 
 
 @command.command("write", epilog=EPILOG)
-@click.argument("directory", metavar="DIR")
+@click.argument("directory", metavar="DIR", shell_complete=directories)
 @_deployment
 @options.secops_options
 @options.state_options

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from mulesoft_audit.cli.complete import directories, files
 from mulesoft_audit.cli.headings import ANYPOINT, OTHER, Option
 from mulesoft_audit.cli.options import F, load_settings, shared
 from mulesoft_audit.errors import UsageError
@@ -62,7 +63,7 @@ def _pairs(_: click.Context, __: click.Parameter, given: tuple[str, ...]) -> dic
 
 
 first, app, secret, when = _under(""), _under(ANYPOINT), _under("Client secret"), _under("Schedule and alerts")
-storage, function, names = _under("Bucket"), _under("Function"), _under("Names")
+storage, function, names, logs = _under("Bucket"), _under("Function"), _under("Names"), _under("Logs")
 secops, terraform, running = _under("Google SecOps feed"), _under("Terraform"), _under(OTHER)
 _several: Values = {"multiple": True}
 
@@ -81,6 +82,7 @@ first_options = shared(
         "",
         "A file whose first line is its secret.  [CLIENT_SECRET_FILE, or CLIENT_SECRET itself]",
         metavar="FILE",
+        shell_complete=files,
     ),
 )
 collector_options = shared(
@@ -156,7 +158,7 @@ state_options = shared(
 )  # fmt: skip
 terraform_options = shared(
     terraform("--dir", "DEPLOY_DIR", "The folder to run in. Default: one of your user's state.", "folder",
-              metavar="DIR"),
+              metavar="DIR", shell_complete=directories),
 )  # fmt: skip
 change_options = shared(
     terraform("--adopt", "", "Take over what exists and is not in its state.", is_flag=True),
@@ -167,6 +169,7 @@ config_option = running(
     "MULESOFT_AUDIT_CONFIG",
     "The settings file. Default: mulesoft-audit.toml here, or of your user.",
     metavar="FILE",
+    shell_complete=files,
 )
 run_options = shared(
     running("--run/--no-run", "", "Force a run afterwards, and say how it ended.", default=True),

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from mulesoft_audit.cli.complete import files
 from mulesoft_audit.cli.headings import Command
 from mulesoft_audit.cli.options import archive_option, shared, source_options
 from mulesoft_audit.errors import AuditError, CredentialsError, UsageError
@@ -49,7 +50,14 @@ Exit status:
 @source_options
 @shared(archive_option)
 @click.option("--org-id", "mule_org_id", metavar="ID", help="The root organization. Default: the app's own.")
-@click.option("--output", default=FILE, show_default=True, metavar="FILE", help="The settings file to write.")
+@click.option(
+    "--output",
+    default=FILE,
+    show_default=True,
+    metavar="FILE",
+    shell_complete=files,
+    help="The settings file to write.",
+)
 @click.option("--secret-in-file", is_flag=True, help="Write the client secret into the settings file itself.")
 @click.option("--force", is_flag=True, help="Replace the settings file if it exists.")
 def command(output: str, secret_in_file: bool, force: bool, **flags: str | int | None) -> int:

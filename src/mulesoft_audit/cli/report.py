@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from mulesoft_audit.cli.complete import files
 from mulesoft_audit.cli.failures import tell
 from mulesoft_audit.cli.headings import Command
 from mulesoft_audit.cli.options import archive_option, config_file, config_option, open_to_read, orgs_option, shared
@@ -39,7 +40,14 @@ Exit status:
 @click.option("--since", metavar="TIME", default="30d", show_default=True, help="From when: 7d, 2026-11-01.")
 @click.option("--until", metavar="TIME", help="Up to, not including, this time. Default: now.")
 @shared(orgs_option)
-@click.option("--output", metavar="FILE", default="report.html", show_default=True, help="The file; it is replaced.")
+@click.option(
+    "--output",
+    metavar="FILE",
+    default="report.html",
+    show_default=True,
+    shell_complete=files,
+    help="The file; it is replaced.",
+)
 @click.option("--open", "opened", is_flag=True, help="Show it in your browser.")
 @shared(config_option)
 def command(

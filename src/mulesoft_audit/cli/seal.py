@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mulesoft_audit.cli.headings import Command
+from mulesoft_audit.cli.complete import files
+from mulesoft_audit.cli.headings import Command, under
 from mulesoft_audit.cli.options import archive_option, config_option, json_flag, shared
 from mulesoft_audit.cli.output import json_wanted
 from mulesoft_audit.cli.verify import digest_of, report, settings_of
@@ -32,16 +33,17 @@ Exit status:
   6  the archive cannot be read or written
   8  there are findings; nothing was sealed
 """
+checking = under("Checking")
 
 
 @click.command("seal", cls=Command, epilog=EPILOG)
 @shared(archive_option)
-@click.option("--key", metavar="PEM", help="The private key that signs: P-256, SEC1 or PKCS#8, no passphrase.")
-@click.option("--next-key", metavar="PEM", help="The public key of all later seals; this one is signed by --key.")
+@click.option("--key", metavar="PEM", shell_complete=files, help="The private key that signs: P-256, SEC1 or PKCS#8, no passphrase.")
+@click.option("--next-key", metavar="PEM", shell_complete=files, help="The public key of all later seals; this one is signed by --key.")
 @click.option("--timestamp-server", metavar="URL", help="Have the seal timestamped by a third party (RFC 3161).")
-@click.option("--check", is_flag=True, help="Make none; check those that are there, and what they name.")
-@click.option("--public-key", metavar="PEM", help="With --check: the public key of the first seal.")
-@click.option("--newest", metavar="SHA256", help="With --check: a digest that was the newest once, kept elsewhere.")
+@checking("--check", is_flag=True, help="Make none; check those that are there, and what they name.")
+@checking("--public-key", metavar="PEM", shell_complete=files, help="With --check: the public key of the first seal.")
+@checking("--newest", metavar="SHA256", help="With --check: a digest that was the newest once, kept elsewhere.")
 @shared(config_option, json_flag)
 def command(
     key: str | None,

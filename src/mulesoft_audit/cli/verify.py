@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from mulesoft_audit.cli.complete import files
 from mulesoft_audit.cli.failures import tell
 from mulesoft_audit.cli.headings import Command, under
 from mulesoft_audit.cli.options import (
@@ -62,7 +63,12 @@ scope_options = shared(
 @click.command("verify", cls=Command, epilog=EPILOG)
 @shared(archive_option)
 @scope_options
-@evidence("--public-key", metavar="PEM", help="Check the seals' signatures by this key, that of the first seal.")
+@evidence(
+    "--public-key",
+    metavar="PEM",
+    shell_complete=files,
+    help="Check the seals' signatures by this key, that of the first seal.",
+)
 @evidence("--newest", metavar="SHA256", help="A seal's digest that was the newest once, kept elsewhere.")
 @shared(root_option)
 @source_options
