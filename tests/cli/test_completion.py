@@ -196,13 +196,13 @@ def test_zsh_completes_with_the_lines_that_it_is_told_to_add(home: Path) -> None
     shell = shell_or_skip("zsh")
     variables = installed(home, "zsh")
     lines = CliRunner().invoke(command, ["zsh", "--install"]).output.splitlines()[2:]
-    (home / ".zshrc").write_text("PS1='ready$ '\nunsetopt zle_bracketed_paste\n" + "\n".join(lines) + "\n")
+    (home / ".zshrc").write_text("PS1='ready$ '\n" + "\n".join(lines) + "\n")
     with Terminal([shell, "-i"], variables) as terminal:
         terminal.wait_for("ready$ ")
         terminal.type("mulesoft-audit verif\t")
-        terminal.wait_for("verify")
-        terminal.type(" --offl\t")
-        terminal.wait_for("--offline")
+        terminal.wait_for("verify ")
+        terminal.type("--offl\t")
+        terminal.wait_for("--offline ")
 
 
 def test_fish_completes(home: Path) -> None:
