@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -17,6 +17,7 @@ from mulesoft_audit.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 ROOT, PAYMENTS, SPACED = (f"{number}0000000-0000-4000-8000-000000000000" for number in (1, 2, 3))
 
@@ -44,8 +45,9 @@ def archive(home: Path) -> Path:
     place = home / "archive"
     (place / "state").mkdir(parents=True)
     names = {ROOT: "Acme", PAYMENTS: "Payments", SPACED: "x; rm -rf ~"}
-    known = ",".join(f'"{one}": {{"name": "{name}"}}' for one, name in names.items())
-    (place / "state" / "organizations.json").write_text(f'{{"root": "{ROOT}", "organizations": {{{known}}}, "format": 2}}')
+    known = {one: {"name": name} for one, name in names.items()}
+    document = json.dumps({"root": ROOT, "organizations": known, "format": 2})
+    (place / "state" / "organizations.json").write_text(document)
     return place
 
 

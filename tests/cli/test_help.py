@@ -72,6 +72,11 @@ def test_the_first_options_are_those_that_everybody_needs(path: str, first: list
     assert sections(contexts()[f"mulesoft-audit {path}"].get_help())["Options"] == first
 
 
+def test_the_rest_of_deploy_is_found_by_its_heading() -> None:
+    headings = set(sections(contexts()["mulesoft-audit deploy"].get_help()))
+    assert {"Schedule and alerts", "Bucket", "Function", "Names", "Google SecOps feed", "Terraform"} <= headings
+
+
 def test_no_option_is_lost_under_the_headings() -> None:
     for path, context in contexts().items():
         text = context.get_help()

@@ -6,7 +6,8 @@ import re
 from pathlib import Path
 
 PAGE = Path(__file__).parents[2] / "docs" / "forward.md"
-BLOCKS = dict(re.findall(r"^<!-- (\S+) -->\n```\w+\n(.*?)^```", PAGE.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE))
+_BLOCK = re.compile(r"^<!-- (\S+) -->\n```\w+\n(.*?)^```", re.DOTALL | re.MULTILINE)
+BLOCKS: dict[str, str] = dict(_BLOCK.findall(PAGE.read_text(encoding="utf-8")))
 
 
 def written(name: str, folder: Path, **places: Path) -> Path:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from tests.archives import collect, lines
-from tests.forward.documented import BLOCKS, written
+from tests.forward.documented import written
 from tests.forward.forwarders import program_or_skip, run_until, sent
 
 from anypoint_simulator import Anypoint, Behaviour, World, quiet, running
@@ -104,15 +104,3 @@ def test_filebeat_sends_each_entry_of_unpacked_copies_once(place: Place) -> None
 
 def _out(place: Place) -> list[bytes]:
     return [line for file in sorted(place.at("out").glob("entries*")) for line in file.read_bytes().splitlines()]
-
-
-def test_the_page_prints_every_file_that_it_names() -> None:
-    assert set(BLOCKS) == {
-        "unpack.sh",
-        "filebeat.yml",
-        "filebeat-gcs.yml",
-        "fluent-bit.yaml",
-        "vector.yaml",
-        "inputs.conf",
-        "props.conf",
-    }

@@ -63,7 +63,9 @@ def script_for(shell: str) -> str:
     kind = get_completion_class(shell)
     assert kind is not None  # noqa: S101 - click knows each of SHELLS
     # The method of the base: that of bash starts a bash to ask for its version, and prints what it thinks of it.
-    return ShellComplete.source(kind(cli, {}, PROGRAM, VARIABLE))
+    script = ShellComplete.source(kind(cli, {}, PROGRAM, VARIABLE))
+    # zsh makes a function of the file, and runs its body at each Tab. Click's condition is true at the first only.
+    return script.replace("$zsh_eval_context[-1] == loadautofunc", f"$funcstack[1] == _{PROGRAM}")
 
 
 def place_for(shell: str) -> Path:

@@ -48,7 +48,14 @@ Exit status:
 @click.option("--since", metavar="TIME", help="From when: ISO 8601, a date, or how long ago (7d). Default: everything.")
 @click.option("--until", metavar="TIME", help="Up to, not including, this time. Default: now.")
 @shared(orgs_option)
-@click.option("--rule", "names", multiple=True, metavar="ID", shell_complete=rule_ids, help="This rule only, all that it found (repeatable).")
+@click.option(
+    "--rule",
+    "names",
+    multiple=True,
+    metavar="ID",
+    shell_complete=rule_ids,
+    help="This rule only, all that it found (repeatable).",
+)
 @click.option("--fail-on", type=click.Choice(SEVERITIES), help="End with 8 if anything so grave, or graver, was found.")
 @shared(config_option)
 @under(OTHER)("--json", "as_json", is_flag=True, help="Print a JSON object a line for each finding.")
@@ -64,7 +71,9 @@ def command(context: click.Context, /, **values: Any) -> int:  # noqa: ANN401 - 
 
 
 @command.command("rules")
-@click.option("--rule", "names", multiple=True, metavar="ID", shell_complete=rule_ids, help="This rule only (repeatable).")
+@click.option(
+    "--rule", "names", multiple=True, metavar="ID", shell_complete=rule_ids, help="This rule only (repeatable)."
+)
 @click.option(
     "--yaral",
     metavar="DIR",

@@ -36,8 +36,7 @@ class Command(click.Command):
         """Write the options: those without a heading first, those that every command has last."""
         sections: dict[str, list[tuple[str, str]]] = {"": []}
         for parameter in self.get_params(ctx):
-            record = parameter.get_help_record(ctx) if isinstance(parameter, click.Option) else None
-            if record is not None:
+            if isinstance(parameter, click.Option) and (record := parameter.get_help_record(ctx)):
                 sections.setdefault(self._heading(parameter, ctx), []).append(record)
         sections[OTHER] = sections.pop(OTHER, [])
         for heading, records in sections.items():

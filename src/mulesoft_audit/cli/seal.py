@@ -38,8 +38,18 @@ checking = under("Checking")
 
 @click.command("seal", cls=Command, epilog=EPILOG)
 @shared(archive_option)
-@click.option("--key", metavar="PEM", shell_complete=files, help="The private key that signs: P-256, SEC1 or PKCS#8, no passphrase.")
-@click.option("--next-key", metavar="PEM", shell_complete=files, help="The public key of all later seals; this one is signed by --key.")
+@click.option(
+    "--key",
+    metavar="PEM",
+    shell_complete=files,
+    help="The private key that signs: P-256, SEC1 or PKCS#8, no passphrase.",
+)
+@click.option(
+    "--next-key",
+    metavar="PEM",
+    shell_complete=files,
+    help="The public key of all later seals; this one is signed by --key.",
+)
 @click.option("--timestamp-server", metavar="URL", help="Have the seal timestamped by a third party (RFC 3161).")
 @checking("--check", is_flag=True, help="Make none; check those that are there, and what they name.")
 @checking("--public-key", metavar="PEM", shell_complete=files, help="With --check: the public key of the first seal.")

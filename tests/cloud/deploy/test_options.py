@@ -45,17 +45,6 @@ def refused(*arguments: str) -> str:
     return str(result.exception)
 
 
-def test_the_five_that_everybody_needs_come_first() -> None:
-    shown = CliRunner().invoke(command, ["--help"], terminal_width=80).stdout
-    first = shown[shown.index("\nOptions:") : shown.index("\nThis command:")]
-    flags = re.findall(r"^  (--[a-z-]+)", first, re.MULTILINE)
-    assert flags[:5] == ["--project", "--region", "--org-id", "--client-id", "--client-secret-file"]
-    headings = re.findall(r"^([A-Z][\w ]+):$", shown, re.MULTILINE)
-    assert headings[:2] == ["Options", "This command"]
-    assert {"Schedule and alerts", "Function", "Names", "Google SecOps feed", "Terraform", "Commands"} <= set(headings)
-    assert max(map(len, shown.splitlines())) <= 80
-
-
 def test_every_option_that_goes_to_the_module_is_a_variable_of_it() -> None:
     known = {parameter.name for parameter in command.params}
     for name in options.ARGUMENTS:
