@@ -131,7 +131,7 @@ def test_install_writes_the_script_and_nothing_else(home: Path, shell: str) -> N
 
 def test_zsh_is_told_what_to_add(home: Path) -> None:
     said = CliRunner().invoke(command, ["zsh", "--install"]).output
-    assert f"fpath=('{home}/.local/share/zsh/site-functions' $fpath)" in said
+    assert f"fpath=({home}/.local/share/zsh/site-functions $fpath)" in said
     assert "~/.zshrc" in said
 
 

@@ -60,12 +60,12 @@ def organizations(context: click.Context, _: click.Parameter, incomplete: str) -
         known = _known(context.params.get("config"), context.params.get("archive"))
     except AuditError:
         return []  # the command itself will say what is wrong
-    offered = [
-        (shown, None) if _PLAIN.fullmatch(shown) else (one, shown if shown.isprintable() else None)
-        for one, shown in known.items()
+    offered = {name if _PLAIN.fullmatch(name) else one: name for one, name in known.items()}
+    return [
+        CompletionItem(value, help=name if value != name and name.isprintable() else None)
+        for value, name in sorted(offered.items())
+        if value.casefold().startswith(incomplete.casefold())
     ]
-    start = incomplete.casefold()
-    return [CompletionItem(value, help=text) for value, text in sorted(offered) if value.casefold().startswith(start)]
 
 
 def _known(config: str | None, archive: str | None) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from pathlib import Path
 
 import click
@@ -103,12 +104,12 @@ def _next(shell: str, place: Path) -> str:
     if shell == "bash":
         return (
             "A new shell reads it, if the package bash-completion is set up.\n"
-            f"If it is not, add to ~/.bashrc:  source '{place}'"
+            f"If it is not, add to ~/.bashrc:  source {shlex.quote(str(place))}"
         )
     if shell == "zsh":
         return (
             "Add to ~/.zshrc, before compinit is called, unless it is there:\n"
-            f"  fpath=('{place.parent}' $fpath)\n"
+            f"  fpath=({shlex.quote(str(place.parent))} $fpath)\n"
             "  autoload -Uz compinit && compinit"
         )
     return "A new shell reads it."

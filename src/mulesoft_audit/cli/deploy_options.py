@@ -88,7 +88,7 @@ first_options = shared(
 collector_options = shared(
     app("--plane", "ANYPOINT_PLANE", "us, eu, gov, ca, jp, in, au.", metavar="NAME"),
     secret("--secret-location", "CLIENT_SECRET_LOCATIONS", "Keep the secret there only; auto: Google's choice.",
-        "secret_locations", metavar="REGION", **_several),
+           "secret_locations", metavar="REGION", **_several),
     secret("--existing-secret", "EXISTING_SECRET", "projects/P/secrets/S that somebody else keeps.", metavar="NAME"),
     when("--schedule", "RUN_SCHEDULE", "When to collect, as cron. Default: 0 2 * * *.", metavar="CRON"),
     when("--time-zone", "RUN_TIME_ZONE", "Of the schedule.", metavar="NAME"),
