@@ -9,7 +9,7 @@ import signal
 import subprocess
 import time
 from collections import Counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -29,16 +29,16 @@ def program_or_skip(name: str, install: str) -> str:
     return found
 
 
-def run_until(command: list[str], count: Callable[[], int], wanted: int, log: Path, **options: Any) -> None:
-    """Run a forwarder until `count` is `wanted`; then a little longer, and stop it with SIGTERM."""
-    with log.open("ab") as output, subprocess.Popen(command, stdout=output, stderr=output, **options) as process:
+def run_until(command: list[str], count: Callable[[], int], wanted: int, log: Path, *, kill: bool = False) -> None:
+    """Run a forwarder until `count` is `wanted`; then a little longer, and stop it. Or kill it, at once."""
+    with log.open("ab") as output, subprocess.Popen(command, stdout=output, stderr=output) as process:
         try:
             end = time.monotonic() + PATIENCE
             while count() < wanted and time.monotonic() < end and process.poll() is None:
-                time.sleep(0.1)
-            time.sleep(LONGER if process.poll() is None else 0)
+                time.sleep(0.05)
+            time.sleep(0 if kill or process.poll() is not None else LONGER)
         finally:
-            process.send_signal(signal.SIGTERM)
+            process.send_signal(signal.SIGKILL if kill else signal.SIGTERM)
             try:
                 process.wait(20)
             except subprocess.TimeoutExpired:

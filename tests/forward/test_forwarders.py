@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import time
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -50,6 +51,10 @@ class Place:
         script = written("unpack.sh", self.folder)
         subprocess.run(["sh", script, self.at("archive"), self.at("spool")], check=True, capture_output=True)
 
+    def outputs(self) -> list[Path]:
+        """Return the files that a forwarder has written."""
+        return sorted(self.at("out").iterdir())
+
     def count(self, pattern: str) -> int:
         """Return how many lines the forwarder has written."""
         return sum(file.read_bytes().count(b"\n") for file in self.at("out").glob(pattern))
@@ -86,21 +91,45 @@ def test_each_part_is_unpacked_once_whatever_becomes_of_the_copies(place: Place)
     assert not list(place.at("spool").glob(".unpacking"))
 
 
-def test_filebeat_sends_each_entry_of_unpacked_copies_once(place: Place) -> None:
+def filebeat(place: Place, output: str) -> list[str]:
+    """Return the command that runs Filebeat as the page says, with files of this name as its output."""
     program = program_or_skip("filebeat", "install Filebeat 8.1 or later (elastic.co)")
     config = written("filebeat.yml", place.folder, SPOOL=place.at("spool"))
-    command = [program, "-e", "-c", str(config), "--strict.perms=false"]
-    command += [f"--path.home={place.at('state')}", "-E", f"output.file.path={place.at('out')}"]
-    command += ["-E", "output.file.filename=entries", "-E", "output.file.rotate_every_kb=1048576"]
+    paths = [f"--path.home={place.at('state')}", "-E", f"output.file.path={place.at('out')}"]
+    files = ["-E", f"output.file.filename={output}", "-E", "output.file.rotate_every_kb=1048576"]
+    return [program, "-e", "-c", str(config), "--strict.perms=false", *paths, *files]
+
+
+def test_filebeat_sends_each_entry_of_unpacked_copies_once(place: Place) -> None:
+    command = filebeat(place, "entries")
     for step in (lambda: None, lambda: more(place), lambda: None):
         step()
         place.unpack()
         held = lines(place.at("archive"))
         run_until(command, lambda: place.count("entries*"), held.total(), place.at("log"))
-        assert sent(sorted(place.at("out").glob("entries*")), "message") == held
-    documents = [json.loads(line)["@metadata"]["_id"] for line in _out(place)]
-    assert len(set(documents)) == len(documents)
+        assert sent(place.outputs(), "message") == held
 
 
-def _out(place: Place) -> list[bytes]:
-    return [line for file in sorted(place.at("out").glob("entries*")) for line in file.read_bytes().splitlines()]
+def test_what_filebeat_sends_again_after_it_was_killed_has_the_same_document_ids(tmp_path: Path) -> None:
+    world = World(quiet(groups=2, days=3, entries_per_day=4000))
+    with running(world, Behaviour(token_entries=False)) as anypoint:
+        place = Place(anypoint, tmp_path)
+        command = filebeat(place, "first")
+        place.collect()
+        place.unpack()
+        held = lines(place.at("archive"))
+        run_until(command, lambda: place.count("first*"), held.total() // 3, place.at("log"), kill=True)
+        assert place.count("first*") < held.total()
+        run_until(filebeat(place, "second"), lambda: len(documents(place)), held.total(), place.at("log"))
+        assert Counter(documents(place).values()) == held
+
+
+def documents(place: Place) -> dict[str, bytes]:
+    """Return what Elasticsearch would hold: the last that was sent under each id."""
+    found = {}
+    for file in place.outputs():
+        for line in file.read_bytes().splitlines():
+            if line.endswith(b"}"):  # a process that was killed may have written half a line
+                document = json.loads(line)
+                found[document["@metadata"]["_id"]] = document["message"].encode()
+    return found
