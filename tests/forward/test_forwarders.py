@@ -47,9 +47,10 @@ class Place:
         done = collect(self.anypoint.url, self.at("archive"), "--since", "3d", **credentials)
         assert done.returncode == 0, done.stderr
 
-    def unpack(self) -> None:
+    def unpack(self, status: int = 0) -> None:
         script = written("unpack.sh", self.folder)
-        subprocess.run(["sh", script, self.at("archive"), self.at("spool")], check=True, capture_output=True)
+        done = subprocess.run(["sh", script, self.at("archive"), self.at("spool")], check=False, capture_output=True)
+        assert (done.returncode, bool(done.stderr)) == (status, bool(status))
 
     def outputs(self) -> list[Path]:
         """Return the files that a forwarder has written."""
@@ -88,7 +89,18 @@ def test_each_part_is_unpacked_once_whatever_becomes_of_the_copies(place: Place)
     place.unpack()
     new = [file for file in place.at("spool").glob("*.json") if file.name not in copies]
     assert sum(file.read_bytes().count(b"\n") for file in new) == lines(place.at("archive")).total() - held.total() == 2
-    assert not list(place.at("spool").glob(".unpacking"))
+    assert [file.name for file in place.at("spool").glob(".*")] == [".done"]
+
+
+def test_a_damaged_part_is_named_keeps_no_other_away_and_is_unpacked_once_it_is_repaired(place: Place) -> None:
+    first, *rest = sorted(place.at("archive").glob("audit/*/*/*/*/*.json.gz"))
+    whole = first.read_bytes()
+    first.write_bytes(whole[:-10])
+    place.unpack(status=1)
+    assert len(list(place.at("spool").glob("*.json"))) == len(rest)
+    first.write_bytes(whole)
+    place.unpack()
+    assert len(list(place.at("spool").glob("*.json"))) == len(rest) + 1
 
 
 def filebeat(place: Place, output: str) -> list[str]:
