@@ -101,7 +101,8 @@ collector_options = shared(
     when("--dashboard/--no-dashboard", "DEPLOY_DASHBOARD", "Make a dashboard.", default=None),
     storage("--existing-bucket", "EXISTING_BUCKET", "A bucket that somebody else keeps, instead.", metavar="NAME"),
     storage("--bucket-location", "BUCKET_LOCATION", "Where it lies. Default: the region.", metavar="PLACE"),
-    storage("--storage-class", "BUCKET_STORAGE_CLASS", "Storage class of new objects.", "bucket_storage_class", metavar="CLASS"),
+    storage("--storage-class", "BUCKET_STORAGE_CLASS", "Storage class of new objects.",
+            "bucket_storage_class", metavar="CLASS"),
     storage("--keep-logs-days", "KEEP_LOGS_DAYS", "Age at which logs are deleted; 0: never.", type=int),
     storage("--versioning/--no-versioning", "BUCKET_VERSIONING", "Keep what is overwritten or deleted.",
             "bucket_versioning", default=None),
@@ -134,7 +135,7 @@ def _feed(instance: Callable[..., Callable[[F], F]]) -> Callable[[F], F]:
     """Return the options of the feed; which SecOps instance it is for, `instance` declares."""
     return shared(
         instance("--secops-instance", "SECOPS_INSTANCE", "The SecOps customer ID; without it, no feed.", metavar="ID"),
-        instance("--secops-location", "SECOPS_LOCATION", "Where the instance is: us, eu, europe-west3, …", metavar="NAME"),
+        instance("--secops-location", "SECOPS_LOCATION", "Where it is: us, eu, europe-west3, …", metavar="NAME"),
         _feed_options,
     )
 
@@ -147,7 +148,8 @@ _feed_options = shared(
            type=click.Choice(["never", "on-success"])),
     secops("--feed-max-age-days", "FEED_MAX_AGE_DAYS", "Older objects are not read.", type=int),
     secops("--feed-namespace", "FEED_NAMESPACE", "Asset namespace of every event.", metavar="NAME"),
-    secops("--feed-label", "", "A label on every event (repeatable).", "feed_labels", callback=_pairs, metavar="K=V", **_several),
+    secops("--feed-label", "", "A label on every event (repeatable).", "feed_labels",
+           callback=_pairs, metavar="K=V", **_several),
     secops("--feed-per-group", "FEED_PER_GROUP", "A feed for this business group only (repeatable).", "feed_groups",
            metavar="ID", **_several),
 )  # fmt: skip
