@@ -8,31 +8,15 @@ from itertools import pairwise
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.fake_clock import FakeClock
 
 from mulesoft_audit.anypoint.pacer import Pacer
 from mulesoft_audit.clock import Stop
 from mulesoft_audit.errors import Interrupted
 
 
-class ManualClock:
-    """A clock that moves when somebody waits."""
-
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def time(self) -> float:
-        return self.now
-
-    def monotonic(self) -> float:
-        return self.now
-
-    def wait(self, event: threading.Event, seconds: float) -> bool:
-        self.now += max(seconds, 1e-6)
-        return event.is_set()
-
-
-def pacer(per_minute: int) -> tuple[Pacer, ManualClock, Stop]:
-    clock = ManualClock()
+def pacer(per_minute: int) -> tuple[Pacer, FakeClock, Stop]:
+    clock = FakeClock(1000.0)
     stop = Stop(clock)
     return Pacer(per_minute, stop), clock, stop
 
@@ -105,7 +89,7 @@ def test_waiting_ends_when_it_is_time_to_stop() -> None:
 
 
 def test_waiting_ends_at_the_deadline() -> None:
-    clock = ManualClock()
+    clock = FakeClock(1000.0)
     stop = Stop(clock, deadline=clock.now + 5)
     pace = Pacer(1, stop)
     pace.acquire()
@@ -151,7 +135,7 @@ def test_where_requests_are_held_back_who_came_first_leaves_first() -> None:
 def test_one_that_is_stopped_while_it_waits_holds_up_nobody() -> None:
     pace, _, _ = pacer(1)
     pace.acquire()
-    stopped = Stop(ManualClock())
+    stopped = Stop(FakeClock(1000.0))
     other = pace.sharing(stopped)
     stopped.ask("the test")
     with pytest.raises(Interrupted):

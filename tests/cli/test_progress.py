@@ -3,31 +3,13 @@
 from __future__ import annotations
 
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
+
+from tests.fake_clock import FakeClock
 
 from mulesoft_audit.anypoint.pacer import Pacer
 from mulesoft_audit.cli.progress import Progress
 from mulesoft_audit.clock import Stop
-
-if TYPE_CHECKING:
-    import threading
-
-
-class Clock:
-    """A clock that a test moves."""
-
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def time(self) -> float:
-        return self.now
-
-    def monotonic(self) -> float:
-        return self.now
-
-    def wait(self, event: threading.Event, seconds: float) -> bool:
-        self.now += seconds
-        return event.is_set()
 
 
 def summary(fetched: int, *, done: bool = False, expected: int = 0) -> Any:
@@ -36,14 +18,14 @@ def summary(fetched: int, *, done: bool = False, expected: int = 0) -> Any:
 
 
 def test_it_shows_entries_organizations_and_time_left_in_80_columns() -> None:
-    progress = Progress(Pacer(700, Stop(Clock())), expected=4000)
+    progress = Progress(Pacer(700, Stop(FakeClock())), expected=4000)
     shown = progress.line(summary(500), 10.0)
     assert shown == "━━━───────────  1,000/4,000 entries  about 0:30 left  0/2 organizations"
     assert len(progress.line(summary(12_345_678, expected=99_999_999), 20.0)) <= 80
 
 
 def test_the_time_left_is_what_the_allowance_makes_it_from_the_start() -> None:
-    clock = Clock()
+    clock = FakeClock()
     pacer = Pacer(40, Stop(clock))
     progress = Progress(pacer, expected=24_000, requests=130)
     for _ in range(10):
@@ -54,12 +36,12 @@ def test_the_time_left_is_what_the_allowance_makes_it_from_the_start() -> None:
 
 
 def test_a_job_within_the_allowance_takes_as_long_as_its_entries() -> None:
-    progress = Progress(Pacer(700, Stop(Clock())), expected=2000, requests=12)
+    progress = Progress(Pacer(700, Stop(FakeClock())), expected=2000, requests=12)
     assert progress.seconds_left(1000, 1000, 5.0) == 5.0
 
 
 def test_it_says_that_it_waits_for_the_allowance_and_does_not_count_that_as_work() -> None:
-    clock = Clock()
+    clock = FakeClock()
     pacer = Pacer(2, Stop(clock))
     progress = Progress(pacer, expected=4000)
     pacer.acquire()

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from tests.control_plane.clock import FakeClock
 from tests.control_plane.server import ControlPlane
 from tests.control_plane.world import World
 
-__all__ = ["ControlPlane", "FakeClock", "World"]
+__all__ = ["ControlPlane", "World"]

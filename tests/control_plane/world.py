@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from tests.control_plane.clock import FakeClock
+from tests.fake_clock import FakeClock
 
 Json = dict[str, Any]
 NUMBER = "123456789012"

@@ -7,8 +7,8 @@ import time
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.control_plane.clock import FakeClock
 from tests.doctor.harness import GROUP, OTHER, Offset, answering, doctor
+from tests.fake_clock import FakeClock
 from tests.plain_source import CLIENT_ID, CLIENT_SECRET, ROOT, PlainSource
 
 from anypoint_simulator import Scenario, World, running

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 from tests.cloud.deploy.harness import Bench, deployed
 from tests.cloud.deploy.process import Deploy
-from tests.control_plane import ControlPlane, FakeClock, World
+from tests.control_plane import ControlPlane, World
+from tests.fake_clock import FakeClock
 from tests.storage_server import StorageServer
 from tests.terraform import providers as shared
 

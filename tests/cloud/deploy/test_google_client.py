@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import requests
-from tests.control_plane import FakeClock
+from tests.fake_clock import FakeClock
 
 from mulesoft_audit.clock import Stop
 from mulesoft_audit.cloud.google import ApiError, Conflict, NotFound, Uncertain

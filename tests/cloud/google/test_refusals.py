@@ -13,7 +13,7 @@ import google.auth.transport.requests
 import google.oauth2.credentials
 import pytest
 import requests
-from tests.control_plane import FakeClock
+from tests.fake_clock import FakeClock
 
 from mulesoft_audit.archive.gcs import GcsStore
 from mulesoft_audit.clock import Stop
