@@ -4,6 +4,8 @@ import time
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.cloud.deploy.harness import Bench, deployed
+from tests.control_plane import ControlPlane, World
 from tests.doctor.harness import GROUP, OTHER
 from tests.plain_source import ROOT, PlainSource, serving
 
@@ -20,3 +22,15 @@ def source() -> Iterator[PlainSource]:
         plain.fill(organization, count, now - 3_600_000, now - 1000, seed=count)
     with serving(plain):
         yield plain
+
+
+@pytest.fixture
+def bench() -> Iterator[Bench]:
+    """A deployment that has not run yet; looking at it must change nothing."""
+    with ControlPlane(World()) as plane:
+        made = Bench(plane)
+        deployed(made.world, made.config)
+        yield made
+        made.close()
+        assert made.mutations() == [], "looking changed something"
+        assert plane.violations == []

@@ -8,6 +8,7 @@ from http.server import BaseHTTPRequestHandler
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from click.testing import CliRunner
+from tests.control_plane.compute import invoke
 from tests.plain_source import CLIENT_ID, CLIENT_SECRET, _Server
 
 from mulesoft_audit.cli.doctor import command
@@ -16,6 +17,9 @@ from mulesoft_audit.clock import SystemClock
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from tests.cloud.deploy.harness import Bench
+
+TOPIC = "projects/acme-logs/topics/mulesoft-audit-trigger"
 GROUP, OTHER = "0b000000-0000-4000-8000-000000000001", "0c000000-0000-4000-8000-000000000002"
 FOREIGN = (
     *("MULESOFT_AUDIT_CONFIG", "MULE_ORG_ID", "CLIENT_SECRET_FILE", "ANYPOINT_PLANE", "ARCHIVE", "GCS_BUCKET"),
@@ -62,6 +66,22 @@ def doctor(url: str, *arguments: str, **environment: str | None) -> Report:
     assert sum(report["counts"].values()) == len(report["findings"])
     assert CLIENT_SECRET not in result.output
     return Report(result.return_value, {one["name"]: one for one in report["findings"]}, result.stdout)
+
+
+def run_once(bench: Bench) -> Bench:
+    """Let what is deployed have run, with a feed that has read; return the bench, as if nobody had touched it."""
+    bench.apply()
+    invoke(bench.world, TOPIC)
+    feed_ran(bench)
+    bench.world.log.clear()
+    return bench
+
+
+def feed_ran(bench: Bench) -> dict[str, Any]:
+    """Let the feed have run just now; return it."""
+    feed = next(thing for name, thing in bench.world.things.items() if "/feeds/" in name)
+    feed.update(state="SUCCEEDED", lastFeedInitiationTime=bench.world.stamp())
+    return feed
 
 
 class Offset(SystemClock):

@@ -6,11 +6,11 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from tests.cloud.deploy.harness import INSTANCE, VALUE, Bench, deployed, deployment, feed
+from tests.cloud.deploy.harness import INSTANCE, VALUE, Bench, deployment, feed
 from tests.control_plane import ControlPlane, World
 from tests.control_plane.chronicle import ACCOUNT
 from tests.control_plane.compute import invoke
-from tests.doctor.harness import doctor
+from tests.doctor.harness import TOPIC, doctor, feed_ran, run_once
 from tests.storage_server import StorageServer
 
 from mulesoft_audit.doctor.feed import Feeds, end_to_end, reads
@@ -21,7 +21,6 @@ from mulesoft_audit.doctor.roles import Roles
 from mulesoft_audit.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from tests.plain_source import PlainSource
@@ -32,31 +31,13 @@ FUNCTION = f"{PLACE}/functions/mulesoft-audit-collector"
 JOB = f"{PLACE}/jobs/daily-mulesoft-audit-export"
 BUCKET = "acme-logs-mulesoft-audit-logs"
 PARENT = f"{PROJECT}/locations/eu/instances/{INSTANCE}"
-TOPIC = f"{PROJECT}/topics/mulesoft-audit-trigger"
 LIMIT = 26 * 3_600_000  #: milliseconds
 
 
 @pytest.fixture
-def bench() -> Iterator[Bench]:
+def bench(bench: Bench) -> Bench:
     """A deployment that has run, with its feed."""
-    with ControlPlane(World()) as plane:
-        made = Bench(plane)
-        deployed(made.world, made.config)
-        made.apply()
-        invoke(made.world, TOPIC)
-        ran(made)
-        made.world.log.clear()
-        yield made
-        made.close()
-        assert made.mutations() == [], "looking changed something"
-        assert plane.violations == []
-
-
-def ran(bench: Bench) -> dict[str, Any]:
-    """Let the feed have run just now; return it."""
-    feed = next(thing for name, thing in bench.world.things.items() if "/feeds/" in name)
-    feed.update(state="SUCCEEDED", lastFeedInitiationTime=bench.world.stamp())
-    return feed
+    return run_once(bench)
 
 
 def looked(bench: Bench) -> dict[str, Finding]:
@@ -194,7 +175,7 @@ def test_a_schedule_that_does_not_run_is_found_so(bench: Bench, changes: dict[st
 
 def test_the_last_run_tells_whether_it_failed_or_is_long_past(bench: Bench) -> None:
     bench.world.clock.now += 27 * 3600
-    ran(bench)
+    feed_ran(bench)
     found = looked(bench)
     assert (failing(found), exit_code(found.values())) == ({"last run"}, 8)
     assert "27 h ago" in found["last run"].detail
@@ -221,7 +202,7 @@ def test_the_last_run_tells_whether_it_failed_or_is_long_past(bench: Bench) -> N
 def test_how_old_is_too_old_follows_the_jobs_schedule(bench: Bench, schedule: str, minutes: int, state: State) -> None:
     bench.world.things[JOB]["schedule"] = schedule
     bench.world.clock.now += minutes * 60
-    ran(bench)
+    feed_ran(bench)
     assert looked(bench)["last run"].state is state
 
 
@@ -317,26 +298,26 @@ def test_two_feeds_over_the_logs_are_two_too_many(bench: Bench) -> None:
     ],
 )
 def test_the_feed_says_how_it_is(bench: Bench, changes: dict[str, Any], state: State, words: str) -> None:
-    ran(bench).update(changes)
+    feed_ran(bench).update(changes)
     found = looked(bench)["feed"]
     assert found.state is state
     assert words in found.detail
 
 
 def test_a_feed_that_deletes_needs_another_role(bench: Bench) -> None:
-    ran(bench)["details"]["gcsV2Settings"]["sourceDeletionOption"] = "ON_SUCCESS"
+    feed_ran(bench)["details"]["gcsV2Settings"]["sourceDeletionOption"] = "ON_SUCCESS"
     found = looked(bench)
     assert failing(found) == {"roles: feed"}
     assert "roles/storage.legacyBucketWriter" in found["roles: feed"].detail
 
 
 def test_a_feed_that_reads_as_somebody_else_cannot_read(bench: Bench) -> None:
-    ran(bench)["details"]["gcsV2Settings"]["chronicleServiceAccount"] = "another@tenant.iam.gserviceaccount.com"
+    feed_ran(bench)["details"]["gcsV2Settings"]["chronicleServiceAccount"] = "another@tenant.iam.gserviceaccount.com"
     assert "was not granted" in looked(bench)["feed"].detail
 
 
 def test_a_tenant_without_feed_log_type_or_parser(bench: Bench) -> None:
-    del bench.world.things[ran(bench)["name"]]
+    del bench.world.things[feed_ran(bench)["name"]]
     bench.world.parser = False
     found = looked(bench)
     assert failing(found) == {"feed"}

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
-from tests.cloud.deploy.harness import Bench, deployed, deployment
-from tests.control_plane import ControlPlane, World
+from tests.cloud.deploy.harness import Bench, deployment
 
 from mulesoft_audit.doctor.finding import State
 from mulesoft_audit.doctor.policies import Demand, Policies, demands, refused
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 PLACE, ON = Demand("gcp.resourceLocations", ("europe-west3", "eu")), Demand("iam.disableServiceAccountCreation")
 DOMAIN = Demand("iam.allowedPolicyMemberDomains", ("C02h8e9nw",))
@@ -71,16 +67,6 @@ def test_what_is_asked_for_follows_from_the_settings() -> None:
     assert wanted(arguments={"static_egress_ip": True})["run.allowedVPCEgress"] == ("all-traffic",)
     assert "compute.googleapis.com" in wanted(arguments={"static_egress_ip": True})["gcp.restrictServiceUsage"]
     assert "iam.allowedPolicyMemberDomains" not in wanted()
-
-
-@pytest.fixture
-def bench() -> Iterator[Bench]:
-    with ControlPlane(World()) as plane:
-        made = Bench(plane)
-        deployed(made.world, made.config)
-        yield made
-        made.close()
-        assert (made.mutations(), plane.violations) == ([], [])
 
 
 def found(bench: Bench, *, works: bool = False, feed: bool = True) -> list[tuple[State, str]]:

@@ -5,17 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from tests.cloud.deploy.harness import Bench, deployed
 from tests.cloud.google.test_refusals import ALL, ROWS, named
-from tests.control_plane import ControlPlane, World
-from tests.control_plane.compute import invoke
-from tests.doctor.test_google import FUNCTION, JOB, TOPIC, failing, looked, ran
+from tests.doctor.harness import run_once
+from tests.doctor.test_google import FUNCTION, JOB, failing, looked
 
 from mulesoft_audit import refusal
 from mulesoft_audit.doctor.finding import State
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from tests.cloud.deploy.harness import Bench
 
 #: Each look at Google Cloud by a part of its URL, and the finding that tells of it.
 LOOKS = {
@@ -29,16 +27,9 @@ LOOKS = {
 
 
 @pytest.fixture
-def bench() -> Iterator[Bench]:
+def bench(bench: Bench) -> Bench:
     """A deployment that has run, with its feed."""
-    with ControlPlane(World()) as plane:
-        made = Bench(plane)
-        deployed(made.world, made.config)
-        made.apply()
-        invoke(made.world, TOPIC)
-        ran(made)
-        yield made
-        made.close()
+    return run_once(bench)
 
 
 @pytest.mark.parametrize("row", ROWS, ids=named)

@@ -2,34 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import pytest
-from tests.cloud.deploy.harness import Bench, deployed, deployment
-from tests.control_plane import ControlPlane, World
+from tests.cloud.deploy.harness import Bench, deployment
 from tests.control_plane.world import NUMBER
 
 from mulesoft_audit.doctor.finding import Finding, State, examine
 from mulesoft_audit.doctor.google import Cloud
 from mulesoft_audit.doctor.roles import AGENT, BUILDS, Roles
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
 PROJECT = "projects/acme-logs"
 PUBSUB, SCHEDULER = (
     f"service-{NUMBER}@{AGENT[name][0]}.iam.gserviceaccount.com" for name in ("pubsub", "cloudscheduler")
 )
-
-
-@pytest.fixture
-def bench() -> Iterator[Bench]:
-    with ControlPlane(World()) as plane:
-        made = Bench(plane)
-        deployed(made.world, made.config)
-        yield made
-        made.close()
-        assert (made.mutations(), plane.violations) == ([], [])
 
 
 def looked(bench: Bench, *, absent: bool = False) -> dict[str, Finding]:
