@@ -29,7 +29,7 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
     store = LocalStore(folder)
     lines = [line for case in cases() if not case.lists for line in case.entries]
     add(store, ORGANIZATION, lines[::-1])
-    staff = {"action": "Delete", "type": "Environment", "object": "\x1b[31mred\u202e", "by_name": "Anypoint Staff"}
+    staff = {"action": "Polish", "type": "Teapot", "object": "\x1b[31mred\u202e", "by_name": "Anypoint Staff"}
     add(store, OTHER, [entry(staff, 1_763_700_000_000, 0)])
     name(store, **{ORGANIZATION: "Aurora", OTHER: "Payments"})
     return folder

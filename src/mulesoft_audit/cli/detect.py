@@ -63,7 +63,7 @@ Exit status:
 def command(context: click.Context, /, **values: Any) -> int:  # noqa: ANN401 - click's
     """Look for attacks and mistakes in what an archive holds.
 
-    Runs 23 rules over the entries, in order of time, and shows what they found: for each rule how often, and
+    Runs the rules over the entries, in order of time, and shows what they found: for each rule how often, and
     the latest; with --rule all of it. docs/detections.md describes the rules and how to tune them. What began
     before --since is not seen: give a day more than you want to look at.
     """
