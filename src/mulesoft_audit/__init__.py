@@ -1,3 +1,3 @@
 """Get every audit log entry of a MuleSoft Anypoint organization into an archive, exactly once, and prove it."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0.dev0"

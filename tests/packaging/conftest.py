@@ -1,4 +1,4 @@
-"""The wheel, and environments it is installed in with nothing else: made once, for all tests and workers."""
+"""What is to be released, and environments that have nothing else: made once, for all tests and workers."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import os
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.packaging.installing import SETS, VERSIONS, Environment, build, once
+from tests.packaging.building import ROOT, build
+from tests.packaging.installing import SETS, VERSIONS, Environment, once
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,8 +26,23 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def wheel(shared: Path) -> Path:
-    (found,) = once(shared / "dist", build).glob("*.whl")
+def dist(shared: Path) -> Path:
+    """The folder DIST, whose files are to be released; or one with files that are built now."""
+    if not (ROOT / ".git").exists():
+        pytest.skip("this is no git checkout: what belongs into a release is not known")
+    given = os.environ.get("DIST")
+    return ROOT / given if given else once(shared / "dist", build)
+
+
+@pytest.fixture(scope="session")
+def sdist(dist: Path) -> Path:
+    (found,) = dist.glob("*.tar.gz")
+    return found
+
+
+@pytest.fixture(scope="session")
+def wheel(dist: Path) -> Path:
+    (found,) = dist.glob("*.whl")
     return found
 
 

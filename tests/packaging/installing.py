@@ -1,4 +1,4 @@
-"""The project as its users get it: built, and installed by pip into environments that have nothing else."""
+"""The project as its users get it: installed by pip into environments that have nothing else."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import os
 import shutil
 import subprocess
 import sys
-import tarfile
 import tomllib
 from dataclasses import dataclass
 from functools import cache
@@ -17,12 +16,12 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.packaging.building import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-ROOT = Path(__file__).parents[2]
-VERSIONS = ("3.11", "3.12", "3.13")
+VERSIONS = ("3.11", "3.12", "3.13", "3.14")
 EXTRAS = tuple(tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"])
 #: Bare, as the README says, and with all of them.
 SETS = ((), ("gcp",), EXTRAS)
@@ -41,17 +40,6 @@ def python(version: str) -> str:
         ):
             return found
     pytest.skip(f"Python {version} is not here")
-
-
-def build(folder: Path) -> None:
-    """Build the sdist into `folder`, and of that the wheel."""
-    hatchling = [sys.executable, "-m", "hatchling", "build", "--directory", str(folder)]
-    subprocess.run([*hatchling, "--target", "sdist"], cwd=ROOT, check=True, capture_output=True)
-    (sdist,) = folder.glob("*.tar.gz")
-    with tarfile.open(sdist) as archive:
-        archive.extractall(folder, filter="data")
-    source = folder / sdist.name.removesuffix(".tar.gz")
-    subprocess.run([*hatchling, "--target", "wheel"], cwd=source, check=True, capture_output=True)
 
 
 def once(place: Path, make: Callable[[Path], object]) -> Path:
