@@ -8,17 +8,13 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from benchmarks import table
 from benchmarks.measured import ROOT
 from benchmarks.run import RESULTS
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
-README, PAGE = ROOT / "README.md", ROOT / "docs" / "benchmarks.md"
-BEGIN, END = "<!-- benchmarks -->\n", "<!-- /benchmarks -->"
+PAGE = ROOT / "docs" / "benchmarks.md"
 PLOTS = {
     "compare": ("throughput",),
     "stages": ("stages",),
@@ -70,30 +66,11 @@ def main() -> None:
     check = parser.parse_args().check
     results = json.loads((RESULTS / "latest.json").read_text(encoding="utf-8"))
     results["function"] = json.loads((RESULTS / "function.json").read_text(encoding="utf-8"))
-    stale = [path.name for path, text in documents(results).items() if _differs(path, text)]
-    if check and stale:
-        sys.exit(f"{', '.join(stale)}: not what benchmarks/results/latest.json says; run python -m benchmarks.document")
+    text = page(results)
     if not check:
-        for path, text in documents(results).items():
-            path.write_text(text, encoding="utf-8")
-
-
-def documents(results: dict[str, Any]) -> dict[Path, str]:
-    """Return the text of each document."""
-    before, _, rest = README.read_text(encoding="utf-8").partition(BEGIN)
-    _, _, after = rest.partition(END)
-    return {README: f"{before}{BEGIN}{section(results)}{END}{after}", PAGE: page(results)}
-
-
-def section(results: dict[str, Any]) -> str:
-    """Return the README's section."""
-    return (
-        "`make bench` made this table and this plot, in one run, against the bundled simulator on\n"
-        f"{results['machine']['cores']} cores that it shares with its source; "
-        "[docs/benchmarks.md](docs/benchmarks.md) has the rest.\n\n"
-        f"{table.targets(results)}\n\n"
-        "![Entries per processor second](benchmarks/results/throughput.svg)\n"
-    )
+        PAGE.write_text(text, encoding="utf-8")
+    elif not PAGE.exists() or PAGE.read_text(encoding="utf-8") != text:
+        sys.exit(f"{PAGE.name}: not what benchmarks/results says; run python -m benchmarks.document")
 
 
 def page(results: dict[str, Any]) -> str:
@@ -115,10 +92,6 @@ def page(results: dict[str, Any]) -> str:
         parts.append(f"## {title}\n\n{NOTES[name].format(**values)}\n\n{render(results[name])}{plots}")
     parts.append(f"## Running the function\n\n{NOTES['function']}\n\n{table.function(results['function'])}")
     return "\n\n".join(parts) + "\n"
-
-
-def _differs(path: Path, text: str) -> bool:
-    return not path.exists() or path.read_text(encoding="utf-8") != text
 
 
 if __name__ == "__main__":

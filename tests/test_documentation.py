@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parent.parent
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
-README = ROOT / "README.md"
+SETTINGS = ROOT / "docs" / "settings.md"
+EXIT_STATUS = ROOT / "docs" / "exit-status.md"
 GUARANTEES = ROOT / "docs" / "guarantees.md"
 
 every_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
@@ -138,7 +139,7 @@ def shown(default: Any) -> str:
     return "" if default in ("", None) else f"`{default:g}`" if isinstance(default, float) else f"`{default}`"
 
 
-def test_the_readme_describes_every_setting_and_no_other() -> None:
+def test_every_setting_is_described_and_no_other() -> None:
     default = Settings()
     flags = flags_of_settings()
     wanted = {
@@ -149,21 +150,30 @@ def test_the_readme_describes_every_setting_and_no_other() -> None:
         for name in Settings.__struct_fields__
         for value in [getattr(default, name)]
     }
-    described = {row[1].strip("`"): row for row in rows(section(README, "Settings"))}
+    described = {row[1].strip("`"): row for row in rows(text_of(SETTINGS))}
     assert list(described) == list(wanted)
     for name, row in described.items():
         assert row[:4] == wanted[name]
         assert row[4], f"{name} has no meaning"
-    assert CONFIG in section(README, "Settings")
+    assert CONFIG in text_of(SETTINGS)
 
 
-def test_the_readme_lists_every_exit_status_and_no_other() -> None:
+def test_every_exit_status_is_listed_and_no_other() -> None:
     kinds: list[type[errors.AuditError]] = [errors.AuditError, *errors.AuditError.__subclasses__()]
-    listed = [int(row[0].strip("`")) for row in rows(section(README, "Exit status"))]
+    listed = [int(row[0].strip("`")) for row in rows(text_of(EXIT_STATUS))]
     assert listed == sorted({0, errors.FINDINGS, *(kind.exit_code for kind in kinds)})
 
 
 # Promises, links, targets.
+
+
+def test_the_readme_is_short() -> None:
+    assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) < 150
+
+
+def test_the_index_names_every_page() -> None:
+    named = set(re.findall(r"\]\(([\w-]+\.md)\)", text_of(ROOT / "docs" / "README.md")))
+    assert named == {page.name for page in (ROOT / "docs").glob("*.md")} - {"README.md"}
 
 
 def test_every_promise_names_tests_that_exist() -> None:

@@ -28,7 +28,7 @@ def settings_file(values: Mapping[str, str | int], organization: str = "") -> st
     from mulesoft_audit.settings import Settings
 
     default = Settings()
-    lines = ["# Written by `mulesoft-audit init`. Every setting is described in the README."]
+    lines = ["# Written by `mulesoft-audit init`. Every setting is described in docs/settings.md."]
     for name in Settings.__struct_fields__:
         value = values.get(name, getattr(default, name))
         if value != getattr(default, name):
