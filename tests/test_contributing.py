@@ -88,7 +88,7 @@ def test_every_text_file_is_as_the_editor_is_told() -> None:
     wrong = []
     for name in filter(None, listed.split("\0")):
         held = (ROOT / name).read_bytes() if (ROOT / name).is_file() else b""
-        if b"\0" in held or name.startswith("tests/fixtures/"):
+        if b"\0" in held or name.startswith("tests/fixtures/") or name.endswith(".svg"):
             continue
         lines = held.decode("utf-8").split("\n")
         if (held and lines.pop()) or any(re.search(r"[ \t\r]$", line) for line in lines):
