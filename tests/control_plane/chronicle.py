@@ -36,11 +36,11 @@ ROUTES: list[tuple[str, str, Callable[[Request], Json]]] = []
 Handler = Callable[[Request], Json]
 
 
-def route(verb: str, pattern: str) -> Callable[[Handler], Handler]:
+def route(verb: str, pattern: str, *, version: str = "v1") -> Callable[[Handler], Handler]:
     """Answer this path."""
 
     def register(handler: Handler) -> Handler:
-        ROUTES.append((verb, rf"v1/{pattern}", handler))
+        ROUTES.append((verb, f"{version}/{pattern}", handler))
         return handler
 
     return register

@@ -9,7 +9,14 @@ from typing import Any, Self
 from urllib.parse import parse_qs, unquote, urlsplit
 
 # Imported for their handlers.
-from tests.control_plane import chronicle, compute, identity, messaging, storage  # noqa: F401 - each adds its routes
+from tests.control_plane import (  # noqa: F401 - each adds its routes
+    chronicle,
+    chronicle_content,
+    compute,
+    identity,
+    messaging,
+    storage,
+)
 from tests.control_plane.discovery import Violation, description
 from tests.control_plane.registry import HANDLERS, Json, Request
 from tests.control_plane.world import Refusal, World

@@ -6,6 +6,7 @@ import copy
 import hashlib
 import json
 from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -38,6 +39,11 @@ class World:
         logs_excluded: whether Cloud Logging keeps nothing of the function.
         elsewhere: names of buckets that belong to somebody else.
         constraints: the rules of organization policies, by their constraints.
+        only_alpha: whether SecOps has `runParser` in v1alpha alone.
+        data_tables: the names of those in SecOps.
+        diagnostics: by the name of a rule, what the compiler says of it.
+        broken_logs: by a part of a log, why the parser engine does not parse it.
+        engine: what the parser engine does to an event besides running the parser.
     """
 
     project: str = "acme-logs"
@@ -54,6 +60,11 @@ class World:
     constraints: dict[str, list[Json]] = field(default_factory=dict)
     log_types: tuple[str, ...] = ("MULESOFT", "OKTA")
     parser: bool = True
+    only_alpha: bool = False
+    data_tables: set[str] = field(default_factory=set)
+    diagnostics: dict[str, list[Json]] = field(default_factory=dict)
+    broken_logs: dict[str, str] = field(default_factory=dict)
+    engine: Callable[[Json], Json] = lambda event: event
     unseen: dict[str, int] = field(default_factory=lambda: defaultdict(int))
     serial: int = 0
 

@@ -37,6 +37,7 @@ COMMANDS = {
     "seal": ("seal", "Sign a list of what the archive holds."),
     "deploy": ("deploy", "Set everything up in Google Cloud, from nothing to logs in SecOps."),
     "feed": ("feed", "Set up the SecOps feed alone."),
+    "secops": ("secops", "Have SecOps check the parser and the rules."),
     "doctor": ("doctor", "Check every link from Anypoint to SecOps; say how to repair it."),
     "function": ("function", "Write the source of the Cloud Run function."),
     "simulate": ("simulate", "Run a local Anypoint with its documented behaviour and faults."),

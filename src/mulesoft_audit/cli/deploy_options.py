@@ -131,18 +131,17 @@ collector_options = shared(
 )  # fmt: skip
 
 
-def _feed(instance: Callable[..., Callable[[F], F]]) -> Callable[[F], F]:
-    """Return the options of the feed; which SecOps instance it is for, `instance` declares."""
+def _instance(option: Callable[..., Callable[[F], F]]) -> Callable[[F], F]:
+    """Return the options that name a SecOps instance; those that are always needed, `option` declares."""
     return shared(
-        instance("--secops-instance", "SECOPS_INSTANCE", "The SecOps customer ID; without it, no feed.", metavar="ID"),
-        instance("--secops-location", "SECOPS_LOCATION", "Where it is: us, eu, europe-west3, …", metavar="NAME"),
-        _feed_options,
+        option("--secops-instance", "SECOPS_INSTANCE", "The SecOps customer ID; without it, no feed.", metavar="ID"),
+        option("--secops-location", "SECOPS_LOCATION", "Where it is: us, eu, europe-west3, …", metavar="NAME"),
+        secops("--secops-project", "SECOPS_PROJECT", "Project of the instance. Default: the project.", metavar="ID"),
+        secops("--secops-host", "SECOPS_HOST", "Host of the Chronicle API, if it is another.", metavar="HOST"),
     )
 
 
 _feed_options = shared(
-    secops("--secops-project", "SECOPS_PROJECT", "Project of the instance. Default: the project.", metavar="ID"),
-    secops("--secops-host", "SECOPS_HOST", "Host of the Chronicle API, if it is another.", metavar="HOST"),
     secops("--feed-name", "FEED_NAME", "The feed's display name.", metavar="NAME"),
     secops("--feed-deletion", "FEED_DELETION", "Whether the feed deletes what it has read.",
            type=click.Choice(["never", "on-success"])),
@@ -153,7 +152,8 @@ _feed_options = shared(
     secops("--feed-per-group", "FEED_PER_GROUP", "A feed for this business group only (repeatable).", "feed_groups",
            metavar="ID", **_several),
 )  # fmt: skip
-secops_options, feed_options = _feed(secops), _feed(first)
+instance_options = _instance(first)
+secops_options, feed_options = shared(_instance(secops), _feed_options), shared(instance_options, _feed_options)
 state_options = shared(
     terraform("--state", "TERRAFORM_STATE", "Where its state is kept: a bucket, or local. Default: a bucket of the "
               "project, made first.", metavar="BUCKET"),
@@ -257,12 +257,12 @@ def _arguments(values: Values) -> Values:
     return found
 
 
-def feed_settings(values: Values, bucket: str, log_prefix: str) -> FeedSettings | None:
+def feed_settings(values: Values, bucket: str = "", log_prefix: str = "") -> FeedSettings | None:
     """Return the feed that the options describe; None if no SecOps instance is given.
 
     Args:
         values: the options.
-        bucket: the bucket that it reads.
+        bucket: the bucket that it reads; empty where no feed is meant, but the instance alone.
         log_prefix: the folder in it, ending in a slash.
 
     Raises:

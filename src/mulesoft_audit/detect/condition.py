@@ -41,7 +41,7 @@ class Prepared:
         wanted, unwanted = (_always if [] in where else _either(where)), _either(unless)
         words = [] if any(not words for _, words in fitting) else [word for _, words in fitting for word in words]
         matches = (lambda event: wanted(event) and not unwanted(event)) if unless else wanted
-        return ForKind(matches, list(dict.fromkeys(words)))
+        return ForKind(matches, _shortest(words))
 
 
 class ForKind(NamedTuple):
@@ -132,8 +132,13 @@ def _special(field: str, test: rules.Test) -> Predicate:
 def _in_payload(pattern: str) -> Predicate:
     """Return whether a value of the payload has the pattern."""
     search = re.compile(pattern, re.IGNORECASE | re.ASCII).search
+    words = _shortest(_listed(pattern))
 
     def has(raw: bytes) -> bool:
+        if words:
+            low = raw.lower()
+            if b"\\" not in low and not any_in(words, low):
+                return False
         return any(search(value) for value in read_payload(raw)[1])
 
     remembered = lru_cache(maxsize=1024)(has)
@@ -144,10 +149,35 @@ def _words(condition: rules.Condition) -> list[bytes]:
     """Return words of which a line must hold one for the condition to hold; none if that cannot be told."""
     for field, test in condition.items():
         if field in ("payload", "object_name") and isinstance(test, rules.Test) and test.like:
-            listed = _LISTED.fullmatch(test.like)
-            if listed:  # of a word, what comes before the first letter that may be missing
-                return [re.sub(r".\?.*", "", word).encode() for word in listed[1].split("|")]
+            if words := _listed(test.like):
+                return words
     return []
+
+
+def _listed(pattern: str) -> list[bytes]:
+    """Return words of which a text must hold one, in small letters, for a pattern to be in it; none if it lists none.
+
+    A word with a `k` is none of them: the sign for kelvin, which is other bytes, is a `k` in small letters.
+    """
+    listed = _LISTED.fullmatch(pattern)
+    if not listed:
+        return []
+    words = [re.sub(r".\?.*", "", word).encode() for word in listed[1].split("|")]  # up to a letter that may be missing
+    return [] if any(b"k" in word for word in words) else words
+
+
+def any_in(words: list[bytes], line: bytes) -> bool:
+    """Return whether a line holds one of the words."""
+    for word in words:  # a loop, because a generator costs more than the comparison  # noqa: SIM110
+        if word in line:
+            return True
+    return False
+
+
+def _shortest(words: list[bytes]) -> list[bytes]:
+    """Return the words that have no other one within them: where a longer one is, that one is too."""
+    different = list(dict.fromkeys(words))
+    return [word for word in different if not any(other in word for other in different if other != word)]
 
 
 def _on_list(field: str, members: Collection[str]) -> Predicate:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from operator import attrgetter
 from typing import TYPE_CHECKING, NamedTuple
 
-from mulesoft_audit.detect.condition import Prepared, allowed
+from mulesoft_audit.detect.condition import Prepared, allowed, any_in
 from mulesoft_audit.detect.event import SHOWN, Event, kind_of, read_entry, spelled_kind
 from mulesoft_audit.detect.finding import Finding, Named, Seen, iso
 from mulesoft_audit.detect.windows import watch
@@ -22,6 +22,20 @@ if TYPE_CHECKING:
 FORGET_EVERY = 3_600_000  #: milliseconds of the entries' time
 MOST_KINDS = 10_000  #: the products have some hundred; whoever can write entries can make up more
 END_OF_TIME = 1 << 62  #: Unix milliseconds, after every entry
+
+
+class _OfKind(NamedTuple):
+    """What is to be done with the entries of one kind.
+
+    Attributes:
+        kind: the kind.
+        steps: those that can be for such entries.
+        decoded: whether each entry is decoded in any case: then looking for words in its line saves nothing.
+    """
+
+    kind: Kind
+    steps: list[_Looked]
+    decoded: bool
 
 
 class _Looked(NamedTuple):
@@ -60,7 +74,7 @@ class Detector:
         self._names = names or {}
         self._watches = [watch(rule) for rule in rules]
         self._prepared = [[Prepared(step) for step in rule.steps] for rule in rules]
-        self._by_kind: dict[SpelledKind, tuple[Kind, list[_Looked]]] = {}
+        self._by_kind: dict[SpelledKind, _OfKind] = {}
 
     def run(self, entries: Iterable[Stored]) -> Iterator[Finding]:
         """Yield what the rules find, each finding once nothing more can belong to it.
@@ -78,9 +92,9 @@ class Detector:
             if spelled is None:
                 self.unreadable += 1
                 continue
-            kind, steps = self._by_kind.get(spelled) or self._note(spelled)
-            if steps:
-                yield from self._look(stored, kind, steps)
+            of_kind = self._by_kind.get(spelled) or self._note(spelled)
+            if of_kind.steps:
+                yield from self._look(stored, of_kind)
         yield from self._forget(END_OF_TIME)
 
     def _forget(self, now: int) -> Iterator[Finding]:
@@ -88,41 +102,42 @@ class Detector:
             for stretch in one.forget(now):
                 yield self._finding(number, stretch)
 
-    def _look(self, stored: Stored, kind: Kind, steps: list[_Looked]) -> Iterator[Finding]:
+    def _look(self, stored: Stored, of_kind: _OfKind) -> Iterator[Finding]:
         """Compare an entry with the steps that look for entries of its kind; yield what is a finding by now."""
         event, low = None, b""
-        for looked in steps:
+        for looked in of_kind.steps:
             watching = self._watches[looked.rule]
             if looked.step and watching.idle:
                 continue
-            if looked.words:
+            if looked.words and not of_kind.decoded:
                 low = low or stored.line.lower()
-                if b"\\" not in low and not _any_in(looked.words, low):
+                if b"\\" not in low and not any_in(looked.words, low):
                     continue
             if event is None:
                 entry = read_entry(stored.line)
                 if entry is None:
                     self.unreadable += 1
                     return
-                event = Event(entry, kind)
+                event = Event(entry, of_kind.kind)
             if looked.matches(event) and not (looked.allowed and any(test(event) for test in looked.allowed)):
                 seen = _seen(stored, event, looked)
                 if seen:
                     for stretch in watching.take(seen):
                         yield self._finding(looked.rule, stretch)
 
-    def _note(self, spelled: SpelledKind) -> tuple[Kind, list[_Looked]]:
-        """Return a kind of entries with the steps that they can be for, and remember both."""
+    def _note(self, spelled: SpelledKind) -> _OfKind:
+        """Return what is to be done with a kind of entries, and remember it."""
         kind = kind_of(spelled)
-        found = [
+        steps = [
             _Looked(number, place, *compared, allowed(rule, self._lists), _getter(rule.group), _value(rule))
             for number, rule in enumerate(self._rules)
             for place, prepared in enumerate(self._prepared[number])
             if (compared := prepared.for_kind(kind))
         ]
+        found = _OfKind(kind, steps, decoded=any(not looked.words for looked in steps if looked.step == 0))
         if len(self._by_kind) < MOST_KINDS:
-            self._by_kind[spelled] = kind, found
-        return kind, found
+            self._by_kind[spelled] = found
+        return found
 
     def _finding(self, number: int, stretch: Stretch) -> Finding:
         rule, last = self._rules[number], stretch.last
@@ -140,13 +155,6 @@ class Detector:
             values=sorted(set(stretch.values.values())),
             entries=[Named(iso(seen.time), seen.transaction) for seen in stretch.entries],
         )
-
-
-def _any_in(words: list[bytes], line: bytes) -> bool:
-    for word in words:  # a loop, because a generator costs more than the comparison  # noqa: SIM110
-        if word in line:
-            return True
-    return False
 
 
 def _seen(stored: Stored, event: Event, looked: _Looked) -> Seen | None:

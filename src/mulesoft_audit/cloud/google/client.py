@@ -77,6 +77,10 @@ class Google:
         """Post `body`; `once` for what would happen twice if it were repeated blindly."""
         return self._call("POST", url, what, query=query, body=body or {}, once=once)
 
+    def ask(self, url: str, what: str, body: Json) -> Json:
+        """Post `body` to a method that changes nothing: like `get`, it does not wait for an API to be enabled."""
+        return self._call("POST", url, what, query={}, body=body, reads=True)
+
     def put(self, url: str, what: str, body: Json, **query: Value) -> Json:
         """Put `body`."""
         return self._call("PUT", url, what, query=query, body=body)
@@ -117,6 +121,7 @@ class Google:
         query: dict[str, Value],
         body: Json | None = None,
         once: bool = False,
+        reads: bool = False,
     ) -> Json:
         full = f"{self._endpoint}/{url}" if self._endpoint else f"https://{url}"
 
@@ -125,7 +130,7 @@ class Google:
 
         if once:
             return send()
-        if method == "GET" and not self.patient:
+        if (reads or method == "GET") and not self.patient:
             return self._repeat(send, what)
         return self._until_enabled(lambda: self._repeat(send, what), what)
 
