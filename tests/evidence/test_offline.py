@@ -271,7 +271,7 @@ def test_a_worker_that_is_killed_costs_nothing_but_time(root: Path, monkeypatch:
     data = (root / part()).read_bytes()
     try:
         before = measuring(data, None, 0, deep=True)
-        for process in measuring._processes:
+        for process in measuring.processes.running:
             process.kill()
             process.join()
         assert [measuring(data, None, 0, deep=True) for _ in range(5)] == [before] * 5

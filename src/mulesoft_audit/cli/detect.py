@@ -17,10 +17,9 @@ from mulesoft_audit.errors import FINDINGS, UsageError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from mulesoft_audit.archive.store import Store
-    from mulesoft_audit.detect.engine import Detector
+    from mulesoft_audit.detect.finding import Seen
+    from mulesoft_audit.detect.matching import Matcher
     from mulesoft_audit.detect.rule import Rule
-    from mulesoft_audit.reading.entry import Entry
 
 SEVERITIES = ("info", "low", "medium", "high", "critical")
 PROGRESS_SECONDS = 0.5
@@ -134,6 +133,7 @@ def _detect(
     from mulesoft_audit.archive.opening import open_archive
     from mulesoft_audit.cli.detect_view import Shown, as_line
     from mulesoft_audit.detect.engine import Detector
+    from mulesoft_audit.detect.parts import seen_in
     from mulesoft_audit.detect.rule import load_rules
     from mulesoft_audit.ledger.names import names_of
     from mulesoft_audit.logs import configure
@@ -152,18 +152,19 @@ def _detect(
     try:
         known = names_of(store)
         detector = Detector(rules, lists, known.by_id)
-        entries = _entries(store, start, end, known.ids(orgs) if orgs else None)
+        matcher = detector.matcher
+        seen = seen_in(store, matcher, rules, lists, (start, end), known.ids(orgs) if orgs else None)
         shown = Shown(rules, all_of_them=bool(names))
-        for finding in detector.run(_with_progress(entries, detector)):
+        for finding in detector.findings(_with_progress(seen, matcher)):
             shown.add(finding)
             if as_json:
                 sys.stdout.write(as_line(finding) + "\n")
     finally:
         store.close()
     if not as_json:
-        shown.show(detector.looked_at, settings.archive_url)
-    if detector.unreadable:
-        click.echo(f"{detector.unreadable:,} entries are no JSON objects and were left out.", err=True)
+        shown.show(matcher.looked_at, settings.archive_url)
+    if matcher.unreadable:
+        click.echo(f"{matcher.unreadable:,} entries are no JSON objects and were left out.", err=True)
     return FINDINGS if fail_on and shown.gravest >= SEVERITIES.index(fail_on) else 0
 
 
@@ -190,23 +191,17 @@ def _stretch(since: str | None, until: str | None) -> tuple[int, int]:
     return start, end
 
 
-def _entries(store: Store, since: int, until: int, organizations: list[str] | None) -> Iterator[Entry]:
-    from mulesoft_audit.reading.stream import entries
-
-    return entries(store, since, until, organizations)
-
-
-def _with_progress(entries: Iterable[Entry], detector: Detector) -> Iterator[Entry]:
-    """Yield the entries, and say on a terminal how far it is."""
+def _with_progress(seen: Iterable[Seen], matcher: Matcher) -> Iterator[Seen]:
+    """Yield what was seen, and say on a terminal how far it is."""
     if not sys.stderr.isatty():
-        yield from entries
+        yield from seen
         return
     from mulesoft_audit.times import LocalTimes
 
     times, due = LocalTimes(), 0.0
-    for entry in entries:
-        if detector.looked_at % 1024 == 0 and time.monotonic() >= due:
+    for number, one in enumerate(seen):
+        if number % 256 == 0 and time.monotonic() >= due:
             due = time.monotonic() + PROGRESS_SECONDS
-            click.echo(f"\r{detector.looked_at:,} entries, up to {times.minute(entry.time)}\x1b[K", err=True, nl=False)
-        yield entry
+            click.echo(f"\r{matcher.looked_at:,} entries, up to {times.minute(one.time)}\x1b[K", err=True, nl=False)
+        yield one
     click.echo("\r\x1b[K", err=True, nl=False)

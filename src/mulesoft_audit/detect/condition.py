@@ -10,7 +10,7 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mulesoft_audit.detect import rule as rules
-from mulesoft_audit.detect.event import REPEATED, Kind, read_payload
+from mulesoft_audit.detect.event import REPEATED, Kind, read_properties
 
 if TYPE_CHECKING:
     from mulesoft_audit.detect.event import Event
@@ -28,33 +28,17 @@ class Prepared:
     """A step of a rule as comparisons: those of the kind apart from the rest."""
 
     def __init__(self, step: rules.Step) -> None:
-        self._where = [(*_split(condition), _words(condition)) for condition in step.where]
+        self._where = [_split(condition) for condition in step.where]
         self._unless = [_split(condition) for condition in step.unless]
 
-    def for_kind(self, kind: Kind) -> ForKind | None:
-        """Return how entries of this kind are compared; None if the step looks for none such."""
-        fitting = [(rest, words) for of_kind, rest, words in self._where if all(test(kind) for test in of_kind)]
+    def for_kind(self, kind: Kind) -> Predicate | None:
+        """Return whether an event of this kind is one of the step's; None if the step looks for none such."""
+        where = [rest for of_kind, rest in self._where if all(test(kind) for test in of_kind)]
         unless = [rest for of_kind, rest in self._unless if all(test(kind) for test in of_kind)]
-        if not fitting or [] in unless:
+        if not where or [] in unless:
             return None
-        where = [rest for rest, _ in fitting]
         wanted, unwanted = (_always if [] in where else _either(where)), _either(unless)
-        words = [] if any(not words for _, words in fitting) else [word for _, words in fitting for word in words]
-        matches = (lambda event: wanted(event) and not unwanted(event)) if unless else wanted
-        return ForKind(matches, _shortest(words))
-
-
-class ForKind(NamedTuple):
-    """How entries of one kind are compared with a step.
-
-    Attributes:
-        matches: whether an event is one of the step's.
-        words: of which an entry's line must hold one, in small letters, unless anything in it is escaped; none if that
-            cannot be told from the line. Looking for them is ten times as quick as decoding the entry.
-    """
-
-    matches: Predicate
-    words: list[bytes]
+        return (lambda event: wanted(event) and not unwanted(event)) if unless else wanted
 
 
 def allowed(rule: rules.Rule, lists: Lists) -> list[Predicate]:
@@ -139,19 +123,10 @@ def _in_payload(pattern: str) -> Predicate:
             low = raw.lower()
             if b"\\" not in low and not any_in(words, low):
                 return False
-        return any(search(value) for value in read_payload(raw)[1])
+        return any(search(value) for value in read_properties(raw)[1])
 
     remembered = lru_cache(maxsize=1024)(has)
-    return lambda event: (remembered if len(event.raw_payload) <= REPEATED else has)(event.raw_payload)
-
-
-def _words(condition: rules.Condition) -> list[bytes]:
-    """Return words of which a line must hold one for the condition to hold; none if that cannot be told."""
-    for field, test in condition.items():
-        if field in ("payload", "object_name") and isinstance(test, rules.Test) and test.like:
-            if words := _listed(test.like):
-                return words
-    return []
+    return lambda event: (remembered if len(event.properties) <= REPEATED else has)(event.properties)
 
 
 def _listed(pattern: str) -> list[bytes]:

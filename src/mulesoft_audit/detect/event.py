@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import msgspec
 from msgspec import Raw
 
-_NULL = Raw(b"null")
+_NULL, _ABSENT = Raw(b"null"), Raw(b"")
 _FAILURE = re.compile(r"failure\s*\Z", re.IGNORECASE)
 _ADDRESS_KEY = re.compile(r"(client|source|remote)_?ip(_?address)?\Z", re.IGNORECASE)
 REPEATED = 2000  #: bytes of a payload that may well come again: those of an app's tokens are all alike
@@ -31,8 +31,13 @@ class _Object(msgspec.Struct, gc=False):
     environmentId: str | None = None  # noqa: N815
 
 
+class _Payload(msgspec.Struct, gc=False):
+    subaction: str | None = None
+    properties: Raw = _ABSENT
+
+
 class Entry(msgspec.Struct, gc=False):
-    """An entry as far as rules look at it; `payload` is not decoded yet."""
+    """An entry as far as rules look at it; the payload's properties are not decoded yet."""
 
     platform: str | None = None
     action: str | None = None
@@ -43,39 +48,22 @@ class Entry(msgspec.Struct, gc=False):
     anypointTransactionId: str | None = None  # noqa: N815
     failed: bool | None = None
     objects: list[_Object] | None = None
-    payload: Raw = _NULL
-    subaction: str | None = None
-
-
-class _Typed(msgspec.Struct, gc=False):
-    objectType: str | None = None  # noqa: N815
-
-
-class _Payload(msgspec.Struct, gc=False):
-    subaction: str | None = None
-
-
-class _Glance(msgspec.Struct, gc=False):
-    """What tells the kind of an entry, and nothing else: most entries are of no kind that a rule looks for."""
-
-    platform: str | None = None
-    action: str | None = None
-    userId: str | None = None  # noqa: N815
-    userName: str | None = None  # noqa: N815
-    clientId: str | None = None  # noqa: N815
-    clientName: str | None = None  # noqa: N815
-    failed: bool | None = None
-    objects: list[_Typed] | None = None
     payload: _Payload | None = None
     subaction: str | None = None
 
 
+class _Flat(msgspec.Struct, gc=False):
+    """An entry whose payload has its properties not below a name of their own."""
+
+    payload: Raw = _NULL
+
+
 _decode_entry = msgspec.json.Decoder(Entry).decode
-_decode_glance = msgspec.json.Decoder(_Glance).decode
+_decode_flat = msgspec.json.Decoder(_Flat).decode
 
 
 def read_entry(line: bytes) -> Entry | None:
-    """Return an entry; None if it is no JSON object."""
+    """Return an entry; None if it is no JSON object. Quick."""
     try:
         return _decode_entry(line)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
@@ -90,9 +78,10 @@ def _read_odd_entry(line: bytes) -> Entry | None:
     objects, payload = document.get("objects"), document.get("payload")
     known = [_texts(one, _Object) for one in objects if isinstance(one, dict)] if isinstance(objects, list) else []
     entry: Entry = _texts(document, Entry, failed=document.get("failed") is True, objects=known)
-    entry.payload = Raw(json.dumps(payload).encode())
-    inner = payload.get("subaction") if isinstance(payload, dict) else None
-    entry.subaction = inner if inner and isinstance(inner, str) else entry.subaction
+    if isinstance(payload, dict):
+        subaction, properties = payload.get("subaction"), payload.get("properties", payload)
+        texts = Raw(json.dumps(properties).encode())
+        entry.payload = _Payload(subaction if isinstance(subaction, str) else None, texts)
     return entry
 
 
@@ -121,22 +110,15 @@ class Kind(NamedTuple):
     staff: bool
 
 
-def spelled_kind(line: bytes) -> SpelledKind | None:
-    """Return the fields of the `Kind` of an entry as they are spelled; None if it is no JSON object. Quick."""
-    seen: _Glance | Entry | None
-    try:
-        seen = _decode_glance(line)
-        subaction = seen.payload.subaction if seen.payload is not None else None
-    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
-        seen, subaction = _read_odd_entry(line), None
-        if seen is None:
-            return None
-    name, objects = seen.userName, seen.objects
-    staff = name.lower() == STAFF if name else not (seen.userId or seen.clientName or seen.clientId)
+def spelled_kind(entry: Entry) -> SpelledKind:
+    """Return the fields of the `Kind` of an entry as they are spelled."""
+    name, objects, payload = entry.userName, entry.objects, entry.payload
+    staff = name.lower() == STAFF if name else not (entry.userId or entry.clientName or entry.clientId)
     kind = objects[0].objectType if objects else None
     if objects and len(objects) > 1 and kind and kind.lower() == "user":
         kind = next((one.objectType for one in objects if (one.objectType or "").lower() != "user"), kind)
-    return seen.platform, seen.action, subaction or seen.subaction, kind, seen.failed is True, staff
+    subaction = (payload.subaction if payload else None) or entry.subaction
+    return entry.platform, entry.action, subaction, kind, entry.failed is True, staff
 
 
 def kind_of(spelled: SpelledKind) -> Kind:
@@ -151,7 +133,7 @@ class Event:
     """The fields that rules compare, in small letters; see `FIELDS` in rule.py.
 
     Attributes:
-        raw_payload: the payload's bytes.
+        properties: bytes of the payload's properties, or of the whole payload if it names none.
         transaction: as Anypoint has it, or empty.
         platform, action, subaction, type, failed, staff: as of `Kind`.
         actor: id of the user, else of the connected app, else a name; empty for neither.
@@ -161,13 +143,13 @@ class Event:
     """
 
     __slots__ = (
-        *("raw_payload", "transaction", "platform", "action", "subaction", "type", "failed", "staff"),
+        *("properties", "transaction", "platform", "action", "subaction", "type", "failed", "staff"),
         *("actor", "actor_name", "shown_actor", "user", "user_name", "shown_user"),
         *("object", "object_name", "environment", "shown_object"),
     )
 
-    def __init__(self, entry: Entry, kind: Kind) -> None:
-        self.raw_payload = bytes(entry.payload)
+    def __init__(self, entry: Entry, kind: Kind, line: bytes) -> None:
+        self.properties = _properties(entry, line)
         self.transaction = entry.anypointTransactionId or ""
         self.platform, self.action, self.subaction, self.type, self.failed, self.staff = kind
         name = entry.userName or ("" if entry.userId else entry.clientName) or ""
@@ -186,12 +168,18 @@ class Event:
     @property
     def ip(self) -> str:
         """The address that the payload names for the client; else empty."""
-        return read_payload(self.raw_payload)[0]
+        return read_properties(self.properties)[0]
 
     @property
     def payload(self) -> frozenset[str]:
         """Every value under the payload."""
-        return read_payload(self.raw_payload)[1]
+        return read_properties(self.properties)[1]
+
+
+def _properties(entry: Entry, line: bytes) -> bytes:
+    if entry.payload is None:
+        return b"null"
+    return bytes(entry.payload.properties) or bytes(_decode_flat(line).payload)
 
 
 SHOWN = {"actor": "shown_actor", "user": "shown_user", "object": "shown_object"}  #: how a field is shown to people
@@ -220,16 +208,14 @@ def _odd_json(text: bytes) -> object:
 
 
 @lru_cache(maxsize=1024)
-def _payload_of(raw: bytes) -> tuple[str, frozenset[str]]:
+def _values_of(raw: bytes) -> tuple[str, frozenset[str]]:
     try:
-        document = msgspec.json.decode(raw)
+        properties = msgspec.json.decode(raw)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
-        document = _odd_json(raw)
-    if not isinstance(document, dict):
-        return "", frozenset()
+        properties = _odd_json(raw)
     values: set[str] = set()
     addresses: list[str] = []
-    waiting: list[tuple[str, object, int]] = [("", document.get("properties", document), _DEEPEST)]
+    waiting: list[tuple[str, object, int]] = [("", properties, _DEEPEST)]
     for key, value, deepest in waiting:  # grows as it goes
         if isinstance(value, str):
             values.add(value.lower())
@@ -246,11 +232,11 @@ def _payload_of(raw: bytes) -> tuple[str, frozenset[str]]:
     return addresses[0] if addresses else "", frozenset(values)
 
 
-def read_payload(raw: bytes) -> tuple[str, frozenset[str]]:
-    """Return the client's address, if the payload names it, and every value under the payload, in small letters."""
+def read_properties(raw: bytes) -> tuple[str, frozenset[str]]:
+    """Return the client's address, if the properties name it, and every value under them, in small letters."""
     if len(raw) > REPEATED:
-        return _payload_of.__wrapped__(raw)
-    return _payload_of(raw)
+        return _values_of.__wrapped__(raw)
+    return _values_of(raw)
 
 
 def _is_address(text: str) -> bool:

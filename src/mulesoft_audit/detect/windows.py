@@ -23,11 +23,6 @@ Group = tuple[str, ...]
 class Watch(Protocol):
     """What is known of one rule so far."""
 
-    @property
-    def idle(self) -> bool:
-        """Whether an entry of the second step would be for nothing."""
-        ...
-
     def take(self, seen: Seen) -> Iterator[Stretch]:
         """Take the next entry; yield what is a finding by now and will not grow."""
         ...
@@ -51,8 +46,6 @@ def watch(rule: Rule) -> Watch:
 class _Each:
     """Each entry is a finding."""
 
-    idle = False
-
     def take(self, seen: Seen) -> Iterator[Stretch]:
         yield _stretch(seen)
 
@@ -65,8 +58,6 @@ class _Burst:
 
     Windows that hold enough and share an entry are one finding: a storm of a thousand failures is one, not a thousand.
     """
-
-    idle = False
 
     def __init__(self, window: int, count: int, *, distinct: bool) -> None:
         self._window = window
@@ -152,10 +143,6 @@ class _Sequence:
         self._groups: dict[Group, deque[Seen]] = {}
         self._ready: set[Group] = set()  # groups that had enough of the first step within one window
 
-    @property
-    def idle(self) -> bool:
-        return not self._ready
-
     def take(self, seen: Seen) -> Iterator[Stretch]:
         if seen.step == 0:
             first = self._groups.setdefault(seen.group, deque(maxlen=self._count))
@@ -182,8 +169,6 @@ class _Sequence:
 
 class _New:
     """A value that a group was not seen with within the window, though with others."""
-
-    idle = False
 
     def __init__(self, window: int) -> None:
         self._window = window

@@ -2,22 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import threading
 from collections import deque
-from contextlib import suppress
-from multiprocessing import get_context
-from queue import SimpleQueue
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from mulesoft_audit.evidence.measure import Measured, measure
-from mulesoft_audit.memory import spare_memory
+from mulesoft_audit.processes import Processes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
-    from multiprocessing.connection import Connection
-    from multiprocessing.context import SpawnProcess
     from multiprocessing.pool import AsyncResult, ThreadPool
 
 T = TypeVar("T")
@@ -29,72 +21,26 @@ FEW = 16 << 20  #: bytes below which starting processes takes longer than measur
 
 
 class Measuring:
-    """Measures parts: the first of them in this process, all others on every core.
-
-    Each process has a pipe of its own, and ends when that is closed, as it is if this process is killed.
-    """
+    """Measures parts: the first of them in this process, all others on every core."""
 
     def __init__(self, cores: int = 0) -> None:
         """Use so many processes; 0 for as many as there are cores."""
-        self._cores = cores or _cores()
-        self._idle: SimpleQueue[Connection] = SimpleQueue()
-        self._pipes: list[Connection] = []
-        self._processes: list[SpawnProcess] = []
-        self._seen = 0
-        self._lock = threading.Lock()
+        self.processes: Processes[Measured] = Processes(_measure, FEW, cores)
 
     def __call__(self, part: bytes | None, keys: bytes | None, start: int, *, deep: bool) -> Measured:
         """Return what `measure` returns."""
-        if part is None or not self._started(len(part)):
+        if part is None or not self.processes.worthwhile(len(part)):
             return measure(part, keys, start, deep=deep)
-        pipe = self._idle.get()
-        try:
-            pipe.send((part, keys, start, deep))
-            found: Measured = pipe.recv()
-        except (OSError, EOFError):  # the process was killed, or this one is stopping
-            return measure(part, keys, start, deep=deep)
-        finally:
-            self._idle.put(pipe)
-        return found
-
-    def _started(self, size: int) -> bool:
-        """Return whether processes are to be used; start them once there is enough to do."""
-        with self._lock:
-            self._seen += size
-            if self._seen > FEW and self._cores > 1 and not self._pipes:
-                context = get_context("spawn")  # a fork would copy threads' locks as they are
-                for _ in range(self._cores):
-                    ours, theirs = context.Pipe()
-                    process = context.Process(target=_work, args=(theirs,), daemon=True)
-                    process.start()
-                    theirs.close()
-                    self._processes.append(process)
-                    self._pipes.append(ours)
-                    self._idle.put(ours)
-            return bool(self._pipes)
+        return self.processes(part, keys, start, deep)
 
     def close(self) -> None:
         """End the processes."""
-        with self._lock:
-            for pipe in self._pipes:
-                pipe.close()
-            for process in self._processes:
-                process.join(1.0)
+        self.processes.close()
 
 
-def _cores() -> int:
-    """Return how many cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def _work(pipe: Connection) -> None:
-    """Measure what comes, until nobody is there any more. Signals are for the process that started this one."""
-    spare_memory()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    with suppress(OSError, EOFError):
-        while True:
-            part, keys, start, deep = pipe.recv()
-            pipe.send(measure(part, keys, start, deep=deep))
+def _measure() -> Callable[..., Measured]:
+    """Return `measure` as it is called by position."""
+    return lambda part, keys, start, deep: measure(part, keys, start, deep=deep)
 
 
 class Ahead(Generic[T, R]):

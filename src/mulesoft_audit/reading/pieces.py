@@ -67,10 +67,11 @@ class Loaded:
     def entries(self, since: int, until: int) -> Iterator[Entry]:
         """Yield its entries from `since` up to but not including `until` (Unix ms), in order of time."""
         start, organization = day_start(self.piece.day), self.piece.organization
-        for time, line in self._lines(since - start, until - start):
+        for time, line in self.lines(since - start, until - start):
             yield Entry(start + time, organization, line)
 
-    def _lines(self, since: int, until: int) -> Iterator[tuple[int, bytes]]:
+    def lines(self, since: int, until: int) -> Iterator[tuple[int, bytes]]:
+        """Yield times and lines between two times, all of them milliseconds of the day, in order of time."""
         times = self.times
         if times != sorted(times):
             yield from self._sorted(since, until)

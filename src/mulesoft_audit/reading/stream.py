@@ -10,7 +10,7 @@ from __future__ import annotations
 from heapq import heappop, heappush
 from itertools import groupby
 from multiprocessing.pool import ThreadPool
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from mulesoft_audit.archive.layout import DAY_MS, day_of_manifest, day_start, manifest_name, manifests_of
 from mulesoft_audit.ledger import manifest as manifests
@@ -18,7 +18,7 @@ from mulesoft_audit.ledger import registry
 from mulesoft_audit.ledger.days import days_between
 from mulesoft_audit.ledger.manifest import Damaged, Manifest
 from mulesoft_audit.reading.ahead import read_ahead
-from mulesoft_audit.reading.pieces import Loaded, Piece, load, pieces_of
+from mulesoft_audit.reading.pieces import Piece, load, pieces_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
@@ -29,9 +29,28 @@ if TYPE_CHECKING:
 
     Problem = Callable[[Damaged], None]
 
+T = TypeVar("T", bound="Timed")
+
 FOREVER = 253_402_214_400_000  #: 9999-12-31 in Unix milliseconds
 READERS = 8  #: objects read at a time: each is a round trip to the store
 FEW_DAYS = 62  #: so many are asked for by name; of more, those that are there are listed
+
+
+class Timed(Protocol):
+    """What has a time: an entry, or what was made of one."""
+
+    @property
+    def time(self) -> int:
+        """Unix milliseconds."""
+        ...
+
+
+class Content(Protocol[T]):
+    """What a part holds."""
+
+    def entries(self, since: int, until: int) -> Iterator[T]:
+        """Yield its entries from `since` up to but not including `until` (Unix ms), in order of time."""
+        ...
 
 
 def entries(
@@ -57,12 +76,30 @@ def entries(
         Damaged: a manifest or part is lost or damaged.
         ArchiveError: the archive cannot be read, or a newer version wrote it.
     """
+    return in_order(store, lambda piece: load(store, piece), (since, until), organizations, problem)
+
+
+def in_order(
+    store: Store,
+    read: Callable[[Piece], Content[T]],
+    stretch: tuple[int, int],
+    organizations: Collection[str] | None = None,
+    problem: Problem | None = None,
+) -> Iterator[T]:
+    """Yield what is made of the entries between two times (Unix ms), in order of time; see `entries`.
+
+    Args:
+        store: the archive.
+        read: reads a part, in a thread.
+        stretch: from the first, up to but not including the second.
+        organizations: their ids; None for all.
+        problem: as for `entries`.
+    """
     tell = problem or _give_up
     ids = sorted(registry.load(store)[0].organizations if organizations is None else organizations)
     with ThreadPool(READERS) as pool:
-        wanted = pieces(pool, store, ids, (since, until), tell)
-        loaded = read_ahead(pool, wanted, lambda piece: load(store, piece), lambda piece: piece.size)
-        yield from _merged(loaded, (since, until), tell)
+        wanted = pieces(pool, store, ids, stretch, tell)
+        yield from _merged(read_ahead(pool, wanted, read, lambda piece: piece.size), stretch, tell)
 
 
 def days_held(store: Store, organization: str, since: int, until: int) -> list[date]:
@@ -105,10 +142,10 @@ def _manifest(store: Store, day: date, organization: str) -> Manifest | None:
 
 
 def _merged(
-    loaded: Iterator[tuple[Piece, Loaded | Damaged]], stretch: tuple[int, int], tell: Problem
-) -> Iterator[Entry]:
+    loaded: Iterator[tuple[Piece, Content[T] | Damaged]], stretch: tuple[int, int], tell: Problem
+) -> Iterator[T]:
     """Yield the entries of pieces that come in order of their first entry, in order of time."""
-    waiting: list[tuple[int, str, int, Entry, Iterator[Entry]]] = []
+    waiting: list[tuple[int, str, int, T, Iterator[T]]] = []
     coming = next(loaded, None)
     order = 0
     while coming or waiting:
@@ -133,7 +170,7 @@ def _merged(
 
 
 def _wait(
-    waiting: list[tuple[int, str, int, Entry, Iterator[Entry]]], source: Iterator[Entry], organization: str, order: int
+    waiting: list[tuple[int, str, int, T, Iterator[T]]], source: Iterator[T], organization: str, order: int
 ) -> None:
     first = next(source, None)
     if first is not None:
