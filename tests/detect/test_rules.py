@@ -21,7 +21,7 @@ def test_a_rule_finds_what_its_case_says(case: Case):
     assert [one.count for one in found] == [one["count"] for one in case.findings]
     for finding, expected in zip(found, case.findings, strict=True):
         assert msgspec.to_builtins(finding) | expected == msgspec.to_builtins(finding)
-    assert not detector.unreadable
+    assert not detector.matcher.unreadable
 
 
 def test_every_rule_has_cases_that_fire_and_near_misses():

@@ -31,23 +31,21 @@ class Prepared:
         self._where = [_split(condition) for condition in step.where]
         self._unless = [_split(condition) for condition in step.unless]
 
-    def for_kind(self, kind: Kind) -> Predicate | None:
-        """Return whether an event of this kind is one of the step's; None if the step looks for none such."""
+    def for_kind(self, kind: Kind) -> list[Predicate | None]:
+        """Return whether an event of this kind is one of the step's: None if each is; nothing if none is."""
         where = [rest for of_kind, rest in self._where if all(test(kind) for test in of_kind)]
         unless = [rest for of_kind, rest in self._unless if all(test(kind) for test in of_kind)]
         if not where or [] in unless:
-            return None
-        wanted, unwanted = (_always if [] in where else _either(where)), _either(unless)
-        return (lambda event: wanted(event) and not unwanted(event)) if unless else wanted
+            return []
+        wanted, unwanted = (None if [] in where else _either(where)), _either(unless)
+        if not unless:
+            return [wanted]
+        return [lambda event: (wanted is None or wanted(event)) and not unwanted(event)]
 
 
 def allowed(rule: rules.Rule, lists: Lists) -> list[Predicate]:
     """Return the functions that tell whether an event is on a list of what the rule is to let pass."""
     return [_on_list(field, lists[name]) for field, name in rule.allow.items() if lists.get(name)]
-
-
-def _always(_: Event) -> bool:
-    return True
 
 
 def _either(groups: list[list[Predicate]]) -> Predicate:

@@ -144,26 +144,41 @@ class Event:
 
     __slots__ = (
         *("properties", "transaction", "platform", "action", "subaction", "type", "failed", "staff"),
-        *("actor", "actor_name", "shown_actor", "user", "user_name", "shown_user"),
-        *("object", "object_name", "environment", "shown_object"),
+        *("actor", "_actor_name", "shown_actor", "user", "_user_name", "shown_user"),
+        *("object", "_object", "shown_object"),
     )
 
     def __init__(self, entry: Entry, kind: Kind, line: bytes) -> None:
         self.properties = _properties(entry, line)
-        self.transaction = entry.anypointTransactionId or ""
         self.platform, self.action, self.subaction, self.type, self.failed, self.staff = kind
+        self.transaction = entry.anypointTransactionId or ""
         name = entry.userName or ("" if entry.userId else entry.clientName) or ""
         actor = entry.userId or entry.userName or entry.clientId or entry.clientName or ""
-        self.actor, self.actor_name, self.shown_actor = actor.lower(), name.lower(), name or actor
+        self.actor, self._actor_name, self.shown_actor = actor.lower(), name, name or actor
         main, user = _objects(entry)
-        name, id_ = main.objectName or "", main.objectId or main.objectName or ""
-        self.object, self.object_name, self.shown_object = id_.lower(), name.lower(), name or id_
-        self.environment = (main.environmentName or main.environmentId or "").lower()
+        id_ = main.objectId or main.objectName or ""
+        self.object, self._object, self.shown_object = id_.lower(), main, main.objectName or id_
         if user is None and self.action in ("login", "logout"):
-            self.user, self.user_name, self.shown_user = self.actor, self.actor_name, self.shown_actor
+            self.user, self._user_name, self.shown_user = self.actor, name, self.shown_actor
             return
         name, id_ = (user.objectName or "", user.objectId or user.objectName or "") if user else ("", "")
-        self.user, self.user_name, self.shown_user = id_.lower(), name.lower(), name or id_
+        self.user, self._user_name, self.shown_user = id_.lower(), name, name or id_
+
+    @property
+    def actor_name(self) -> str:
+        return self._actor_name.lower()
+
+    @property
+    def user_name(self) -> str:
+        return self._user_name.lower()
+
+    @property
+    def object_name(self) -> str:
+        return (self._object.objectName or "").lower()
+
+    @property
+    def environment(self) -> str:
+        return (self._object.environmentName or self._object.environmentId or "").lower()
 
     @property
     def ip(self) -> str:
@@ -190,6 +205,9 @@ _NOTHING = _Object()
 
 def _objects(entry: Entry) -> tuple[_Object, _Object | None]:
     """Return the object that an entry is about, and the user among its objects."""
+    if entry.objects and len(entry.objects) == 1:
+        one = entry.objects[0]
+        return one, one if (one.objectType or "").lower() == "user" else None
     main = user = None
     for one in entry.objects or ():
         if (one.objectType or "").lower() == "user":

@@ -20,12 +20,21 @@ MOST_KINDS = 10_000  #: the products have some hundred; whoever can write entrie
 
 
 class _Looked(NamedTuple):
-    """One step of a rule, for entries of one kind."""
+    """One step of a rule, for entries of one kind.
+
+    Attributes:
+        rule: which of the rules, by its place.
+        step: 0 or 1.
+        matches: whether an entry is one of the step's; None if all of the kind are.
+        passed: whether it is on a list of what the rule lets pass.
+        group: the values of the fields that the rule groups by; an entry that lacks one does not count.
+        value: the value that the rule counts or remembers, and how it is shown; likewise.
+    """
 
     rule: int
     step: int
-    matches: Predicate
-    allowed: list[Predicate]
+    matches: Predicate | None
+    passed: list[Predicate]
     group: Callable[[Event], tuple[str, ...]]
     value: Callable[[Event], tuple[str, str]] | None
 
@@ -66,11 +75,17 @@ class Matcher:
     def _compare(self, steps: list[_Looked], event: Event, time: int, organization: str) -> list[Seen]:
         """Compare an entry with the steps that look for entries of its kind."""
         found = []
-        for looked in steps:
-            if looked.matches(event) and not (looked.allowed and any(test(event) for test in looked.allowed)):
-                seen = _seen(time, organization, event, looked)
-                if seen:
-                    found.append(seen)
+        for rule, step, matches, passed, group_of, value_of in steps:
+            if (matches and not matches(event)) or (passed and any(test(event) for test in passed)):
+                continue
+            group, value, shown = group_of(event), "", ""
+            if value_of:
+                value, shown = value_of(event)
+                if not value:
+                    continue
+            if "" not in group:
+                who, what = event.shown_actor, event.shown_object
+                found.append(Seen(time, rule, step, group, value, shown, organization, who, what, event.transaction))
         return found
 
     def _note(self, spelled: SpelledKind) -> tuple[Kind, list[_Looked]]:
@@ -80,31 +95,11 @@ class Matcher:
             _Looked(number, place, matches, allowed(rule, self._lists), _getter(rule.group), _value(rule))
             for number, rule in enumerate(self._rules)
             for place, prepared in enumerate(self._prepared[number])
-            if (matches := prepared.for_kind(kind))
+            for matches in prepared.for_kind(kind)
         ]
         if len(self._by_kind) < MOST_KINDS:
             self._by_kind[spelled] = kind, found
         return kind, found
-
-
-def _seen(time: int, organization: str, event: Event, looked: _Looked) -> Seen | None:
-    """Return the entry as what counts for a step; None if it lacks what the rule groups by or counts."""
-    group = looked.group(event)
-    value, shown = looked.value(event) if looked.value else ("", "")
-    if "" in group or (looked.value and not value):
-        return None
-    return Seen(
-        time,
-        looked.rule,
-        looked.step,
-        group,
-        value,
-        shown,
-        organization,
-        event.shown_actor,
-        event.shown_object,
-        event.transaction,
-    )
 
 
 def _value(rule: Rule) -> Callable[[Event], tuple[str, str]] | None:
@@ -115,7 +110,7 @@ def _value(rule: Rule) -> Callable[[Event], tuple[str, str]] | None:
 
 def _getter(fields: Sequence[str]) -> Callable[[Event], tuple[str, ...]]:
     """Return the function that gives these fields of an event."""
-    if len(fields) > 1:
-        return attrgetter(*fields)
-    getters = [attrgetter(field) for field in fields]
-    return lambda event: tuple([get(event) for get in getters])
+    if len(fields) == 1:
+        get = attrgetter(fields[0])
+        return lambda event: (get(event),)
+    return attrgetter(*fields) if fields else lambda _: ()
