@@ -35,9 +35,9 @@ def run_parser(request: Request) -> Json:
     text = _decoded(request.body["parser"]["cbn"])
     try:
         parser = Parser(text)
+        return {"runParserResults": [_result(request.world, parser, one) for one in request.body["log"]]}
     except Unknown as error:
         raise Refusal(400, "INVALID_ARGUMENT", f"generic::invalid_argument: failed to create parser: {error}") from None
-    return {"runParserResults": [_result(request.world, parser, one) for one in request.body["log"]]}
 
 
 def _result(world: World, parser: Parser, encoded: str) -> Json:

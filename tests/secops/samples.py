@@ -67,7 +67,8 @@ def chosen() -> list[Kind]:
 
 def _sample(name: str, line: bytes) -> dict[str, object]:
     [event] = parser().run(line.decode())
-    return {"name": name, "log": line.decode(), "event": json_format.MessageToDict(udm_of(event))}
+    found = json_format.MessageToDict(udm_of(event))
+    return {"name": name, "log": line.decode(), "event": json.loads(json.dumps(found, sort_keys=True))}
 
 
 if __name__ == "__main__":

@@ -66,12 +66,12 @@ def show_active(parser: str) -> None:
 
 def _tell(text: str, indent: int = 2) -> None:
     margin = " " * indent
-    click.echo(textwrap.fill(text, WIDTH, initial_indent=margin, subsequent_indent=margin + "  "))
+    click.echo(
+        textwrap.fill(text, WIDTH, initial_indent=margin, subsequent_indent=f"{margin}  ", break_on_hyphens=False)
+    )
 
 
-def as_json(
-    settings: FeedSettings, rules: Sequence[RuleResult], parsed: ParserResult | None, active: str
-) -> str:
+def as_json(settings: FeedSettings, rules: Sequence[RuleResult], parsed: ParserResult | None, active: str) -> str:
     """Return the result with what it holds for: when, where, which version and which text of the parser."""
     from mulesoft_audit.secops.samples import parser
 

@@ -49,9 +49,7 @@ class Detector:
             entries: in order of time.
         """
         compare = self.matcher.seen
-        yield from self.findings(
-            seen for one in entries for seen in compare(one.time, one.organization, one.line)
-        )
+        yield from self.findings(seen for one in entries for seen in compare(one.time, one.organization, one.line))
 
     def findings(self, seen: Iterable[Seen]) -> Iterator[Finding]:
         """Yield what the rules find in what a `Matcher` of the same rules saw, in order of time."""
