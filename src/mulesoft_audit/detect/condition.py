@@ -124,7 +124,12 @@ def _in_payload(pattern: str) -> Predicate:
         return any(search(value) for value in read_properties(raw)[1])
 
     remembered = lru_cache(maxsize=1024)(has)
-    return lambda event: (remembered if len(event.properties) <= REPEATED else has)(event.properties)
+
+    def found(event: Event) -> bool:
+        raw = bytes(event.properties)
+        return (remembered if len(raw) <= REPEATED else has)(raw)
+
+    return found
 
 
 def _listed(pattern: str) -> list[bytes]:

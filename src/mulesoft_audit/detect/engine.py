@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mulesoft_audit.detect.finding import Finding, Named, iso
+from mulesoft_audit.detect.finding import Finding, Named, Seen, iso
 from mulesoft_audit.detect.matching import Matcher
 from mulesoft_audit.detect.windows import watch
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from mulesoft_audit.detect.condition import Lists
-    from mulesoft_audit.detect.finding import Seen, Stretch
+    from mulesoft_audit.detect.finding import Raw, Stretch
     from mulesoft_audit.detect.rule import Rule
     from mulesoft_audit.reading.entry import Entry as Stored
 
@@ -51,15 +51,18 @@ class Detector:
         compare = self.matcher.seen
         yield from self.findings(seen for one in entries for seen in compare(one.time, one.organization, one.line))
 
-    def findings(self, seen: Iterable[Seen]) -> Iterator[Finding]:
+    def findings(self, seen: Iterable[Raw]) -> Iterator[Finding]:
         """Yield what the rules find in what a `Matcher` of the same rules saw, in order of time."""
-        forgotten = 0
-        for one in seen:
-            if one.time >= forgotten + FORGET_EVERY:
-                yield from self._forget(one.time)
-                forgotten = one.time
-            for stretch in self._watches[one.rule].take(one):
-                yield self._finding(one.rule, stretch)
+        forgotten, watches = 0, self._watches
+        for raw in seen:
+            time, rule, step, group = raw[:4]
+            if time >= forgotten + FORGET_EVERY:
+                yield from self._forget(time)
+                forgotten = time
+            if step and group not in watches[rule].ready:
+                continue
+            for stretch in watches[rule].take(Seen._make(raw)):
+                yield self._finding(rule, stretch)
         yield from self._forget(END_OF_TIME)
 
     def _forget(self, now: int) -> Iterator[Finding]:

@@ -133,7 +133,7 @@ class Event:
     """The fields that rules compare, in small letters; see `FIELDS` in rule.py.
 
     Attributes:
-        properties: bytes of the payload's properties, or of the whole payload if it names none.
+        properties: the payload's properties as they stand there, or the whole payload if it names none.
         transaction: as Anypoint has it, or empty.
         platform, action, subaction, type, failed, staff: as of `Kind`.
         actor: id of the user, else of the connected app, else a name; empty for neither.
@@ -143,13 +143,16 @@ class Event:
     """
 
     __slots__ = (
-        *("properties", "transaction", "platform", "action", "subaction", "type", "failed", "staff"),
+        *("properties", "_values", "transaction", "platform", "action", "subaction", "type", "failed", "staff"),
         *("actor", "_actor_name", "shown_actor", "user", "_user_name", "shown_user"),
         *("object", "_object", "shown_object"),
     )
 
     def __init__(self, entry: Entry, kind: Kind, line: bytes) -> None:
-        self.properties = _properties(entry, line)
+        payload = entry.payload
+        flat = payload is not None and payload.properties is _ABSENT
+        self.properties = _decode_flat(line).payload if flat else payload.properties if payload else _NULL
+        self._values: tuple[str, frozenset[str]] | None = None
         self.platform, self.action, self.subaction, self.type, self.failed, self.staff = kind
         self.transaction = entry.anypointTransactionId or ""
         name = entry.userName or ("" if entry.userId else entry.clientName) or ""
@@ -183,18 +186,17 @@ class Event:
     @property
     def ip(self) -> str:
         """The address that the payload names for the client; else empty."""
-        return read_properties(self.properties)[0]
+        return self._read()[0]
 
     @property
     def payload(self) -> frozenset[str]:
         """Every value under the payload."""
-        return read_properties(self.properties)[1]
+        return self._read()[1]
 
-
-def _properties(entry: Entry, line: bytes) -> bytes:
-    if entry.payload is None:
-        return b"null"
-    return bytes(entry.payload.properties) or bytes(_decode_flat(line).payload)
+    def _read(self) -> tuple[str, frozenset[str]]:
+        if self._values is None:
+            self._values = read_properties(bytes(self.properties))
+        return self._values
 
 
 SHOWN = {"actor": "shown_actor", "user": "shown_user", "object": "shown_object"}  #: how a field is shown to people

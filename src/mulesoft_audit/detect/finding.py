@@ -39,6 +39,10 @@ class Seen(NamedTuple):
     transaction: str
 
 
+#: What a `Seen` is made of: most of what is seen is for nothing, and dropped before it is made one.
+Raw = tuple[int, int, int, tuple[str, ...], str, str, str, str, str, str]
+
+
 class Named(msgspec.Struct, frozen=True):
     """An entry of a finding: its time in ISO 8601 (UTC), and its transaction id."""
 

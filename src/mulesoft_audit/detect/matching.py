@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from mulesoft_audit.detect.condition import Prepared, allowed
 from mulesoft_audit.detect.event import SHOWN, Event, kind_of, read_entry, spelled_kind
-from mulesoft_audit.detect.finding import Seen
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Sequence
 
     from mulesoft_audit.detect.condition import Lists, Predicate
     from mulesoft_audit.detect.event import Kind, SpelledKind
+    from mulesoft_audit.detect.finding import Raw
     from mulesoft_audit.detect.rule import Rule
 
 MOST_KINDS = 10_000  #: the products have some hundred; whoever can write entries can make up more
@@ -55,8 +55,8 @@ class Matcher:
         self._prepared = [[Prepared(step) for step in rule.steps] for rule in rules]
         self._by_kind: dict[SpelledKind, tuple[Kind, list[_Looked]]] = {}
 
-    def seen(self, time: int, organization: str, line: bytes) -> Iterable[Seen]:
-        """Return an entry as what counts for steps, for each once, in the order of the rules.
+    def seen(self, time: int, organization: str, line: bytes) -> list[Raw]:
+        """Return what an entry counts for, a `Seen` as a tuple for each step, in the order of the rules.
 
         Args:
             time: Unix milliseconds.
@@ -67,14 +67,14 @@ class Matcher:
         entry = read_entry(line)
         if entry is None:
             self.unreadable += 1
-            return ()
+            return []
         spelled = spelled_kind(entry)
         kind, steps = self._by_kind.get(spelled) or self._note(spelled)
-        return self._compare(steps, Event(entry, kind, line), time, organization) if steps else ()
+        return self._compare(steps, Event(entry, kind, line), time, organization) if steps else []
 
-    def _compare(self, steps: list[_Looked], event: Event, time: int, organization: str) -> list[Seen]:
+    def _compare(self, steps: list[_Looked], event: Event, time: int, organization: str) -> list[Raw]:
         """Compare an entry with the steps that look for entries of its kind."""
-        found = []
+        found: list[Raw] = []
         for rule, step, matches, passed, group_of, value_of in steps:
             if (matches and not matches(event)) or (passed and any(test(event) for test in passed)):
                 continue
@@ -85,7 +85,7 @@ class Matcher:
                     continue
             if "" not in group:
                 who, what = event.shown_actor, event.shown_object
-                found.append(Seen(time, rule, step, group, value, shown, organization, who, what, event.transaction))
+                found.append((time, rule, step, group, value, shown, organization, who, what, event.transaction))
         return found
 
     def _note(self, spelled: SpelledKind) -> tuple[Kind, list[_Looked]]:

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import marshal
 from functools import partial
-from itertools import islice
+from itertools import chain
+from operator import itemgetter
 from typing import TYPE_CHECKING, NamedTuple
 
 from mulesoft_audit.archive.layout import day_start
-from mulesoft_audit.detect.finding import Seen
 from mulesoft_audit.detect.matching import Matcher
 from mulesoft_audit.processes import Processes
 from mulesoft_audit.reading.pieces import load
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from mulesoft_audit.archive.store import Store
     from mulesoft_audit.detect.condition import Lists
+    from mulesoft_audit.detect.finding import Raw
     from mulesoft_audit.detect.rule import Rule
     from mulesoft_audit.reading.pieces import Loaded, Piece
     from mulesoft_audit.reading.stream import Content
@@ -39,7 +40,7 @@ def seen_in(
     stretch: tuple[int, int],
     organizations: Collection[str] | None,
     cores: int = 0,
-) -> Iterator[Seen]:
+) -> Iterator[Raw]:
     """Yield what counts for a step of a rule, in order of time.
 
     Args:
@@ -57,14 +58,14 @@ def seen_in(
     """
     processes: Processes[_There] = Processes(partial(_Compare, rules, lists), FEW, cores)
 
-    def read(piece: Piece) -> Content[Seen]:
+    def read(piece: Piece) -> Content[Raw]:
         loaded = load(store, piece)
         if processes.worthwhile(len(loaded.data)):
             return _Counted(matcher, processes(loaded, *stretch))
         return _Here(matcher, loaded)
 
     try:
-        yield from in_order(store, read, stretch, organizations)
+        yield from in_order(store, read, itemgetter(0), stretch, organizations)
     finally:
         processes.close()
 
@@ -75,8 +76,8 @@ class _Here(NamedTuple):
     matcher: Matcher
     loaded: Loaded
 
-    def entries(self, since: int, until: int) -> Iterator[Seen]:
-        return _compared(self.matcher, self.loaded, since, until)
+    def entries(self, since: int, until: int) -> Iterator[Raw]:
+        return chain.from_iterable(_compared(self.matcher, self.loaded, since, until))
 
 
 class _There(NamedTuple):
@@ -99,11 +100,11 @@ class _Counted(NamedTuple):
     matcher: Matcher
     found: _There
 
-    def entries(self, since: int, until: int) -> Iterator[Seen]:  # noqa: ARG002 - the process was told
+    def entries(self, since: int, until: int) -> Iterator[Raw]:  # noqa: ARG002 - the process was told
         self.matcher.looked_at += self.found.looked_at
         self.matcher.unreadable += self.found.unreadable
         for chunk in self.found.seen:
-            yield from map(Seen._make, marshal.loads(chunk))  # noqa: S302 - a process of our own wrote it
+            yield from marshal.loads(chunk)  # noqa: S302 - a process of our own wrote it
 
 
 class _Compare:
@@ -113,15 +114,19 @@ class _Compare:
         self._matcher = Matcher(rules, lists)
 
     def __call__(self, loaded: Loaded, since: int, until: int) -> _There:
-        self._matcher.looked_at = self._matcher.unreadable = 0
-        found = map(tuple, _compared(self._matcher, loaded, since, until))
-        chunks = []
-        while chunk := list(islice(found, AT_ONCE)):
-            chunks.append(marshal.dumps(chunk))
-        return _There(self._matcher.looked_at, self._matcher.unreadable, chunks)
+        matcher = self._matcher
+        matcher.looked_at = matcher.unreadable = 0
+        chunks, seen = [], []
+        for one in _compared(matcher, loaded, since, until):
+            seen += one
+            if len(seen) >= AT_ONCE:
+                chunks.append(marshal.dumps(seen))
+                seen = []
+        return _There(matcher.looked_at, matcher.unreadable, [*chunks, marshal.dumps(seen)])
 
 
-def _compared(matcher: Matcher, loaded: Loaded, since: int, until: int) -> Iterator[Seen]:
+def _compared(matcher: Matcher, loaded: Loaded, since: int, until: int) -> Iterator[list[Raw]]:
+    """Yield what each entry of a part counts for, in order of time."""
     start, organization, compare = day_start(loaded.piece.day), loaded.piece.organization, matcher.seen
     for time, line in loaded.lines(since - start, until - start):
-        yield from compare(start + time, organization, line)
+        yield compare(start + time, organization, line)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 from mulesoft_audit.detect.finding import Seen, Stretch
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
     from mulesoft_audit.detect.rule import Rule
 
@@ -21,10 +21,19 @@ Group = tuple[str, ...]
 
 
 class Watch(Protocol):
-    """What is known of one rule so far."""
+    """What is known of one rule so far.
+
+    Attributes:
+        ready: groups of which an entry of the second step can end a finding; others need not be taken.
+    """
+
+    ready: Collection[Group]
 
     def take(self, seen: Seen) -> Iterator[Stretch]:
-        """Take the next entry; yield what is a finding by now and will not grow."""
+        """Take the next entry, of the second step only if its group is ready.
+
+        Yields what is a finding by now and will not grow.
+        """
         ...
 
     def forget(self, now: int) -> Iterator[Stretch]:
@@ -46,6 +55,8 @@ def watch(rule: Rule) -> Watch:
 class _Each:
     """Each entry is a finding."""
 
+    ready: Collection[Group] = ()
+
     def take(self, seen: Seen) -> Iterator[Stretch]:
         yield _stretch(seen)
 
@@ -58,6 +69,8 @@ class _Burst:
 
     Windows that hold enough and share an entry are one finding: a storm of a thousand failures is one, not a thousand.
     """
+
+    ready: Collection[Group] = ()
 
     def __init__(self, window: int, count: int, *, distinct: bool) -> None:
         self._window = window
@@ -137,31 +150,31 @@ class _Recent:
 class _Sequence:
     """So many entries of the first step, then one of the second, of one group and within the window."""
 
+    ready: set[Group]
+
     def __init__(self, window: int, count: int) -> None:
         self._window = window
         self._count = count
         self._groups: dict[Group, deque[Seen]] = {}
-        self._ready: set[Group] = set()  # groups that had enough of the first step within one window
+        self.ready = set()  # those that had enough of the first step within one window
 
     def take(self, seen: Seen) -> Iterator[Stretch]:
         if seen.step == 0:
             first = self._groups.setdefault(seen.group, deque(maxlen=self._count))
             first.append(seen)
             if len(first) == self._count and seen.time - first[0].time <= self._window:
-                self._ready.add(seen.group)
-            return
-        if seen.group not in self._ready:
+                self.ready.add(seen.group)
             return
         first = self._groups[seen.group]
         if seen.time - self._window <= first[0].time and first[-1].time < seen.time:
             del self._groups[seen.group]
-            self._ready.discard(seen.group)
+            self.ready.discard(seen.group)
             yield _stretch(*first, seen)
 
     def forget(self, now: int) -> Iterator[Stretch]:
         for group, first in list(self._groups.items()):
             if first[0].time < now - self._window:
-                self._ready.discard(group)
+                self.ready.discard(group)
             if first[-1].time < now - self._window:
                 del self._groups[group]
         return iter(())
@@ -169,6 +182,8 @@ class _Sequence:
 
 class _New:
     """A value that a group was not seen with within the window, though with others."""
+
+    ready: Collection[Group] = ()
 
     def __init__(self, window: int) -> None:
         self._window = window

@@ -10,6 +10,7 @@ from __future__ import annotations
 from heapq import heappop, heappush
 from itertools import groupby
 from multiprocessing.pool import ThreadPool
+from operator import attrgetter
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from mulesoft_audit.archive.layout import DAY_MS, day_of_manifest, day_start, manifest_name, manifests_of
@@ -29,26 +30,19 @@ if TYPE_CHECKING:
 
     Problem = Callable[[Damaged], None]
 
-T = TypeVar("T", bound="Timed")
+T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
 
+_TIME: Callable[[Entry], int] = attrgetter("time")
 FOREVER = 253_402_214_400_000  #: 9999-12-31 in Unix milliseconds
 READERS = 8  #: objects read at a time: each is a round trip to the store
 FEW_DAYS = 62  #: so many are asked for by name; of more, those that are there are listed
 
 
-class Timed(Protocol):
-    """What has a time: an entry, or what was made of one."""
-
-    @property
-    def time(self) -> int:
-        """Unix milliseconds."""
-        ...
-
-
-class Content(Protocol[T]):
+class Content(Protocol[T_co]):
     """What a part holds."""
 
-    def entries(self, since: int, until: int) -> Iterator[T]:
+    def entries(self, since: int, until: int) -> Iterator[T_co]:
         """Yield its entries from `since` up to but not including `until` (Unix ms), in order of time."""
         ...
 
@@ -76,12 +70,13 @@ def entries(
         Damaged: a manifest or part is lost or damaged.
         ArchiveError: the archive cannot be read, or a newer version wrote it.
     """
-    return in_order(store, lambda piece: load(store, piece), (since, until), organizations, problem)
+    return in_order(store, lambda piece: load(store, piece), _TIME, (since, until), organizations, problem)
 
 
 def in_order(
     store: Store,
     read: Callable[[Piece], Content[T]],
+    time_of: Callable[[T], int],
     stretch: tuple[int, int],
     organizations: Collection[str] | None = None,
     problem: Problem | None = None,
@@ -91,6 +86,7 @@ def in_order(
     Args:
         store: the archive.
         read: reads a part, in a thread.
+        time_of: returns the time of what was made of an entry, Unix ms.
         stretch: from the first, up to but not including the second.
         organizations: their ids; None for all.
         problem: as for `entries`.
@@ -99,7 +95,7 @@ def in_order(
     ids = sorted(registry.load(store)[0].organizations if organizations is None else organizations)
     with ThreadPool(READERS) as pool:
         wanted = pieces(pool, store, ids, stretch, tell)
-        yield from _merged(read_ahead(pool, wanted, read, lambda piece: piece.size), stretch, tell)
+        yield from _merged(read_ahead(pool, wanted, read, lambda piece: piece.size), time_of, stretch, tell)
 
 
 def days_held(store: Store, organization: str, since: int, until: int) -> list[date]:
@@ -142,7 +138,10 @@ def _manifest(store: Store, day: date, organization: str) -> Manifest | None:
 
 
 def _merged(
-    loaded: Iterator[tuple[Piece, Content[T] | Damaged]], stretch: tuple[int, int], tell: Problem
+    loaded: Iterator[tuple[Piece, Content[T] | Damaged]],
+    time_of: Callable[[T], int],
+    stretch: tuple[int, int],
+    tell: Problem,
 ) -> Iterator[T]:
     """Yield the entries of pieces that come in order of their first entry, in order of time."""
     waiting: list[tuple[int, str, int, T, Iterator[T]]] = []
@@ -155,7 +154,10 @@ def _merged(
                 tell(found)
             else:
                 order += 1
-                _wait(waiting, found.entries(*stretch), piece.organization, order)
+                source = found.entries(*stretch)
+                first = next(source, None)
+                if first is not None:
+                    heappush(waiting, (time_of(first), piece.organization, order, first, source))
             coming = next(loaded, None)
         if not waiting:
             continue
@@ -163,18 +165,10 @@ def _merged(
         yield entry
         bound = min(waiting[0][0] if waiting else FOREVER, coming[0].first if coming else FOREVER)
         for entry in rest:
-            if entry.time >= bound:
-                heappush(waiting, (entry.time, organization, place, entry, rest))
+            if time_of(entry) >= bound:
+                heappush(waiting, (time_of(entry), organization, place, entry, rest))
                 break
             yield entry
-
-
-def _wait(
-    waiting: list[tuple[int, str, int, T, Iterator[T]]], source: Iterator[T], organization: str, order: int
-) -> None:
-    first = next(source, None)
-    if first is not None:
-        heappush(waiting, (first.time, organization, order, first, source))
 
 
 def _give_up(error: Damaged) -> None:
