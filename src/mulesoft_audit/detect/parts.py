@@ -13,19 +13,20 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, NamedTuple
 
 from mulesoft_audit.archive.layout import day_start
+from mulesoft_audit.archive.local import LocalStore
 from mulesoft_audit.detect.matching import Matcher
 from mulesoft_audit.processes import Processes
-from mulesoft_audit.reading.pieces import load
+from mulesoft_audit.reading.pieces import Loaded, Piece, load
 from mulesoft_audit.reading.stream import in_order
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
+    from pathlib import Path
 
     from mulesoft_audit.archive.store import Store
     from mulesoft_audit.detect.condition import Lists
     from mulesoft_audit.detect.finding import Raw
     from mulesoft_audit.detect.rule import Rule
-    from mulesoft_audit.reading.pieces import Loaded, Piece
     from mulesoft_audit.reading.stream import Content
 
 FEW = 4 << 20  #: bytes of parts, some ten thousand entries, below which starting processes takes longer
@@ -56,13 +57,13 @@ def seen_in(
         Damaged: a manifest or part is lost or damaged.
         ArchiveError: the archive cannot be read.
     """
-    processes: Processes[_There] = Processes(partial(_Compare, rules, lists), FEW, cores)
+    local = store.root if isinstance(store, LocalStore) else None
+    processes: Processes[_There] = Processes(partial(_Compare, rules, lists, local), FEW, cores)
 
     def read(piece: Piece) -> Content[Raw]:
-        loaded = load(store, piece)
-        if processes.worthwhile(len(loaded.data)):
-            return _Counted(matcher, processes(loaded, *stretch))
-        return _Here(matcher, loaded)
+        if processes.worthwhile(piece.size):
+            return _Counted(matcher, processes(piece if local else load(store, piece), *stretch))
+        return _Here(matcher, load(store, piece))
 
     try:
         yield from in_order(store, read, itemgetter(0), stretch, organizations)
@@ -110,11 +111,15 @@ class _Counted(NamedTuple):
 class _Compare:
     """What each process does with a part."""
 
-    def __init__(self, rules: Sequence[Rule], lists: Lists) -> None:
+    def __init__(self, rules: Sequence[Rule], lists: Lists, root: Path | None) -> None:
+        """Make ready; of an archive in a folder each reads its parts itself."""
         self._matcher = Matcher(rules, lists)
+        self._store = LocalStore(root) if root else None
 
-    def __call__(self, loaded: Loaded, since: int, until: int) -> _There:
+    def __call__(self, part: Piece | Loaded, since: int, until: int) -> _There:
         matcher = self._matcher
+        loaded = load(self._store, part) if self._store and isinstance(part, Piece) else part
+        assert isinstance(loaded, Loaded)  # noqa: S101 - only where there is a folder, a piece is given
         matcher.looked_at = matcher.unreadable = 0
         chunks, seen = [], []
         for one in _compared(matcher, loaded, since, until):
