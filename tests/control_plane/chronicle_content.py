@@ -10,17 +10,20 @@ import base64
 import copy
 import json
 import re
+from typing import TYPE_CHECKING
 
 from google.cloud import chronicle_v1
 from google.protobuf import json_format
 from tests.control_plane.chronicle import INSTANCE, route
 from tests.control_plane.discovery import Violation
-from tests.control_plane.registry import Json, Request
 from tests.control_plane.world import Refusal, World
 from tests.secops.cbn.run import Dropped, Parser
 from tests.secops.cbn.syntax import Unknown
 from tests.secops.cbn.tokens import Failure
 from tests.secops.udm import udm_of
+
+if TYPE_CHECKING:
+    from tests.control_plane.registry import Json, Request
 
 FIELDS = {"parser", "parserExtension", "log", "statedumpAllowed"}  # of runParser's body, that v1 and v1alpha share
 _TABLE = re.compile(r"%(\w+)\.\w+")
@@ -42,10 +45,10 @@ def run_parser(request: Request) -> Json:
 
 def _result(world: World, parser: Parser, encoded: str) -> Json:
     log = _decoded(encoded)
+    broken = next((message for part, message in world.broken_logs.items() if part in log), "")
+    if broken:
+        return {"log": encoded, "error": {"code": 3, "message": f"generic::invalid_argument: {broken}"}}
     try:
-        for part, message in world.broken_logs.items():
-            if part in log:
-                raise Failure(message)
         events = [json_format.MessageToDict(udm_of(event)) for event in parser.run(log)]
     except Failure as error:
         return {"log": encoded, "error": {"code": 3, "message": f"generic::invalid_argument: {error}"}}

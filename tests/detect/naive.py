@@ -76,8 +76,9 @@ def fields_of(document: dict[str, Any]) -> dict[str, Any]:
     held = payload if isinstance(payload, dict) else {}
     inner = held.get("subaction")
     subaction = (inner if isinstance(inner, str) else "") or get("subaction")
-    objects = document.get("objects") if isinstance(document.get("objects"), list) else []
-    things = [{k: v for k, v in one.items() if isinstance(v, str)} for one in objects if isinstance(one, dict)]
+    objects = document.get("objects")
+    held_objects = [one for one in objects if isinstance(one, dict)] if isinstance(objects, list) else []
+    things = [{name: value for name, value in one.items() if isinstance(value, str)} for one in held_objects]
     people = [one for one in things if one.get("objectType", "").lower() == "user"]
     others = [one for one in things if one not in people]
     main = (others or people or [{}])[0]

@@ -56,7 +56,7 @@ def written() -> Iterator[dict[str, object]]:
 
 
 def chosen() -> list[Kind]:
-    """Return every kind of Access Management's, and of each other product a creation, a deletion and one of the rest."""
+    """Return every kind of Access Management's; of each other product a creation, a deletion and one of the rest."""
     found: dict[tuple[str, ...], Kind] = {}
     for kind in KINDS:
         what = next((word for word in ("create", "delete") if kind.action.lower().startswith(word)), "")

@@ -17,7 +17,7 @@ from mulesoft_audit.errors import FINDINGS, UsageError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from mulesoft_audit.detect.finding import Seen
+    from mulesoft_audit.detect.finding import Raw
     from mulesoft_audit.detect.matching import Matcher
     from mulesoft_audit.detect.rule import Rule
 
@@ -191,7 +191,7 @@ def _stretch(since: str | None, until: str | None) -> tuple[int, int]:
     return start, end
 
 
-def _with_progress(seen: Iterable[Seen], matcher: Matcher) -> Iterator[Seen]:
+def _with_progress(seen: Iterable[Raw], matcher: Matcher) -> Iterator[Raw]:
     """Yield what was seen, and say on a terminal how far it is."""
     if not sys.stderr.isatty():
         yield from seen
@@ -202,6 +202,6 @@ def _with_progress(seen: Iterable[Seen], matcher: Matcher) -> Iterator[Seen]:
     for number, one in enumerate(seen):
         if number % 256 == 0 and time.monotonic() >= due:
             due = time.monotonic() + PROGRESS_SECONDS
-            click.echo(f"\r{matcher.looked_at:,} entries, up to {times.minute(one.time)}\x1b[K", err=True, nl=False)
+            click.echo(f"\r{matcher.looked_at:,} entries, up to {times.minute(one[0])}\x1b[K", err=True, nl=False)
         yield one
     click.echo("\r\x1b[K", err=True, nl=False)

@@ -138,7 +138,7 @@ class Event:
         platform, action, subaction, type, failed, staff: as of `Kind`.
         actor: id of the user, else of the connected app, else a name; empty for neither.
         user: id of the object that is a user, else its name; of a log-in without one, the actor.
-        object, object_name, environment: of the object that the entry is about; `object` is its id, else its name.
+        object: id of the object that the entry is about, else its name.
         shown_actor, shown_user, shown_object: a name, or an id where there is no name, as they were spelled.
     """
 
@@ -169,18 +169,22 @@ class Event:
 
     @property
     def actor_name(self) -> str:
+        """The name of the user, else of the connected app."""
         return self._actor_name.lower()
 
     @property
     def user_name(self) -> str:
+        """The name of the object that is a user; of a log-in without one, the actor's."""
         return self._user_name.lower()
 
     @property
     def object_name(self) -> str:
+        """The name of the object that the entry is about."""
         return (self._object.objectName or "").lower()
 
     @property
     def environment(self) -> str:
+        """The name of the object's environment, else its id."""
         return (self._object.environmentName or self._object.environmentId or "").lower()
 
     @property

@@ -101,7 +101,7 @@ class _Counted(NamedTuple):
     matcher: Matcher
     found: _There
 
-    def entries(self, since: int, until: int) -> Iterator[Raw]:  # noqa: ARG002 - the process was told
+    def entries(self, since: int, until: int) -> Iterator[Raw]:
         self.matcher.looked_at += self.found.looked_at
         self.matcher.unreadable += self.found.unreadable
         for chunk in self.found.seen:

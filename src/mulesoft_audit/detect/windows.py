@@ -150,31 +150,30 @@ class _Recent:
 class _Sequence:
     """So many entries of the first step, then one of the second, of one group and within the window."""
 
-    ready: set[Group]
-
     def __init__(self, window: int, count: int) -> None:
         self._window = window
         self._count = count
         self._groups: dict[Group, deque[Seen]] = {}
-        self.ready = set()  # those that had enough of the first step within one window
+        self._ready: set[Group] = set()  # those that had enough of the first step within one window
+        self.ready: Collection[Group] = self._ready
 
     def take(self, seen: Seen) -> Iterator[Stretch]:
         if seen.step == 0:
             first = self._groups.setdefault(seen.group, deque(maxlen=self._count))
             first.append(seen)
             if len(first) == self._count and seen.time - first[0].time <= self._window:
-                self.ready.add(seen.group)
+                self._ready.add(seen.group)
             return
         first = self._groups[seen.group]
         if seen.time - self._window <= first[0].time and first[-1].time < seen.time:
             del self._groups[seen.group]
-            self.ready.discard(seen.group)
+            self._ready.discard(seen.group)
             yield _stretch(*first, seen)
 
     def forget(self, now: int) -> Iterator[Stretch]:
         for group, first in list(self._groups.items()):
             if first[0].time < now - self._window:
-                self.ready.discard(group)
+                self._ready.discard(group)
             if first[-1].time < now - self._window:
                 del self._groups[group]
         return iter(())

@@ -91,7 +91,7 @@ class SecOps:
 
         Each is `{"parsedEvents": {"events": [{"event": UDM}]}}`, or `{"error": Status}` where the log was not parsed.
         The reference leaves the events' form open; so they are in the script by which chronicle/content-hub compares
-        its own parsers' events. It has the method under v1alpha, the release notes (2026-05-28) under v1: both are tried.
+        its own parsers' events. It has the method in v1alpha, the release notes (2026-05-28) in v1: both are tried.
 
         Raises:
             Rejected: the parser is refused as it is.
