@@ -126,7 +126,7 @@ def _in_payload(pattern: str) -> Predicate:
     remembered = lru_cache(maxsize=1024)(has)
 
     def found(event: Event) -> bool:
-        raw = bytes(event.properties)
+        raw = event.properties
         return (remembered if len(raw) <= REPEATED else has)(raw)
 
     return found

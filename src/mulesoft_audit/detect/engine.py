@@ -55,11 +55,11 @@ class Detector:
         """Yield what the rules find in what a `Matcher` of the same rules saw, in order of time."""
         forgotten, watches = 0, self._watches
         for raw in seen:
-            time, rule, step, group = raw[:4]
+            time, rule = raw[0], raw[1]
             if time >= forgotten + FORGET_EVERY:
                 yield from self._forget(time)
                 forgotten = time
-            if step and group not in watches[rule].ready:
+            if raw[2] and raw[3] not in watches[rule].ready:  # a second step that nothing waits for, as most are
                 continue
             for stretch in watches[rule].take(Seen._make(raw)):
                 yield self._finding(rule, stretch)

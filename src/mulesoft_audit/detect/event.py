@@ -133,7 +133,6 @@ class Event:
     """The fields that rules compare, in small letters; see `FIELDS` in rule.py.
 
     Attributes:
-        properties: the payload's properties as they stand there, or the whole payload if it names none.
         transaction: as Anypoint has it, or empty.
         platform, action, subaction, type, failed, staff: as of `Kind`.
         actor: id of the user, else of the connected app, else a name; empty for neither.
@@ -143,7 +142,7 @@ class Event:
     """
 
     __slots__ = (
-        *("properties", "_values", "transaction", "platform", "action", "subaction", "type", "failed", "staff"),
+        *("_raw", "_properties", "transaction", "platform", "action", "subaction", "type", "failed", "staff"),
         *("actor", "_actor_name", "shown_actor", "user", "_user_name", "shown_user"),
         *("object", "_object", "shown_object"),
     )
@@ -151,8 +150,8 @@ class Event:
     def __init__(self, entry: Entry, kind: Kind, line: bytes) -> None:
         payload = entry.payload
         flat = payload is not None and payload.properties is _ABSENT
-        self.properties = _decode_flat(line).payload if flat else payload.properties if payload else _NULL
-        self._values: tuple[str, frozenset[str]] | None = None
+        self._raw = _decode_flat(line).payload if flat else payload.properties if payload else _NULL
+        self._properties = b""
         self.platform, self.action, self.subaction, self.type, self.failed, self.staff = kind
         self.transaction = entry.anypointTransactionId or ""
         name = entry.userName or ("" if entry.userId else entry.clientName) or ""
@@ -190,17 +189,18 @@ class Event:
     @property
     def ip(self) -> str:
         """The address that the payload names for the client; else empty."""
-        return self._read()[0]
+        return read_properties(self.properties)[0]
 
     @property
     def payload(self) -> frozenset[str]:
         """Every value under the payload."""
-        return self._read()[1]
+        return read_properties(self.properties)[1]
 
-    def _read(self) -> tuple[str, frozenset[str]]:
-        if self._values is None:
-            self._values = read_properties(bytes(self.properties))
-        return self._values
+    @property
+    def properties(self) -> bytes:
+        """The payload's properties as they stand there, or the whole payload if it names none."""
+        self._properties = self._properties or bytes(self._raw)  # one object: its hash is computed once
+        return self._properties
 
 
 SHOWN = {"actor": "shown_actor", "user": "shown_user", "object": "shown_object"}  #: how a field is shown to people
