@@ -31,7 +31,7 @@ def _of_rule(number: int, rule: Rule, lists: dict[str, list[str]], fields: dict[
     for place, step in enumerate(rule.steps):
         if not any(_holds(one, fields) for one in step.where) or any(_holds(one, fields) for one in step.unless):
             continue
-        if any(_listed(fields[field], lists.get(name, [])) for field, name in rule.allow.items()):
+        if any(_listed(field, fields[field], lists.get(name, [])) for field, name in rule.allow.items()):
             continue
         group = tuple(fields[name] for name in rule.group)
         field = rule.distinct or rule.new
@@ -60,12 +60,11 @@ def _true(fields: dict[str, Any], field: str, test: Any) -> bool:
     return not {one.lower() for one in test.none_of or ()} & values
 
 
-def _listed(value: str, members: list[str]) -> bool:
-    try:
-        address = ipaddress.ip_address(value)
-    except ValueError:
+def _listed(field: str, value: str, members: list[str]) -> bool:
+    if field != "ip":
         return value in {one.lower() for one in members}
-    return any(address in ipaddress.ip_network(one, strict=False) for one in members)
+    networks = [ipaddress.ip_network(one, strict=False) for one in members]
+    return bool(value) and any(ipaddress.ip_address(value) in network for network in networks)
 
 
 def fields_of(document: dict[str, Any]) -> dict[str, Any]:

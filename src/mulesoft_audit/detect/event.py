@@ -77,12 +77,14 @@ def _read_odd_entry(line: bytes) -> Entry | None:
         return None
     objects, payload = document.get("objects"), document.get("payload")
     known = [_texts(one, _Object) for one in objects if isinstance(one, dict)] if isinstance(objects, list) else []
-    entry: Entry = _texts(document, Entry, failed=document.get("failed") is True, objects=known)
-    if isinstance(payload, dict):
-        subaction, properties = payload.get("subaction"), payload.get("properties", payload)
-        texts = Raw(json.dumps(properties).encode())
-        entry.payload = _Payload(subaction if isinstance(subaction, str) else None, texts)
+    read = _read_odd_payload(payload) if isinstance(payload, dict) else None
+    entry: Entry = _texts(document, Entry, failed=document.get("failed") is True, objects=known, payload=read)
     return entry
+
+
+def _read_odd_payload(payload: dict[str, Any]) -> _Payload:
+    subaction, properties = payload.get("subaction"), payload.get("properties", payload)
+    return _Payload(subaction if isinstance(subaction, str) else None, Raw(json.dumps(properties).encode()))
 
 
 def _texts(document: dict[str, Any], kind: type[Any], **others: object) -> Any:  # noqa: ANN401 - the kind asked for
