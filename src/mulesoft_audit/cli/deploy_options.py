@@ -131,10 +131,10 @@ collector_options = shared(
 )  # fmt: skip
 
 
-def _instance(option: Callable[..., Callable[[F], F]]) -> Callable[[F], F]:
+def _instance(option: Callable[..., Callable[[F], F]], text: str = "The SecOps customer ID.") -> Callable[[F], F]:
     """Return the options that name a SecOps instance; those that are always needed, `option` declares."""
     return shared(
-        option("--secops-instance", "SECOPS_INSTANCE", "The SecOps customer ID; without it, no feed.", metavar="ID"),
+        option("--secops-instance", "SECOPS_INSTANCE", text, metavar="ID"),
         option("--secops-location", "SECOPS_LOCATION", "Where it is: us, eu, europe-west3, …", metavar="NAME"),
         secops("--secops-project", "SECOPS_PROJECT", "Project of the instance. Default: the project.", metavar="ID"),
         secops("--secops-host", "SECOPS_HOST", "Host of the Chronicle API, if it is another.", metavar="HOST"),
@@ -153,7 +153,8 @@ _feed_options = shared(
            metavar="ID", **_several),
 )  # fmt: skip
 instance_options = _instance(first)
-secops_options, feed_options = shared(_instance(secops), _feed_options), shared(instance_options, _feed_options)
+feed_options = shared(instance_options, _feed_options)
+secops_options = shared(_instance(secops, "The SecOps customer ID; without it, no feed."), _feed_options)
 state_options = shared(
     terraform("--state", "TERRAFORM_STATE", "Where its state is kept: a bucket, or local. Default: a bucket of the "
               "project, made first.", metavar="BUCKET"),
