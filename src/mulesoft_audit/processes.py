@@ -44,6 +44,7 @@ class Processes(Generic[R]):
         self.running: list[SpawnProcess] = []
         self._seen = 0
         self._lock = threading.Lock()
+        self._at_work = threading.Lock()
 
     def worthwhile(self, size: int) -> bool:
         """Count these bytes among those that there are; return whether there are processes, started once it pays."""
@@ -77,9 +78,10 @@ class Processes(Generic[R]):
         return self.here(*arguments) if found is None else found
 
     def here(self, *arguments: object) -> R:
-        """Return what the function returns, called in this process."""
-        self._here = self._here or self._make()
-        return self._here(*arguments)
+        """Return what the function returns, called in this process; of several threads, by one at a time."""
+        with self._at_work:
+            self._here = self._here or self._make()
+            return self._here(*arguments)
 
     def close(self) -> None:
         """End the processes."""

@@ -16,6 +16,7 @@ from mulesoft_audit.detect import parts
 from mulesoft_audit.detect.engine import Detector
 from mulesoft_audit.detect.rule import load_rules
 from mulesoft_audit.ledger.manifest import Damaged
+from mulesoft_audit.processes import Processes
 from mulesoft_audit.reading.stream import FOREVER, entries
 
 if TYPE_CHECKING:
@@ -63,6 +64,22 @@ def test_a_store_that_is_no_folder_is_read_here(store: LocalStore, monkeypatch: 
     monkeypatch.setattr(parts, "FEW", 0)
     expected = found(store, 1)
     monkeypatch.setattr(parts, "LocalStore", type(None))
+    assert found(store, 2) == expected
+
+
+def test_processes_that_are_killed_cost_nothing_but_time(store: LocalStore, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(parts, "FEW", 0)
+    expected = found(store, 1)
+
+    class Killed(Processes):
+        def worthwhile(self, size: int) -> bool:
+            started = super().worthwhile(size)
+            for process in self.running:
+                process.kill()
+                process.join()
+            return started
+
+    monkeypatch.setattr(parts, "Processes", Killed)
     assert found(store, 2) == expected
 
 
