@@ -14,10 +14,7 @@ class Secret:
 
     def __init__(self, value: str) -> None:
         self._value = value
-        if len(value) >= _SHORTEST:
-            if len(_values) > 1000:  # a process that fetches tokens for years
-                _values.clear()
-            _values.add(value)
+        strike_out(value)
 
     def reveal(self) -> str:
         """Return the secret itself."""
@@ -30,6 +27,14 @@ class Secret:
         return "Secret(…)"
 
     __str__ = __repr__
+
+
+def strike_out(value: str) -> None:
+    """Have `without_secrets` strike a value out from now on."""
+    if len(value) >= _SHORTEST:
+        if len(_values) > 1000:  # a process that fetches tokens for years
+            _values.clear()
+        _values.add(value)
 
 
 def without_secrets(text: str) -> str:

@@ -13,6 +13,7 @@ import msgspec
 
 from mulesoft_audit.anypoint.planes import Plane, plane_at, plane_named
 from mulesoft_audit.errors import UsageError
+from mulesoft_audit.monitoring.address import address
 from mulesoft_audit.paths import expanded
 from mulesoft_audit.secret import Secret
 from mulesoft_audit.times import duration
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 CONFIG = "MULESOFT_AUDIT_CONFIG"
 FILE = "mulesoft-audit.toml"  #: found in the working directory, or in a folder of the user's configuration
 TOPIC = re.compile(r"projects/[^/\s]+/topics/[^/\s]+")  #: the full name of a Pub/Sub topic
-SECRETS = frozenset({"client_secret"})
+SECRETS = frozenset({"client_secret", "ping_url"})
 #: Tables of the file that are no settings, with what reads them.
 TABLES = {"detect": "the allow lists of `mulesoft-audit detect`"}
 
@@ -46,6 +47,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_def
         gcs_prefix: the prefix in it.
         look_back: milliseconds within which entries may arrive after their time; written as a duration, such as 24h.
         continue_topic: projects/P/topics/T where a function asks to be continued.
+        ping_url: a check that `collect` and `backfill` ping; a secret.
+        metrics_file: where they keep metrics for Prometheus.
     """
 
     mule_org_id: str = ""
@@ -62,6 +65,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_def
     gcs_prefix: str = ""
     look_back: int = 86_400_000
     continue_topic: str = ""
+    ping_url: str = ""
+    metrics_file: str = ""
 
     def __repr__(self) -> str:
         shown = {name: getattr(self, name) for name in self.__struct_fields__ if name not in SECRETS}
@@ -129,6 +134,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_def
             raise UsageError(f"HTTP_TIMEOUT is {self.http_timeout}; expected seconds, more than 0 and at most 3600.")
         if self.continue_topic and not TOPIC.fullmatch(self.continue_topic):
             raise UsageError(f"CONTINUE_TOPIC is {self.continue_topic!r}; expected projects/PROJECT/topics/TOPIC.")
+        if self.ping_url:
+            _ = address(self.ping_url)
         return self
 
 

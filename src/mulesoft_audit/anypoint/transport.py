@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import math
 import threading
-import urllib.request
 from copy import copy
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
@@ -17,10 +16,11 @@ from urllib3.exceptions import HTTPError
 
 from mulesoft_audit import __version__
 from mulesoft_audit.anypoint.body import MAX_BODY, read_body
-from mulesoft_audit.anypoint.bounds import BoundedConnection, BoundedTlsConnection, Bounds
+from mulesoft_audit.anypoint.bounds import Bounds
+from mulesoft_audit.anypoint.connections import connections_to
 from mulesoft_audit.anypoint.response import BadResponse, RedirectRefused, Response, TooLarge, TooSlow
 from mulesoft_audit.anypoint.retries import TRIES, TRIES_AT_FIRST, Retries, reason, second_of_minute
-from mulesoft_audit.errors import SourceError, UsageError
+from mulesoft_audit.errors import SourceError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -97,7 +97,7 @@ class Transport:
         self.responded = False
         self._timeout = timeout
         self._shared = _Shared()
-        self._http = _pool(plane.base_url, connections, timeout)
+        self._http = connections_to(plane.base_url, connections, timeout)
 
     def sharing(self, stop: Stop, pacer: Pacer) -> Transport:
         """Return a transport that shares this one's connections, keeps to `pacer` and stops when `stop` does."""
@@ -259,26 +259,3 @@ def unix_time(date: str) -> float | None:
     except (ValueError, TypeError, OverflowError, IndexError):
         return None
     return found if math.isfinite(found) else None
-
-
-def _pool(base_url: str, connections: int, timeout: float) -> urllib3.HTTPConnectionPool:
-    """Return the connections to one host, through the proxy that the environment names for it, if it does.
-
-    Raises:
-        UsageError: the proxy's address is malformed.
-    """
-    timeouts = urllib3.Timeout(connect=min(10.0, timeout), read=timeout)
-    scheme, host = base_url.split("://", 1)
-    proxy = urllib.request.getproxies().get(scheme)
-    manager = urllib3.PoolManager(maxsize=connections, timeout=timeouts)
-    if proxy and scheme == "https" and not urllib.request.proxy_bypass(host):
-        try:
-            manager = urllib3.ProxyManager(proxy, maxsize=connections, timeout=timeouts)
-        except (HTTPError, ValueError) as error:  # its text stays out of the message: it may hold a password
-            raise UsageError(
-                "HTTPS_PROXY is not the address of a proxy; expected http://HOST:PORT.",
-                "Correct it, or name Anypoint's host in NO_PROXY.",
-            ) from error
-    pool = manager.connection_from_url(base_url)
-    pool.ConnectionCls = BoundedTlsConnection if scheme == "https" else BoundedConnection
-    return pool

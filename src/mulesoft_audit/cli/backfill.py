@@ -10,6 +10,7 @@ import click
 
 from mulesoft_audit.cli.failures import tell
 from mulesoft_audit.cli.headings import Command, under
+from mulesoft_audit.cli.monitoring import monitored, monitoring_options
 from mulesoft_audit.cli.options import (
     archive_option,
     config_option,
@@ -41,6 +42,7 @@ Examples:
   mulesoft-audit backfill --archive ./archive --since 2020-01-01
   mulesoft-audit backfill --archive gs://my-logs --since 365d --yes
   mulesoft-audit backfill --archive ./archive --since 2y --plan-only --json
+  mulesoft-audit backfill --archive ./archive --since 90d --metrics ./mulesoft.prom
   mulesoft-audit backfill --archive gs://my-logs --since 2020-01-01 \\
       --via projects/my-project/topics/mulesoft-audit-trigger
 
@@ -58,6 +60,7 @@ how = under("How")
 @how("--via", "topic", metavar="TOPIC", help="Let Cloud Run instances do it: projects/P/topics/T.")
 @click.option("--plan-only", is_flag=True, help="Show what it would take, and stop.")
 @shared(root_option)
+@monitoring_options
 @source_options
 @shared(look_back_option, yes_option, config_option, json_flag)
 def command(
@@ -75,7 +78,8 @@ def command(
 
     Shows first what it will take: entries, requests, and time at the allowed rate. Slices are sized by
     what the source counts, many are read at once under one pace, newest days first. It can be stopped and
-    started again at any point. It stops at the source's retention and says so.
+    started again at any point. It stops at the source's retention and says so. It pings and keeps metrics as
+    collect does, but not with --via. Give it a check of its own: it is no sign that collect runs.
     """
     from mulesoft_audit.archive.opening import open_archive
     from mulesoft_audit.cli.collect import period_of, report, stop_on_signals
@@ -92,28 +96,31 @@ def command(
     if topic:
         require("gcp", "--via")
     stop = Stop()
-    period = replace(period_of(settings, since, until, int(stop.clock.time() * 1000)), oldest_first=oldest_first)
-    store = open_archive(settings.archive_url)
-    stop_on_signals(stop)
-    source = open_source(settings, secret_of(settings), stop)
-    try:
-        whose = find_organizations(source, settings, orgs)
-        period = _within_retention(whose, period, stop)
-        end = period.until if period.until is not None else int(stop.clock.time() * 1000)
-        estimates = _plan(source, whose, period, end, store)
-        _show(estimates, period, source.pacer.per_minute, final=plan_only)
-        if plan_only or topic:
-            for problem in whose.problems:
-                tell(problem)
-        if plan_only or not (yes or _wanted()):
-            return worst_status(problem.exit_code for problem in whose.problems)
-        if topic:
-            _publish(source, whose, (period.since or 0, end), topic, store)
-            return worst_status(problem.exit_code for problem in whose.problems)
-        summary = _collect(source, whose, period, store, stop, estimates)
-    finally:
-        source.close()
-    report(summary, store)
+    with monitored(settings, stop, wanted=not (plan_only or topic)) as monitor:
+        period = replace(period_of(settings, since, until, int(stop.clock.time() * 1000)), oldest_first=oldest_first)
+        store = open_archive(settings.archive_url)
+        stop_on_signals(stop)
+        source = open_source(settings, secret_of(settings), stop)
+        try:
+            whose = find_organizations(source, settings, orgs)
+            period = _within_retention(whose, period, stop)
+            end = period.until if period.until is not None else int(stop.clock.time() * 1000)
+            estimates = _plan(source, whose, period, end, store)
+            _show(estimates, period, source.pacer.per_minute, final=plan_only)
+            if plan_only or topic:
+                for problem in whose.problems:
+                    tell(problem)
+            if plan_only or not (yes or _wanted()):
+                return worst_status(problem.exit_code for problem in whose.problems)
+            if topic:
+                _publish(source, whose, (period.since or 0, end), topic, store)
+                return worst_status(problem.exit_code for problem in whose.problems)
+            monitor.began()
+            summary = _collect(source, whose, period, store, stop, estimates)
+        finally:
+            source.close()
+        report(summary, store)
+        monitor.ended(summary)
     return summary.exit_code
 
 

@@ -9,6 +9,7 @@ import click
 
 from mulesoft_audit.cli.failures import tell
 from mulesoft_audit.cli.headings import Command
+from mulesoft_audit.cli.monitoring import monitored, monitoring_options
 from mulesoft_audit.cli.options import (
     archive_option,
     config_option,
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from mulesoft_audit.clock import Stop
     from mulesoft_audit.collect.period import Period
     from mulesoft_audit.collect.summary import Summary
+    from mulesoft_audit.monitoring.monitor import Monitor
     from mulesoft_audit.settings import Settings
 
 EPILOG = """\b
@@ -39,6 +41,8 @@ Examples:
   mulesoft-audit collect --archive gs://my-logs --since 7d --json
   mulesoft-audit collect --archive ./archive --org Payments --org ID
   mulesoft-audit collect --archive gs://my-logs --every 1m
+  PING_URL=https://hc-ping.com/UUID mulesoft-audit collect --archive ./archive
+  mulesoft-audit collect --archive ./archive --metrics ./textfiles/mulesoft.prom
 
 \b
 Exit status:
@@ -62,6 +66,7 @@ INSIST_SECONDS = 0.2
 @click.option("--every", metavar="TIME", help="Stay up, and collect again so often (1m), from start to start.")
 @shared(orgs_option)
 @shared(root_option)
+@monitoring_options
 @source_options
 @shared(look_back_option, config_option, json_flag)
 def command(
@@ -81,6 +86,9 @@ def command(
 
     With --every it stays up until it is stopped, and prints a line only where something changed; --since then
     holds for the first round. An interval that the allowance of requests cannot keep is made longer.
+
+    --ping tells a service such as healthchecks.io of each run, which notices when they stay away. Set it as
+    PING_URL: a flag is seen in lists of processes. Neither it nor --metrics ever makes a run fail.
     """
     from mulesoft_audit.archive.opening import open_archive
     from mulesoft_audit.clock import Stop
@@ -95,13 +103,16 @@ def command(
         raise UsageError("--every goes on for ever, and --until ends.", "Give one of the two.")
     interval = interval_of(every) if every else 0.0
     stop = Stop()
-    period = period_of(settings, since, until, int(stop.clock.time() * 1000))
-    store = open_archive(settings.archive_url)
-    stop_on_signals(stop)
-    if interval:
-        return _stay(settings, store, period, orgs, stop, interval)
-    summary = _run(settings, store, period, orgs, stop)
-    report(summary, store)
+    with monitored(settings, stop) as monitor:
+        period = period_of(settings, since, until, int(stop.clock.time() * 1000))
+        store = open_archive(settings.archive_url)
+        stop_on_signals(stop)
+        if interval:
+            return _stay(settings, store, period, orgs, stop, interval, monitor)
+        monitor.began()
+        summary = _run(settings, store, period, orgs, stop)
+        report(summary, store)
+        monitor.ended(summary)
     return summary.exit_code
 
 
@@ -183,13 +194,14 @@ def _stay(
     orgs: tuple[str, ...],
     stop: Stop,
     interval: float,
+    monitor: Monitor,
 ) -> int:
     from mulesoft_audit.collect.watch import watch
     from mulesoft_audit.wiring import find_organizations, open_source
 
     source = open_source(settings, secret_of(settings), stop)
     try:
-        return watch(
+        status = watch(
             source,
             lambda: find_organizations(source, settings, orgs),
             period,
@@ -197,9 +209,13 @@ def _stay(
             store=store,
             stop=stop,
             say=lambda summary: report(summary, store, briefly=True),
+            began=monitor.began,
+            ended=monitor.ended,
         )
+        monitor.stopped(stop.reason)
     finally:
         source.close()
+    return status
 
 
 def report(summary: Summary, store: Store, *, briefly: bool = False) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mulesoft_audit.collect.report import as_fields, sentence
+from mulesoft_audit.collect.report import as_fields, remarks, sentence
 from mulesoft_audit.printable import json_line, printable
 from mulesoft_audit.secret import without_secrets
 from mulesoft_audit.times import LocalTimes, ago
@@ -40,13 +40,8 @@ def as_table(summary: Summary, archive: str) -> None:
     console = Console(highlight=False)
     if summary.organizations:
         console.print(table)
-    lines = [f"{run.organization}: {text}." for run in summary.organizations for text in run.result.not_proved]
-    lines += [f"{one}: an earlier round still reads it." for one in summary.left_alone]
-    if summary.interrupted:
-        lines.append(f"Stopped: {summary.interrupted}. What was collected is kept; run the same command to go on.")
     requests = number_of(summary.requests, "request")
-    lines.append(f"{sentence(summary)}, {requests}. Archive: {archive}")
-    for line in lines:
+    for line in [*remarks(summary), f"{sentence(summary)}, {requests}. Archive: {archive}"]:
         console.print(Text(printable(without_secrets(line))), soft_wrap=True)
 
 

@@ -30,7 +30,8 @@ class LastRun(msgspec.Struct, omit_defaults=True):
         floor: Unix ms; the first day that the source kept whole by then.
         complete: whether everything was proved.
         exit_code: the run's exit status.
-        organizations: by id, each as in the run's summary; of those that the run did not look at, as before.
+        organizations: by id, each as in the run's summary, with `proved_at`: when a run last proved it, this one or
+            one before; of those that the run did not look at, as before.
     """
 
     ended: int = 0
@@ -59,7 +60,10 @@ def save(store: Store, run: LastRun, before: LastRun, generation: int) -> None:
     """Replace what the last run left; a failure is logged, and harms nothing."""
     try:
         for _ in range(TRIES):
-            merged = msgspec.structs.replace(run, organizations={**before.organizations, **run.organizations})
+            now = {
+                name: _with_proof(fields, before.organizations.get(name)) for name, fields in run.organizations.items()
+            }
+            merged = msgspec.structs.replace(run, organizations={**before.organizations, **now})
             try:
                 store.replace(LAST_RUN, msgspec.json.format(msgspec.json.encode(merged), indent=1) + b"\n", generation)
             except GenerationMismatch:
@@ -68,3 +72,10 @@ def save(store: Store, run: LastRun, before: LastRun, generation: int) -> None:
             return
     except (ArchiveError, Interrupted) as error:
         log.warning("%s could not be written: %s", LAST_RUN, error)
+
+
+def _with_proof(fields: dict[str, Any], before: object) -> dict[str, Any]:
+    """Return what a run says of an organization, with when it was last proved: a run that fails undoes no proof."""
+    known: dict[str, Any] = before if isinstance(before, dict) else {}
+    proved = fields.get("verified_at") or known.get("proved_at") or known.get("verified_at")
+    return {**fields, "proved_at": proved}

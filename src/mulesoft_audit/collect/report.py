@@ -73,3 +73,12 @@ def sentence(summary: Summary) -> str:
     new = number_of(summary.written, "new entry", "new entries")
     text = f"{new}; {proved} of {number_of(groups, 'organization')} complete, in {summary.seconds:.1f} s"
     return text if summary.exit_code == 0 else f"Incomplete: {text}"
+
+
+def remarks(summary: Summary) -> list[str]:
+    """Return what a person should know besides what failed, a sentence each: what is not proved, left, or stopped."""
+    found = [f"{run.organization}: {text}." for run in summary.organizations for text in run.result.not_proved]
+    found += [f"{one}: an earlier round still reads it." for one in summary.left_alone]
+    if summary.interrupted:
+        found.append(f"Stopped: {summary.interrupted}. What was collected is kept; run the same command to go on.")
+    return found

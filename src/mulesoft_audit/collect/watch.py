@@ -49,6 +49,15 @@ class Shared(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What is called as rounds go: see `watch`."""
+
+    changed: Callable[[Summary], None]
+    began: Callable[[], None]
+    ended: Callable[[Summary], None]
+
+
 @dataclass(slots=True)
 class Round:
     """One round under way.
@@ -77,11 +86,12 @@ def interval_kept(wanted: float, organizations: int, per_minute: int) -> float:
 class Watch:
     """Rounds, one after the other, until it is time to stop."""
 
-    def __init__(self, source: Shared, find: Callable[[], Whose], store: Store, stop: Stop) -> None:
+    def __init__(self, source: Shared, find: Callable[[], Whose], store: Store, stop: Stop, tell: Told) -> None:
         self._source = source
         self._find = find
         self._store = store
         self._stop = stop
+        self._tell = tell
         self._whose: Whose | None = None
         self._found_at = 0.0
         self._between = Between()
@@ -91,18 +101,18 @@ class Watch:
         self._started = 0
         self._prepared = False  # whether a round decided for each organization since when everything is to be held
 
-    def run(self, period: Period, interval: float, say: Callable[[Summary], None]) -> int:
+    def run(self, period: Period, interval: float) -> int:
         """Go on until it is time to stop; see `watch`."""
         clock = self._stop.clock
         self._stop.heeded = True
         try:
             while not self._stop.asked:
                 began = clock.monotonic()
-                whose = self._organizations(say)
+                whose = self._organizations()
                 self._start(whose, replace(period, since=None) if self._prepared else period)
                 kept = self._interval(interval, len(whose.organizations))
                 while not self._stop.asked:
-                    self._say_ended(say)
+                    self._say_ended()
                     left = began + kept - clock.monotonic()
                     if left <= 0 and not (kept > interval and left > -kept / 2 and self._wait_for_leave()):
                         break
@@ -110,10 +120,10 @@ class Watch:
         except Interrupted:
             pass  # what is under way is saved below
         finally:
-            self._end(say)
+            self._end()
         return Interrupted.exit_code
 
-    def _organizations(self, say: Callable[[Summary], None]) -> Whose:
+    def _organizations(self) -> Whose:
         """Return whose logs: asked for again after ten minutes; where that fails, those known before are kept."""
         now = self._stop.clock.monotonic()
         if self._whose and now - self._found_at < FRESH_SECONDS:
@@ -127,7 +137,7 @@ class Watch:
         except AuditError as error:
             if not self._whose:
                 raise
-            say(Summary(problems=[error]))
+            self._tell.changed(Summary(problems=[error]))
         self._found_at = now
         return self._whose
 
@@ -157,6 +167,7 @@ class Watch:
         """Begin a round with all organizations that no earlier round is still at."""
         if any(one.summary is None and not one.done.is_set() for one in self._rounds):
             return  # the round before has not even begun: the archive, or the source, does not respond
+        self._tell.began()
         self._started += 1
         one = Round(self._started, Stop(self._stop.clock))
         between = self._left()
@@ -209,7 +220,7 @@ class Watch:
             if other.summary and other.number < one.number:
                 other.summary.later = {**other.summary.later, **through}  # another one: its round may be reading it
 
-    def _say_ended(self, say: Callable[[Summary], None]) -> None:
+    def _say_ended(self) -> None:
         """Tell of the rounds that came to an end, where they changed anything or failed in a new way.
 
         Raises:
@@ -222,14 +233,18 @@ class Watch:
             summary = one.summary or Summary()
             if isinstance(one.failed, UsageError) or (one.failed and not isinstance(one.failed, AuditError)):
                 raise one.failed
-            if isinstance(one.failed, AuditError) and not isinstance(one.failed, Interrupted):
+            if isinstance(one.failed, Interrupted):
+                summary.interrupted = one.stop.reason or one.failed.message
+            elif isinstance(one.failed, AuditError):
                 summary.problems.append(one.failed)
+            summary.ended = summary.ended or int(self._stop.clock.time() * 1000)
+            self._tell.ended(summary)
             failures = {error.message for error in summary.failures}
             if summary.written or failures - self._told or (self._told and not failures):
-                say(summary)
+                self._tell.changed(summary)
             self._told = failures
 
-    def _end(self, say: Callable[[Summary], None]) -> None:
+    def _end(self) -> None:
         """Stop what is under way, wait until it has saved what it has, and tell of it."""
         for one in self._rounds:
             one.stop.ask(self._stop.reason or "another part of the program failed")
@@ -237,7 +252,7 @@ class Watch:
         until = clock.monotonic() + END_SECONDS
         for one in self._rounds:
             one.done.wait(max(0.0, until - clock.monotonic()))
-        self._say_ended(say)
+        self._say_ended()
         self._stop.heeded = False
 
 
@@ -254,6 +269,8 @@ def watch(
     store: Store,
     stop: Stop,
     say: Callable[[Summary], None],
+    began: Callable[[], None] = lambda: None,
+    ended: Callable[[Summary], None] = lambda _: None,
 ) -> int:
     """Collect again and again until it is time to stop; return the exit status.
 
@@ -265,8 +282,10 @@ def watch(
         store: the archive.
         stop: tells that it is time to stop.
         say: called with each round that changed something, or failed in a new way.
+        began: called when a round begins.
+        ended: called with each round.
 
     Raises:
         AuditError: the organizations cannot be found at first, or the archive belongs to another root organization.
     """
-    return Watch(source, find, store, stop).run(period, interval, say)
+    return Watch(source, find, store, stop, Told(say, began, ended)).run(period, interval)

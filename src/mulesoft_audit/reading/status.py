@@ -113,7 +113,7 @@ def standing(head: Head, known: Known, run: LastRun, now: int) -> Standing:
         since,
         sum(counted.held for counted in head.days.values()),
         newest or _moment(fields.get("newest_entry")),
-        _moment(fields.get("verified_at")),
+        _moment(fields.get("proved_at") or fields.get("verified_at")),
         fields.get("complete") is True,
         tuple(_gaps(head, fields)),
         tuple(_last_days(head, since, now)),
