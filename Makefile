@@ -72,10 +72,15 @@ COMPILE = $(UV) pip compile pyproject.toml --universal --generate-hashes --no-em
 	--custom-compile-command 'make lock'
 NOT_IN_FUNCTION = rich markdown-it-py mdurl pygments # for terminals
 
-lock: $(UV) ## resolve the dependencies again: the developers', those of the function and of the stub of terraform's providers
+lock: $(UV) ## resolve the dependencies again: the developers', of the function, the image, the stub of terraform's providers
 	$(COMPILE) requirements/build.in --group dev --all-extras --python-version 3.11 --output-file requirements/dev.txt
 	$(COMPILE) --group function --extra gcp --python-version 3.12 --no-annotate --constraints requirements/dev.txt \
 		$(NOT_IN_FUNCTION:%=--no-emit-package %) --output-file src/mulesoft_audit/cloud/requirements.txt
+	$(COMPILE) --extra gcp --python-version 3.11 --no-annotate --constraints requirements/dev.txt \
+		--output-file requirements/container.txt
+	$(UV) pip compile requirements/build.in --universal --generate-hashes --no-emit-index-url --quiet --no-annotate \
+		--custom-compile-command 'make lock' --constraints requirements/dev.txt --python-version 3.11 \
+		--output-file requirements/build.txt
 	$(UV) pip compile requirements/terraform.in --universal --python-version 3.11 \
 		--generate-hashes --no-emit-index-url --quiet --output-file requirements/terraform.txt
 	$(UV) pip compile requirements/audit.in --universal --python-version 3.11 \

@@ -44,7 +44,7 @@ class Monitor:
         if kind is not self._said or self._is_due(kind):
             self._said = kind
             self._ping(kind, text_of(summary, self._archive))
-        if self._metrics:
+        if self._metrics is not None:
             self._write(self._metrics, summary)
 
     def stopped(self, reason: str) -> None:
@@ -58,7 +58,7 @@ class Monitor:
 
     def _ping(self, kind: Kind, text: str = "") -> None:
         self._told[kind] = self._clock.monotonic()
-        if self._pinger:
+        if self._pinger is not None:
             self._pinger.send(kind, text)
 
     def _write(self, path: Path, summary: Summary) -> None:
@@ -73,5 +73,5 @@ class Monitor:
 
     def close(self, seconds: float) -> None:
         """Wait for pings under way, `seconds` at most."""
-        if self._pinger:
+        if self._pinger is not None:
             self._pinger.close(seconds)

@@ -85,7 +85,7 @@ class Pinger:
         """Send a ping, twice if need be; return what went wrong, in words without the URL, or nothing."""
         problem = ""
         for tried in range(TRIES):
-            if tried and not self._waiting.empty():
+            if tried and any(list(self._waiting.queue)):
                 break  # what waits is newer, and says more
             if tried:
                 time.sleep(self._pause)
