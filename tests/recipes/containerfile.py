@@ -73,7 +73,8 @@ def build(stage: Stage, root: Path, source: Path) -> None:
                 (shutil.copytree if (source / one).is_dir() else shutil.copy)(source / one, place)
         else:
             assert step.name == "RUN", step
-            command = re.sub(r"(?<=\s)/(tools|venv)\b", rf"{root}/\1", f" {step.text}".replace("--no-cache-dir", ""))
+            cached = re.sub(r" --no-cache(-dir)?\b", "", step.text)
+            command = re.sub(r"(?<=[\s=])/(tools|venv)\b", rf"{root}/\1", f" {cached}")
             path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
             env = {**os.environ, "PATH": path}
             done = subprocess.run(
