@@ -211,10 +211,14 @@ def test_every_relative_link_leads_somewhere(page: Path) -> None:
             assert anchor in anchors(there), target
 
 
+#: Where the recipes for a server put things, as the File System Hierarchy Standard has it.
+INSTALLED = re.compile(r"/(opt|var/lib)/mulesoft-audit\b")
+
+
 @every_page
 def test_no_page_names_a_path_of_a_machine(page: Path) -> None:
     places = "|".join(["home", "root", "work", "mnt", "opt", "srv", "tmp", "var", "usr", "Users"])
-    assert not re.search(rf"(?<![\w.:/}}*>-])/({places})/", text_of(page))
+    assert not re.search(rf"(?<![\w.:/}}*>-])/({places})/", INSTALLED.sub("", text_of(page)))
 
 
 @every_page
