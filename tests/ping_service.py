@@ -69,7 +69,7 @@ def ping_service(context: ssl.SSLContext | None = None) -> Iterator[Pings]:
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
-    server.handle_error = lambda *_: None  # type: ignore[method-assign] # a client that hung up
+    server.handle_error = lambda *_: None  # a client that hung up
     if context:
         server.socket = context.wrap_socket(server.socket, server_side=True)
     pings.url = f"{'https' if context else 'http'}://127.0.0.1:{server.server_port}{CHECK}"

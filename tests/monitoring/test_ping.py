@@ -29,7 +29,7 @@ def pinging(url: str) -> Iterator[tuple[Pinger, list[str]]]:
     """Yield a pinger and what is logged as a warning; wait for its pings at the end."""
     messages: list[str] = []
     handler = logging.Handler(logging.WARNING)
-    handler.emit = lambda record: messages.append(record.getMessage())  # type: ignore[method-assign]
+    handler.emit = lambda record: messages.append(record.getMessage())
     logger = logging.getLogger("mulesoft_audit.monitoring.ping")
     logger.addHandler(handler)
     pinger = Pinger(address(url), seconds=SECONDS, pause=0.05)

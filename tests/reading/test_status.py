@@ -63,6 +63,19 @@ def test_what_is_told_of_an_organization():
     assert not found.stale(NOW, 60_000)
 
 
+def test_a_run_that_fails_undoes_no_proof(tmp_path):
+    """Status 8 comes when the proof is too old, and not with the first run that fails."""
+    store = LocalStore(tmp_path)
+    now = fill(store, proved=600_000)
+    for minutes in (5, 1):
+        failed = {"complete": False, "verified_at": None, "failures": ["Anypoint is unavailable."]}
+        run_ = LastRun(now - minutes * 60_000, 0, False, 5, {"org1": failed, "org2": failed})
+        last_run.save(store, run_, *last_run.load(store))
+    archive = ("status", "--archive", str(tmp_path))
+    assert run(*archive, "--max-age", "15m").code == 0
+    assert run(*archive, "--max-age", "5m").code == 8
+
+
 @pytest.mark.parametrize("said", [{}, {"o": None}, {"o": {"verified_at": "soon", "not_proved": 3}}, {"o": []}])
 def test_what_a_last_run_does_not_say_is_not_known(said):
     found = standing(Head("o"), Known(since=MIDNIGHT), LastRun(organizations=said), NOW)

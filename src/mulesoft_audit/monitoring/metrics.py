@@ -28,6 +28,8 @@ class Metric(NamedTuple):
     help: str
 
 
+Sample = tuple[dict[str, str], float]  #: labels, and a value
+
 PREFIX = "mulesoft_audit_"
 #: Of all runs that write this file; a round of `collect --every` is a run.
 RUNS = {
@@ -113,10 +115,10 @@ def as_text(metrics: Metrics) -> str:
     """Return metrics as the file has them: each with its help and type, then its values."""
     lines: list[str] = []
     for name, metric in RUNS.items():
-        found = [({}, metrics.runs[name])] if name in metrics.runs else []
-        lines += _family(name, metric, metrics.archive, found)
+        of_all: list[Sample] = [({}, metrics.runs[name])] if name in metrics.runs else []
+        lines += _family(name, metric, metrics.archive, of_all)
     for name, metric in ORGANIZATIONS.items():
-        of_each = [
+        of_each: list[Sample] = [
             ({"organization": organization, "name": called}, values[name])
             for organization, (called, values) in metrics.organizations.items()
             if name in values
@@ -125,7 +127,7 @@ def as_text(metrics: Metrics) -> str:
     return "".join(f"{line}\n" for line in lines)
 
 
-def _family(name: str, metric: Metric, archive: str, found: Iterable[tuple[Mapping[str, str], float]]) -> Iterator[str]:
+def _family(name: str, metric: Metric, archive: str, found: Iterable[Sample]) -> Iterator[str]:
     samples = [f"{PREFIX}{name}{{{_labels({'archive': archive, **labels})}}} {value!r}" for labels, value in found]
     if samples:
         yield f"# HELP {PREFIX}{name} {metric.help}"
