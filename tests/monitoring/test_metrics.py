@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+import os
 import shutil
 import subprocess
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 from tests.monitoring.runs import ENDED, run, summary
@@ -96,11 +97,13 @@ METRICS = st.builds(
 )
 
 
+@settings(max_examples=40)
 @given(METRICS)
 def test_whatever_names_there_are_the_file_says_what_was_written(metrics: Metrics) -> None:
     assert from_text(as_text(metrics), metrics.archive) == metrics
 
 
+@settings(max_examples=40)
 @given(METRICS)
 def test_prometheus_own_parser_reads_the_same(metrics: Metrics) -> None:
     found = {
@@ -145,9 +148,19 @@ def test_the_file_is_replaced_whole_and_others_may_read_it(tmp_path: Path) -> No
     assert all(math.isfinite(value) for value in runs.values())
 
 
-def test_a_file_that_cannot_be_written_leaves_nothing_behind(tmp_path: Path) -> None:
-    path = tmp_path / "mulesoft.prom"
-    path.mkdir()
-    with pytest.raises(OSError):
-        file.add(path, ARCHIVE, summary(run()))
-    assert list(tmp_path.iterdir()) == [path]
+def test_what_is_no_file_is_neither_read_nor_replaced(tmp_path: Path) -> None:
+    pipe, folder, link = tmp_path / "pipe", tmp_path / "folder", tmp_path / "link"
+    os.mkfifo(pipe)
+    folder.mkdir()
+    link.symlink_to(pipe)
+    for path in (pipe, folder, link):
+        with pytest.raises(OSError, match="no regular file"):
+            file.add(path, ARCHIVE, summary(run()))
+    assert sorted(tmp_path.iterdir()) == [folder, link, pipe]
+
+
+def test_a_link_stays_one(tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(tmp_path / "mulesoft.prom")
+    file.add(tmp_path / "link", ARCHIVE, summary(run()))
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "mulesoft.prom").is_file()

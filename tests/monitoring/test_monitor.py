@@ -5,12 +5,17 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any
 
+import click
 import pytest
 from tests.monitoring.runs import run, summary
 
-from mulesoft_audit.errors import SourceError
+from mulesoft_audit.cli.monitoring import monitored
+from mulesoft_audit.clock import Stop
+from mulesoft_audit.errors import Interrupted, SourceError
+from mulesoft_audit.monitoring import ping
 from mulesoft_audit.monitoring.address import Kind
 from mulesoft_audit.monitoring.monitor import Monitor
+from mulesoft_audit.settings import Settings
 
 if TYPE_CHECKING:
     import threading
@@ -95,3 +100,21 @@ def test_metrics_that_cannot_be_written_are_one_warning(tmp_path: Path, caplog: 
     assert [record.getMessage() for record in caplog.records] == [
         f"{tmp_path / 'gone' / 'mulesoft.prom'} cannot be written: No such file or directory. The run goes on."
     ]
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        (click.exceptions.Abort(), LOG),
+        (Interrupted("Stopped."), LOG),
+        (SourceError("Out of order."), FAIL),
+        (RuntimeError("a mistake"), FAIL),
+    ],
+)
+def test_what_ends_a_command_is_told_and_goes_on(error: Exception, kind: Kind, monkeypatch: pytest.MonkeyPatch) -> None:
+    sent = Sent()
+    monkeypatch.setattr(ping, "Pinger", lambda address: sent)
+    settings = Settings(archive="./archive", ping_url="https://checks.example.org/a-check")
+    with pytest.raises(type(error)), monitored(settings, Stop()):
+        raise error
+    assert sent == [kind]

@@ -106,17 +106,6 @@ def test_neither_ever_makes_a_run_fail(source: PlainSource, tmp_path: Path) -> N
     nowhere(Pings(url), tmp_path / "archive", done.stdout, done.stderr)
 
 
-def test_a_service_that_hangs_delays_the_end_and_nothing_else(
-    source: PlainSource, pings: Pings, tmp_path: Path
-) -> None:
-    pings.hang = 60
-    began = time.monotonic()
-    done = collect(source.url, tmp_path / "archive", "--since", "2d", PING_URL=pings.url)
-    assert done.returncode == 0
-    assert time.monotonic() - began < 14
-    assert lines(tmp_path / "archive") == source.truth(ROOT)
-
-
 def stopped(source: PlainSource, archive: Path, pings: Pings, *arguments: str) -> tuple[float, int, str]:
     """Start a run, tell it to stop when it has pinged twice or hangs; return seconds, status and standard error."""
     line, env = command(source.url, archive, *arguments, PING_URL=pings.url)

@@ -37,6 +37,7 @@ def monitored(settings: Settings, stop: Stop, *, wanted: bool = True) -> Iterato
         wanted: whether there is a run to tell of.
     """
     from mulesoft_audit.collect.summary import Summary
+    from mulesoft_audit.errors import Interrupted
     from mulesoft_audit.monitoring.address import address
     from mulesoft_audit.monitoring.monitor import Monitor
     from mulesoft_audit.monitoring.outcome import broken_off
@@ -51,7 +52,8 @@ def monitored(settings: Settings, stop: Stop, *, wanted: bool = True) -> Iterato
     except BaseException as error:
         signal.setitimer(signal.ITIMER_REAL, 0)  # nothing else is waited for any more: see `stop_on_signals`
         now = int(stop.clock.time() * 1000)
-        monitor.ended(broken_off(Summary(until=now, ended=now), error, stop.reason))
+        told = Interrupted("Stopped.") if isinstance(error, click.exceptions.Abort) else error  # Ctrl-C at a question
+        monitor.ended(broken_off(Summary(until=now, ended=now), told, stop.reason))
         raise
     finally:
         monitor.close(STOPPED_SECONDS if stop.asked else PATIENCE)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from contextlib import suppress
 from typing import TYPE_CHECKING
@@ -24,6 +25,9 @@ def add(path: Path, archive: str, summary: Summary) -> None:
     Raises:
         OSError: it cannot be written.
     """
+    path = path.resolve()
+    if path.exists() and not path.is_file():
+        raise OSError(errno.EINVAL, "it is no regular file")
     metrics = _read(path, archive)
     metrics.add(summary)
     temporary = path.with_name(f".{path.name}.{new_name()}")  # its name ends otherwise: *.prom is what is collected
