@@ -17,7 +17,7 @@ pytestmark = pytest.mark.unit
     [
         ("https://hc-ping.com/uuid-1", "https://hc-ping.com", "/uuid-1", ""),
         ("https://hc-ping.com/key/slug/", "https://hc-ping.com", "/key/slug", ""),
-        ("http://10.0.0.7:8000/ping/u", "http://10.0.0.7:8000", "/ping/u", ""),
+        ("http://127.0.0.1:8000/ping/u", "http://127.0.0.1:8000", "/ping/u", ""),
         ("https://host/key/slug?create=1", "https://host", "/key/slug", "?create=1"),
     ],
 )
@@ -39,6 +39,7 @@ def test_a_check_may_be_a_host_alone() -> None:
     [
         "hc-ping.com/secret-uuid",
         "ftp://hc-ping.com/secret-uuid",
+        "http://hc-ping.com/secret-uuid",
         "https:///secret-uuid",
         "https://user:password@hc-ping.com/secret-uuid",
         "https://hc-ping.com:port/secret-uuid",

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from urllib.parse import urlsplit
 
+from mulesoft_audit.anypoint.planes import LOOPBACK
 from mulesoft_audit.errors import UsageError
 from mulesoft_audit.secret import strike_out
 
@@ -51,12 +52,13 @@ def address(url: str) -> Address:
     """Return the address of a check. URL and path are from then on struck out of whatever is printed.
 
     Raises:
-        UsageError: it is no http or https URL; the message does not repeat it.
+        UsageError: it is no https URL (http is accepted for this machine only); the message does not repeat it.
     """
     strike_out(url)
     try:
         parts = urlsplit(url)
-        usable = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0 and "@" not in parts.netloc
+        safe = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK)
+        usable = safe and parts.hostname and parts.port != 0 and "@" not in parts.netloc
     except ValueError:  # brackets without an address between them, a port that is no number
         usable = False
     if not usable or not _SAFE.fullmatch(url):
