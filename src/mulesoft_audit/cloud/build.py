@@ -16,7 +16,10 @@ from mulesoft_audit.errors import UsageError
 REQUIREMENTS = "requirements.txt"
 #: What the function needs beside the modules at the top of the package.
 FOLDERS = ("anypoint", "archive", "cloud/google", "collect", "ledger")
-MODULES = tuple(f"cloud/{name}.py" for name in ("__init__", "function", "instance", "message", "publish"))
+MODULES = (
+    *(f"cloud/{name}.py" for name in ("__init__", "function", "instance", "message", "publish")),
+    *(f"monitoring/{name}.py" for name in ("__init__", "address")),  # a setting is checked there
+)
 
 MAIN = '''"""What Cloud Run calls with each message of the topic: `main`."""
 
