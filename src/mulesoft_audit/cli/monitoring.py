@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from mulesoft_audit.cli.headings import under
 from mulesoft_audit.cli.options import shared
 
 if TYPE_CHECKING:
@@ -19,9 +20,10 @@ if TYPE_CHECKING:
 
 STOPPED_SECONDS = 1.0  #: that pings may take once the process was told to stop: it is to end within five
 
+_monitoring = under("Monitoring")
 monitoring_options = shared(
-    click.option("--ping", "ping_url", metavar="URL", help="Ping this check when a run starts and ends.  [PING_URL]"),
-    click.option(
+    _monitoring("--ping", "ping_url", metavar="URL", help="Ping this check when a run starts and ends.  [PING_URL]"),
+    _monitoring(
         "--metrics", "metrics_file", metavar="FILE", help="Keep metrics for Prometheus in this file.  [METRICS_FILE]"
     ),
 )
