@@ -42,7 +42,7 @@ Examples:
   mulesoft-audit backfill --archive ./archive --since 2020-01-01
   mulesoft-audit backfill --archive gs://my-logs --since 365d --yes
   mulesoft-audit backfill --archive ./archive --since 2y --plan-only --json
-  mulesoft-audit backfill --archive ./archive --since 90d --metrics ./mulesoft.prom
+  mulesoft-audit backfill --archive ./archive --since 90d --metrics m.prom
   mulesoft-audit backfill --archive gs://my-logs --since 2020-01-01 \\
       --via projects/my-project/topics/mulesoft-audit-trigger
 

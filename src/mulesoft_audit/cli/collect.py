@@ -42,7 +42,7 @@ Examples:
   mulesoft-audit collect --archive ./archive --org Payments --org ID
   mulesoft-audit collect --archive gs://my-logs --every 1m
   PING_URL=https://hc-ping.com/UUID mulesoft-audit collect --archive ./archive
-  mulesoft-audit collect --archive ./archive --metrics ./textfiles/mulesoft.prom
+  mulesoft-audit collect --archive ./archive --metrics ./mulesoft.prom
 
 \b
 Exit status:
@@ -87,7 +87,7 @@ def command(
     With --every it stays up until it is stopped, and prints a line only where something changed; --since then
     holds for the first round. An interval that the allowance of requests cannot keep is made longer.
 
-    --ping tells a service such as healthchecks.io of each run, which notices when they stay away. Set it as
+    A service such as healthchecks.io is told of each run by --ping, and notices when runs stay away. Set it as
     PING_URL: a flag is seen in lists of processes. Neither it nor --metrics ever makes a run fail.
     """
     from mulesoft_audit.archive.opening import open_archive
