@@ -51,7 +51,14 @@ at 40 requests each.""",
     "balance": """\
 Requests as the simulator counts them, operations as the storage server of the tests counts them. For the groups that
 are looked at again, the minute is made shorter: `benchmarks/watched.py`.""",
+    "verify": """\
+`verify --offline` over archives of two sizes: every part is inflated, and compared with its SHA-256, its entries and
+its keys. On all cores, the start included; the quickest of three rounds.""",
     "startup": "Medians; a new process each time, files in the page cache.",
+    "reading": """\
+Commands that read an archive of {entries:,} entries of five organizations and 24 days, odd entries included, each in a
+process of its own, in turns; medians of {rounds} (min to max). On one core; `query` on all of them, as DuckDB uses
+them.""",
     "function": """\
 A cold instance of the function collects one log of each size into a bucket: functions-framework, the storage server of
 the tests, the simulator and the collector share the machine's cores. Listening: from the process's start until it
@@ -65,7 +72,10 @@ def main() -> None:
     parser.add_argument("--check", action="store_true", help="fail if the documentation says something else")
     check = parser.parse_args().check
     results = json.loads((RESULTS / "latest.json").read_text(encoding="utf-8"))
-    results["function"] = json.loads((RESULTS / "function.json").read_text(encoding="utf-8"))
+    for name in ("reading", "function"):
+        file = RESULTS / f"{name}.json"
+        if file.exists():
+            results[name] = json.loads(file.read_text(encoding="utf-8"))
     text = page(results)
     if not check:
         PAGE.write_text(text, encoding="utf-8")
@@ -77,20 +87,18 @@ def page(results: dict[str, Any]) -> str:
     """Return docs/benchmarks.md."""
     parts = [
         (
-            "# Benchmarks\n\nEverything here was printed or drawn by `make bench`, all but the last section in one run "
-            "(`make bench BENCH=--quick` for a minute's worth; `--only NAME` for one of them). "
-            "The numbers are in [latest.json](../benchmarks/results/latest.json) and "
-            "[function.json](../benchmarks/results/function.json), the programs in\n"
-            "[benchmarks/](../benchmarks)."
+            "# Benchmarks\n\nEverything here was printed or drawn by `make bench`, all but the last sections in one\n"
+            "run (`make bench BENCH=--quick` for a minute's worth; `--only NAME` for one of them). The numbers are\n"
+            "in [benchmarks/results/](../benchmarks/results), the programs in [benchmarks/](../benchmarks)."
         ),
         table.machine(results["machine"]),
         f"## Targets\n\n{table.targets(results)}",
     ]
-    for name, (title, render) in table.TABLES.items():
-        values = results[name] if name == "pace" else {}
-        plots = "".join(f"\n\n![{plot}](../benchmarks/results/{plot}.svg)" for plot in PLOTS.get(name, ()))
-        parts.append(f"## {title}\n\n{NOTES[name].format(**values)}\n\n{render(results[name])}{plots}")
-    parts.append(f"## Running the function\n\n{NOTES['function']}\n\n{table.function(results['function'])}")
+    for name, (title, render) in {**table.TABLES, **table.OTHERS}.items():
+        if name in results:
+            values = results[name] if isinstance(results[name], dict) else {}
+            plots = "".join(f"\n\n![{plot}](../benchmarks/results/{plot}.svg)" for plot in PLOTS.get(name, ()))
+            parts.append(f"## {title}\n\n{NOTES[name].format(**values)}\n\n{render(results[name])}{plots}")
     return "\n\n".join(parts) + "\n"
 
 

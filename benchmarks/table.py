@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.compare import FLOOR, FREE, NAIVE, OURS
-from benchmarks.plots import short
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -76,6 +75,13 @@ def _of_compare(found: Results) -> Iterator[tuple[str, str, str, bool]]:
         rate = found["recorded"][name]
         what = f"Entries a second on all cores, against {name} ({rate:,} recorded)"
         yield what, f"≥ {aim}x", f"{times:.1f}x", times >= aim
+
+
+def short(number: float) -> str:
+    """Return 10k, 3M."""
+    if number >= 999_500:
+        return f"{number / 1e6:.3g}M"
+    return f"{number / 1e3:.3g}k" if number >= 1000 else f"{number:g}"
 
 
 def _between(times: dict[str, float]) -> str:
@@ -220,6 +226,16 @@ def verify(found: list[Results]) -> str:
     return table(("Entries", "wall s", "CPU s", "entries/s", "MiB"), rows)
 
 
+def reading(found: Results) -> str:
+    """Return what it takes to read an archive."""
+    rows = []
+    for name, way in found["commands"].items():
+        wall, most = way["wall_s"], way["target_s"]
+        shown = f"{wall['median']:.2f} ({wall['min']:.2f} to {wall['max']:.2f})"
+        rows.append((name, shown, f"≤ {most:g}", "yes" if wall["median"] <= most else "**no**"))
+    return table(("", "wall s", "target", "met"), rows)
+
+
 def machine(found: Results) -> str:
     """Return the machine in a sentence."""
     versions = ", ".join(f"{name} {version}" for name, version in found["versions"].items())
@@ -251,4 +267,9 @@ TABLES: dict[str, tuple[str, Callable[[Any], str]]] = {
     "balance": ("What a balance costs", balance),
     "verify": ("Verifying an archive against itself", verify),
     "startup": ("Starting", startup),
+}
+#: What commands of their own measure.
+OTHERS: dict[str, tuple[str, Callable[[Any], str]]] = {
+    "reading": ("Reading an archive", reading),
+    "function": ("Running the function", function),
 }

@@ -113,25 +113,27 @@ class LocalTimes:
 
     def __init__(self, zone: tzinfo | None = None) -> None:
         self.zone = zone
-        self._quarter = -1
-        self._hour = self._name = ""
-        self._minute = 0
+        self._start = -QUARTER
+        self._minutes: list[str] = []
+        self._name = ""
 
     def second(self, milliseconds: int) -> str:
         """Return a Unix time in milliseconds as `2026-11-26 14:03:07 CET`."""
-        quarter, rest = divmod(milliseconds // 1000, QUARTER)
-        if quarter != self._quarter:
-            self._go_to(quarter)
-        minute, second = divmod(rest, 60)
-        return f"{self._hour}:{_TWO[self._minute + minute]}:{_TWO[second]}{self._name}"
+        second = milliseconds // 1000 - self._start
+        if not 0 <= second < QUARTER:
+            second = self._go_to(milliseconds // 1000)
+        return f"{self._minutes[second // 60]}{_TWO[second % 60]}{self._name}"
 
     def minute(self, milliseconds: int) -> str:
         """Return a Unix time in milliseconds as `2026-11-26 14:03 CET`."""
         text = self.second(milliseconds)
         return f"{text[:16]}{text[19:]}"
 
-    def _go_to(self, quarter: int) -> None:
-        moment = datetime.fromtimestamp(quarter * QUARTER, UTC).astimezone(self.zone)
-        self._quarter, self._minute = quarter, moment.minute
-        self._hour = f"{moment:%Y-%m-%d %H}"
+    def _go_to(self, second: int) -> int:
+        """Make ready for the quarter of an hour of a Unix second; return which second of it that is."""
+        self._start = second - second % QUARTER
+        moment = datetime.fromtimestamp(self._start, UTC).astimezone(self.zone)
+        hour = moment.isoformat(" ", "hours")[:13]
+        self._minutes = [f"{hour}:{_TWO[moment.minute + minute]}:" for minute in range(QUARTER // 60)]
         self._name = f" {moment.tzname() or ''}".rstrip()
+        return second - self._start

@@ -13,7 +13,7 @@ from mulesoft_audit.anypoint.response import NoResponse, RedirectRefused
 from mulesoft_audit.anypoint.retention import retention_days
 from mulesoft_audit.anypoint.token import TokenSource
 from mulesoft_audit.anypoint.transport import Transport
-from mulesoft_audit.anypoint.tree import HierarchyRefused, Organization, hierarchy, organization_id, root_id
+from mulesoft_audit.anypoint.tree import HierarchyRefused, Organization, Tree, hierarchy, organization_id, root_id
 from mulesoft_audit.collect.pool import workers_for
 from mulesoft_audit.collect.run import Whose
 from mulesoft_audit.errors import SourceError, UsageError
@@ -21,6 +21,8 @@ from mulesoft_audit.ledger.names import Names
 from mulesoft_audit.memory import spare_memory
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from mulesoft_audit.clock import Stop
     from mulesoft_audit.secret import Secret
     from mulesoft_audit.settings import Settings
@@ -114,11 +116,32 @@ def find_organizations(source: Source, settings: Settings, named: tuple[str, ...
     try:
         tree = hierarchy(source.transport, source.tokens, root)
     except HierarchyRefused as error:
-        found = [Organization(organization_id(name)) for name in wanted or [root]]
+        found = by_ids(wanted, error) if wanted else [Organization(root)]
         return Whose(root, found, bool(wanted), days, [] if wanted else [error])
     if not wanted:
         return Whose(root, tree.organizations, False, days, [*tree.problems])
+    return Whose(root, named_in(tree, wanted), True, days)
+
+
+def named_in(tree: Tree, wanted: Iterable[str]) -> list[Organization]:
+    """Return organizations that are given by name or id; an id counts though the tree does not have it.
+
+    Raises:
+        UsageError: there is no such organization, or there are several of a name.
+    """
     known = {organization.id: organization for organization in tree.organizations}
     names = Names({one.id: one.name for one in tree.organizations})
     ids = [name if _UUID.fullmatch(name) else names.ids([name])[0] for name in wanted]
-    return Whose(root, [known.get(one, Organization(one)) for one in dict.fromkeys(ids)], True, days)
+    return [known.get(one, Organization(one)) for one in dict.fromkeys(ids)]
+
+
+def by_ids(wanted: Iterable[str], refused: HierarchyRefused) -> list[Organization]:
+    """Return organizations that are given by their ids, where the tree that has their names was `refused`.
+
+    Raises:
+        UsageError: one of them is a name.
+    """
+    for name in wanted:
+        if not _UUID.fullmatch(name):
+            raise UsageError(f"Which organization {name!r} is, cannot be found out: {refused.message}", "Give its id.")
+    return [Organization(one) for one in dict.fromkeys(wanted)]

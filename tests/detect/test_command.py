@@ -68,10 +68,20 @@ def test_the_table_fits_80_columns_and_cannot_steer_the_terminal(archive: Path):
     assert "\x1b" not in done.stdout
     assert "\u202e" not in done.stdout
     assert r"\x1b[31mred\u202e" in done.stdout
-    assert "1 findings of 1 rules in 1 entries" in done.stdout
+    assert "1 finding of 1 rule in 1 entry." in done.stdout
     everything = detect("--archive", archive)
-    assert max(map(len, everything.stdout.splitlines())) <= 80
+    assert max(len(line) for line in everything.stdout.splitlines() if not line.startswith("Archive: ")) <= 80
     assert everything.stdout.startswith("critical")
+
+
+def test_quiet_tells_findings_alone_and_verbose_what_is_read(archive: Path):
+    nothing = ["--archive", archive, "--rule", "queue-purged", "--until", "2025-01-01"]
+    assert detect(*nothing).stdout.startswith("Nothing found")
+    done = detect(*nothing, "-q")
+    assert (done.stdout, done.stderr) == ("", "")
+    assert "of 1 rule" in detect("--archive", archive, "--rule", "queue-purged", "-q").stdout
+    done = detect("--archive", archive, "--rule", "queue-purged", "-v")
+    assert "Read audit/" in done.stderr
 
 
 def test_a_rule_and_a_time_can_be_asked_for(archive: Path):

@@ -17,7 +17,8 @@ from mulesoft_audit.detect.engine import Detector
 from mulesoft_audit.detect.rule import load_rules
 from mulesoft_audit.ledger.manifest import Damaged
 from mulesoft_audit.processes import Processes
-from mulesoft_audit.reading.stream import FOREVER, entries
+from mulesoft_audit.reading.blocks import FOREVER
+from mulesoft_audit.reading.stream import entries
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -11,6 +11,7 @@ from click.testing import CliRunner
 from tests.control_plane.compute import invoke
 from tests.plain_source import CLIENT_ID, CLIENT_SECRET, _Server
 
+from mulesoft_audit.cli import output
 from mulesoft_audit.cli.doctor import command
 from mulesoft_audit.clock import SystemClock
 
@@ -58,7 +59,9 @@ def doctor(url: str, *arguments: str, **environment: str | None) -> Report:
     settings: dict[str, str | None] = dict.fromkeys(FOREIGN)
     settings |= {"CLIENT_ID": CLIENT_ID, "CLIENT_SECRET": CLIENT_SECRET, "ANYPOINT_BASE_URL": url}
     settings |= {"REQUESTS_PER_MINUTE": "100000"}
-    result = CliRunner().invoke(command, [*arguments], env=settings | environment, standalone_mode=False)
+    line = [*arguments, "--json"]
+    output.prepare(line)
+    result = CliRunner().invoke(command, line, env=settings | environment, standalone_mode=False)
     if result.exception:
         raise result.exception
     report = json.loads(result.stdout)

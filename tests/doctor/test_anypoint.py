@@ -63,10 +63,28 @@ def test_malformed_settings_are_refused_before_anything_is_looked_at() -> None:
         doctor("ftp://example.org")
 
 
-def test_an_organization_that_cannot_be_one_is_refused_before_anything_is_sent(source: PlainSource) -> None:
-    with pytest.raises(UsageError, match="is not an organization id"):
-        doctor(source.url, "--org", "../other")
-    assert source.counts["tokens"] == 0
+@pytest.mark.parametrize("named", ["payments", GROUP])
+def test_an_organization_is_named_by_its_name_or_its_id(source: PlainSource, tmp_path: Path, named: str) -> None:
+    report = doctor(source.url, "--archive", str(tmp_path), "--org", named)
+    assert report.code == 0
+    assert [name for name in report.findings if name.startswith("log of")] == ["log of Payments"]
+
+
+@pytest.mark.parametrize("named", ["../other", "Paymints"])
+def test_an_organization_that_is_none_is_said_and_nothing_asked_of_it(source: PlainSource, named: str) -> None:
+    report = doctor(source.url, "--org", named)
+    assert report.kinds == {2}
+    assert f"No organization {named!r}" in report.said("business groups")
+    assert source.counts["queries"] == 0
+
+
+def test_a_name_that_cannot_be_looked_up_is_no_id(source: PlainSource) -> None:
+    source.hierarchy_status = 403
+    report = doctor(source.url, "--org", "Payments")
+    assert report.kinds == {2}
+    assert "Give its id" in report.said("business groups")
+    assert source.counts["queries"] == 0
+    assert doctor(source.url, "--org", GROUP).state(f"log of {GROUP}") == "ok"
 
 
 def test_nobody_answering_is_said_soon() -> None:

@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tests.archives import command
 from tests.cloud.deploy.harness import deployment
 from tests.cloud.deploy.harness import feed as secops
 from tests.doctor.harness import GROUP
@@ -79,6 +80,28 @@ def test_json_can_be_had_on_a_terminal_too(source: PlainSource, tmp_path: Path) 
     code, lines = on_a_terminal(source, tmp_path, "--json")
     assert code == 0
     assert json.loads(lines[-1])["healthy"] is True
+
+
+def test_text_is_printed_in_a_pipe_too_quietly_what_is_broken_alone(source: PlainSource, tmp_path: Path) -> None:
+    def told(*arguments: str) -> tuple[int, str, str]:
+        _, env = command(source.url, tmp_path)
+        line = [sys.executable, "-m", "mulesoft_audit", "doctor", "--archive", str(tmp_path), *arguments]
+        done = subprocess.run(line, env=env, capture_output=True, text=True, timeout=60, check=False)
+        return done.returncode, done.stdout, done.stderr
+
+    code, out, err = told("--org", "payments", "-v")
+    assert code == 0
+    assert out.startswith("✓ settings")
+    assert "log of Payments" in out
+    assert "log of Logistics" not in out
+    assert "GET /accounts/api/me: 200" in err
+    code, out, err = told("-q")
+    assert (code, err, "✓" in out, "! held of Payments" in out) == (0, "", False, True)
+    source.refused.add(GROUP)
+    code, out, err = told("-q")
+    assert code == 8
+    assert out.startswith("✗ log of Payments")
+    assert out.rstrip().endswith("skipped.")
 
 
 def test_a_secret_never_shows() -> None:

@@ -124,6 +124,8 @@ def test_an_archive_without_seals_fails_where_they_are_asked_for(root: Path, tmp
         (["seal", "--check", "--key", "x"], 2),
         (["seal", "--key", "x", "--newest", "0"], 2),
         (["verify", "--offline", "--newest", "0"], 2),
+        (["verify", "--offline", "--org", "Root"], 2),
+        (["repair", "--offline", "--org", "Root"], 2),
     ],
 )
 def test_nonsense_is_said_in_a_sentence(root: Path, arguments: list[str], status: int) -> None:
@@ -172,6 +174,29 @@ def test_a_table_fits_80_columns(root: Path) -> None:
     wide = [line for line in plain.replace("\r", "\n").splitlines() if len(line) > 80 and "/" not in line]
     assert not wide
     assert "Organization" in plain
+
+
+def test_quiet_tells_what_went_wrong_alone_and_verbose_what_is_read(
+    served: PlainSource, root: Path, tmp_path: Path
+) -> None:
+    def told(*arguments: str) -> tuple[int, str, str]:
+        _, env = command(served.url, root)
+        line = [sys.executable, "-m", "mulesoft_audit", *arguments, "--archive", str(root)]
+        done = subprocess.run(line, env=env, capture_output=True, text=True, timeout=60, check=False)
+        return done.returncode, done.stdout, done.stderr
+
+    for line in (["verify"], ["repair", "--yes"], ["seal", "--key", str(pair(tmp_path).private)]):
+        code, out, err = told(*line, "-v")
+        assert (code, bool(out)) == (0, True)
+        assert "Read state/" in err
+        assert ("GET /accounts/api/me: 200" in err) == (line[0] != "seal")
+        assert told(*line, "-q") == (0, "", "")
+    (root / part()).write_bytes(b"damaged")
+    for line in (["verify", "-q"], ["repair", "-q"], ["seal", "--check", "-q"]):
+        code, out, err = told(*line)
+        assert code == 8
+        assert part() in out + err
+    assert told("repair", "--yes", "-q") == (0, "", "")
 
 
 def test_a_bucket_is_verified_repaired_and_sealed_alike(

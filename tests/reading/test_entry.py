@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mulesoft_audit.reading.entry import Entry, decode
+from mulesoft_audit.reading.entry import decode
 
 pytestmark = pytest.mark.unit
 
@@ -57,8 +57,3 @@ def test_what_is_no_object_has_no_fields(line):
 
 def test_a_byte_that_is_no_utf8_is_kept():
     assert decode(b'{"a":"x\xffy"}') == {"a": "x\udcffy"}
-
-
-def test_fields_are_decoded_once():
-    entry = Entry(1, "o", b'{"a":1}')
-    assert entry.fields is entry.fields

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import time
 from datetime import UTC, datetime
 from typing import Any
 
@@ -46,6 +47,7 @@ ODD = [
     text(START + 1, rb'"x":"half a \ud83d pair"'),
     text(START + 2, rb'"x":"\\ud83d is no escape, \ud83d\ude00 is a pair, \\\ud83d is half of one"'),
     text(START + 3, rb'"userName":"first","x":1,"userName":"last"'),
+    text(START + 13, rb'"userName":"first","a\nb,action,":1,"\u0075serName":"last"'),
     text(START + 4, rb'"payload":{"subaction":"first","subaction":"Failure","properties":{"clientIP":"::1"}}'),
     text(START + 5, rb'"objects":[{"objectName":"first","objectName":"last","objectType":"User"}]'),
     text(START + 6, b'"x":%s%s' % (b"[" * 400, b"]" * 400)),
@@ -231,6 +233,18 @@ def test_a_bucket_is_read_once_and_what_is_kept_of_it_is_checked(monkeypatch, tm
         assert kept.read_bytes() == part.data
         assert kept.parent.stat().st_mode & 0o777 == 0o700
         store.close()
+
+
+@pytest.mark.parametrize("zone", ["Asia/Tokyo", "America/Los_Angeles"])
+def test_everything_is_asked_whatever_the_zone(archive, monkeypatch, zone):
+    monkeypatch.setenv("TZ", zone)
+    time.tzset()
+    try:
+        assert query(archive, "--json", "select count(*) as n from entries").json == {"n": len(ODD) + 2}
+        assert len(run("show", "--archive", archive, "--limit", 100).text.splitlines()) == len(ODD) + 2
+    finally:
+        monkeypatch.undo()
+        time.tzset()
 
 
 def test_times_are_utc(archive):

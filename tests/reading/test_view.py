@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mulesoft_audit.ledger.names import Names
 from mulesoft_audit.reading.entry import Entry
 from mulesoft_audit.reading.filters import Wanted, matching
+from mulesoft_audit.reading.rows import Lines, things
 from mulesoft_audit.reading.view import View, view
+from mulesoft_audit.times import LocalTimes
 
 pytestmark = pytest.mark.unit
 
@@ -49,6 +53,35 @@ def test_what_an_entry_says():
     assert (said.has_failed, said.ip, said.environment, said.transaction) == (True, "192.0.2.1", None, "t-1")
     said = view(entry(DEPLOY))
     assert (said.who, said.what_was_done, said.environment, said.has_failed) == ("ci", "Deploy", "Production", False)
+
+
+TEXTS = st.sampled_from([None, "", "Failure", "b\x1bb", "ünï 東京", "x\ud83d", 7, True, [1], {"a": 1}])
+THINGS = st.lists(
+    st.dictionaries(st.sampled_from(["objectType", "objectName", "objectId", "environmentName", "parentId"]), TEXTS)
+    | st.none(),
+    max_size=5,
+)
+NAMES = (
+    *("platform", "action", "userId", "userName", "clientId", "clientName", "failed", "subaction"),
+    *("environmentName", "environmentId", "anypointTransactionId"),
+)
+PAYLOADS = st.dictionaries(st.sampled_from(["subaction", "properties"]), TEXTS)
+ENTRIES = st.fixed_dictionaries(
+    {}, optional={**dict.fromkeys(NAMES, TEXTS), "objects": THINGS | TEXTS, "payload": PAYLOADS | TEXTS}
+)
+
+
+@given(ENTRIES)
+def test_a_line_shows_what_a_full_look_at_the_entry_says(fields):
+    names = Names({"o": "Payments"})
+    quick, full = entry(fields), entry(fields)
+    said = view(full)  # from now on nothing else is looked at
+    (shown,) = Lines(names, ["o"], LocalTimes(UTC)).lines([quick])
+    assert shown == next(Lines(names, ["o"], LocalTimes(UTC)).lines([full]))
+    assert shown.startswith("1970-01-01 00:00:00 UTC  Payments  ")
+    assert ("  failed  " in shown) == said.has_failed
+    assert things(said.objects) in shown
+    assert shown.rstrip("\n").isprintable()
 
 
 def test_an_entry_that_says_nothing_says_nothing():

@@ -240,6 +240,7 @@ class Transport:
                 response.close()
                 raise
         response.release_conn()
+        log.debug("%s %s: %d, %d bytes", method, path, response.status, len(content))
         return Response(response.status, response.headers, content)
 
     def _note_clock(self, headers: Mapping[str, str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import secrets
 from contextlib import suppress
 from functools import partial
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from google.cloud import storage
+
+log = logging.getLogger(__name__)
 
 #: Custom metadata that tells whose write an object is: a random value for each call.
 WRITER = "mulesoft-audit-write"
@@ -96,6 +99,7 @@ class GcsStore:
 
     def read(self, name: str) -> Held | None:
         """See `Store.read`. Bytes and generation are of one response, so they belong together."""
+        log.debug("Read %s", name)
         return self._retries.run("read", name, partial(self._download, name))
 
     def list(self, prefix: str) -> Iterator[Listed]:

@@ -12,7 +12,11 @@ state/oversize/<org>/<YYYY>/<MM>/<DD>/…                       entries too long
 from __future__ import annotations
 
 import re
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 AUDIT, STATE = "audit/", "state/"
 ORGANIZATIONS = "state/organizations.json"
@@ -31,6 +35,14 @@ def day_of(milliseconds: int) -> date:
 def day_start(day: date) -> int:
     """Return 00:00 UTC of `day` in Unix milliseconds."""
     return (day - date(1970, 1, 1)).days * DAY_MS
+
+
+def days_between(start: int, end: int) -> Iterator[date]:
+    """Yield the UTC days that `start` up to but not including `end` (Unix ms) touches."""
+    day = day_of(start)
+    while day_start(day) < end:
+        yield day
+        day += timedelta(days=1)
 
 
 def _path(day: date) -> str:

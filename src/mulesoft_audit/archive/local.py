@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import logging
 import os
 from contextlib import contextmanager
 from hashlib import sha256
@@ -18,6 +19,8 @@ from mulesoft_audit.errors import ArchiveError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
+
+log = logging.getLogger(__name__)
 
 _TEMPORARY = "state/tmp"
 _LOCK = "state/.lock"  #: held while an object is replaced
@@ -90,6 +93,7 @@ class LocalStore:
 
     def read(self, name: str) -> Held | None:
         """See `Store.read`."""
+        log.debug("Read %s", name)
         with self._failures(name):
             try:
                 data = (self.root / name).read_bytes()

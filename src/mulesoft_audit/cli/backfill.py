@@ -24,7 +24,7 @@ from mulesoft_audit.cli.options import (
     source_options,
     yes_option,
 )
-from mulesoft_audit.cli.output import json_wanted, log_level, quiet
+from mulesoft_audit.cli.output import json_wanted, quiet, start_log
 from mulesoft_audit.printable import printable
 from mulesoft_audit.words import number_of
 
@@ -86,10 +86,9 @@ def command(
     from mulesoft_audit.clock import Stop
     from mulesoft_audit.errors import UsageError, worst_status
     from mulesoft_audit.extras import require
-    from mulesoft_audit.logs import configure
     from mulesoft_audit.wiring import find_organizations, open_source
 
-    configure(level=log_level(), json=json_wanted())
+    start_log()
     settings = load_settings(config, **flags)
     if not settings.archive_url:
         raise UsageError("ARCHIVE is not set; expected a directory or gs://BUCKET.", "Give it with --archive DIR.")

@@ -22,7 +22,7 @@ from mulesoft_audit.cli.options import (
     shared,
     source_options,
 )
-from mulesoft_audit.cli.output import json_wanted, log_level, quiet
+from mulesoft_audit.cli.output import json_wanted, quiet, start_log
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -93,9 +93,8 @@ def command(
     from mulesoft_audit.archive.opening import open_archive
     from mulesoft_audit.clock import Stop
     from mulesoft_audit.errors import UsageError
-    from mulesoft_audit.logs import configure
 
-    configure(level=log_level(), json=json_wanted())
+    start_log()
     settings = load_settings(config, **flags)
     if not settings.archive_url:
         raise UsageError("ARCHIVE is not set; expected a directory or gs://BUCKET.", "Give it with --archive DIR.")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
+import shutil
 import subprocess
 import sys
 import time
@@ -62,8 +64,6 @@ def command(archive: Path) -> None:
 
 def _clear(archive: Path) -> None:
     """Remove an earlier demo's archive, and nothing else."""
-    import shutil
-
     from mulesoft_audit.errors import UsageError
 
     marker = archive / "state" / "demo"
@@ -244,11 +244,31 @@ def _findings(console: Console, archive: Path) -> None:
         what = ", ".join(one["values"][:3]) + "…" if one["values"] else one["object"]
         count = f"{one['count']} entries; " if one["count"] > 1 else ""
         told = f"{count}{printable(one['actor'], 20)}: {printable(what, 40)}"
-        console.print(Text(f"  {one['severity']:<8}  {one['title']}\n            {one['last'][:16]}Z  {told}"))
-    console.print(f"The rest:        mulesoft-audit detect --archive {archive}")
+        shown = Text(f"  {one['severity']:<8}  {one['title']}\n            {one['last'][:16]}Z  {told}")
+        console.print(shown, no_wrap=True, overflow="ellipsis")
 
 
 def _next_steps(console: Console, archive: Path) -> None:
-    console.print(f"Look around:     find {archive} -type f")
-    console.print("The real thing:  export CLIENT_ID=… CLIENT_SECRET=… ANYPOINT_PLANE=us")
-    console.print("                 mulesoft-audit collect --archive ./archive")
+    """Print what to do next, as it can be copied to a shell."""
+    from rich.text import Text
+
+    program, place = _program(), shlex.quote(str(archive))
+    lines = {
+        "How it stands": f"{program} status --archive {place}",
+        "Who did what": f"{program} show --archive {place} --since 7d --limit 20",
+        "All findings": f"{program} detect --archive {place}",
+        "A report": f"{program} report --archive {place} --open",
+        "The real thing": "export CLIENT_ID=… CLIENT_SECRET=… ANYPOINT_PLANE=us",
+        "": f"{program} collect --archive ./archive",
+    }
+    console.print()
+    for what, line in lines.items():
+        console.print(Text(f"{what:<16}{line}"), soft_wrap=True)
+
+
+def _program() -> str:
+    """Return how this program is started from here: by its name where that is found, else as it was started."""
+    if shutil.which("mulesoft-audit"):
+        return "mulesoft-audit"
+    started = Path(sys.argv[0])
+    return f"{sys.executable} -m mulesoft_audit" if started.name == "__main__.py" else shlex.quote(str(started))

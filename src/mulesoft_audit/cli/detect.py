@@ -11,7 +11,8 @@ import click
 
 from mulesoft_audit.cli.complete import rule_ids
 from mulesoft_audit.cli.headings import OTHER, Group, under
-from mulesoft_audit.cli.options import archive_option, config_file, config_option, load_settings, orgs_option, shared
+from mulesoft_audit.cli.options import archive_option, config_file, config_option, open_to_read, orgs_option, shared
+from mulesoft_audit.cli.output import json_wanted, quiet
 from mulesoft_audit.errors import FINDINGS, UsageError
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ Exit status:
 )
 @click.option("--fail-on", type=click.Choice(SEVERITIES), help="End with 8 if anything so grave, or graver, was found.")
 @shared(config_option)
-@under(OTHER)("--json", "as_json", is_flag=True, help="Print a JSON object a line for each finding.")
+@under(OTHER)("--json", is_flag=True, expose_value=False, help="Print a JSON object a line for each finding.")
 @click.pass_context
 def command(context: click.Context, /, **values: Any) -> int:  # noqa: ANN401 - click's
     """Look for attacks and mistakes in what an archive holds.
@@ -127,29 +128,20 @@ def _detect(
     names: tuple[str, ...],
     fail_on: str | None,
     config: str | None,
-    as_json: bool,
     archive: str | None,
 ) -> int:
-    from mulesoft_audit.archive.opening import open_archive
     from mulesoft_audit.cli.detect_view import Shown, as_line
     from mulesoft_audit.detect.engine import Detector
     from mulesoft_audit.detect.parts import seen_in
     from mulesoft_audit.detect.rule import load_rules
     from mulesoft_audit.ledger.names import names_of
-    from mulesoft_audit.logs import configure
     from mulesoft_audit.memory import spare_memory
 
-    configure()
     spare_memory()
-    file = config_file(config)
-    settings = load_settings(str(file or ""), archive=archive)
     rules = load_rules(names)
-    lists = _lists(file)
+    lists = _lists(config_file(config))
     start, end = _stretch(since, until)
-    if not settings.archive_url:
-        raise UsageError("ARCHIVE is not set; expected a directory or gs://BUCKET.", "Give it with --archive DIR.")
-    store = open_archive(settings.archive_url)
-    try:
+    with open_to_read(config, archive) as store:
         known = names_of(store)
         detector = Detector(rules, lists, known.by_id)
         matcher = detector.matcher
@@ -157,12 +149,10 @@ def _detect(
         shown = Shown(rules, all_of_them=bool(names))
         for finding in detector.findings(_with_progress(seen, matcher)):
             shown.add(finding)
-            if as_json:
+            if json_wanted():
                 sys.stdout.write(as_line(finding) + "\n")
-    finally:
-        store.close()
-    if not as_json:
-        shown.show(matcher.looked_at, settings.archive_url)
+    if not json_wanted() and (shown.gravest >= 0 or not quiet()):
+        shown.show(matcher.looked_at, store.url)
     if matcher.unreadable:
         click.echo(f"{matcher.unreadable:,} entries are no JSON objects and were left out.", err=True)
     return FINDINGS if fail_on and shown.gravest >= SEVERITIES.index(fail_on) else 0
@@ -193,7 +183,7 @@ def _stretch(since: str | None, until: str | None) -> tuple[int, int]:
 
 def _with_progress(seen: Iterable[Raw], matcher: Matcher) -> Iterator[Raw]:
     """Yield what was seen, and say on a terminal how far it is."""
-    if not sys.stderr.isatty():
+    if not sys.stderr.isatty() or quiet():
         yield from seen
         return
     from mulesoft_audit.times import LocalTimes

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from mulesoft_audit.detect.rule import SEVERITIES
 from mulesoft_audit.printable import json_line, printable
 from mulesoft_audit.times import LocalTimes
+from mulesoft_audit.words import number_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -58,8 +59,10 @@ class Shown:
         for name in sorted(self._counts, key=lambda name: (-self._rules[name].weight, name)):
             self._show_rule(console, self._rules[name], times)
         total, of_rules = self._counts.total(), len(self._counts)
-        said = f"{total:,} findings of {of_rules} rules" if total else "Nothing found"
-        console.print(Text(f"{said} in {looked_at:,} entries. Archive: {printable(archive)}"))
+        found = f"{number_of(total, 'finding')} of {number_of(of_rules, 'rule')}"
+        said = f"{found if total else 'Nothing found'} in {number_of(looked_at, 'entry', 'entries')}"
+        console.print(Text(f"{said}."))
+        console.print(Text(f"Archive: {printable(archive)}"), soft_wrap=True)
         if total > sum(map(len, self._latest.values())):
             console.print(Text("All of a rule's findings: --rule ID. Everything: --json."))
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -14,13 +13,15 @@ from mulesoft_audit.cli.options import (
     archive_option,
     config_file,
     config_option,
-    json_option,
+    json_flag,
     load_settings,
+    orgs_option,
     root_option,
     secret_of,
     shared,
     source_options,
 )
+from mulesoft_audit.cli.output import json_wanted, quiet, start_log
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -62,7 +63,7 @@ PATIENCE = 600.0  #: seconds given to Google
 EPILOG = """\b
 Examples:
   mulesoft-audit doctor --archive ./archive
-  mulesoft-audit doctor --archive gs://my-logs --org ID --json
+  mulesoft-audit doctor --archive gs://my-logs --org Payments --json
   mulesoft-audit doctor --project P --region R --secops-instance ID \\
       --secops-location eu
 
@@ -77,12 +78,12 @@ Exit status:
 
 @click.command("doctor", cls=Command, epilog=EPILOG)
 @shared(archive_option)
-@click.option("--org", "orgs", multiple=True, metavar="ID", help="Look at this organization only (repeatable).")
+@shared(orgs_option)
 @click.option("--max-age", metavar="DURATION", help="What is older is stale: 90m, 26h. Default: by the schedule.")
 @shared(root_option)
 @source_options
-@shared(config_option, json_option)
-def command(orgs: tuple[str, ...], max_age: str | None, config: str | None, as_json: bool, **flags: Any) -> int:  # noqa: ANN401 - click's
+@shared(config_option, json_flag)
+def command(orgs: tuple[str, ...], max_age: str | None, config: str | None, **flags: Any) -> int:  # noqa: ANN401 - click's
     """Check every link, with your own credentials, and say how to repair what is broken.
 
     From Anypoint (host, clock, credentials, each business group's log) to the archive (readable, writable
@@ -92,23 +93,23 @@ def command(orgs: tuple[str, ...], max_age: str | None, config: str | None, as_j
     """
     from mulesoft_audit.anypoint.query import iso
     from mulesoft_audit.clock import Stop
-    from mulesoft_audit.doctor.finding import exit_code
-    from mulesoft_audit.doctor.view import as_json as json_of
-    from mulesoft_audit.doctor.view import printer, summed
-    from mulesoft_audit.logs import configure
+    from mulesoft_audit.doctor.finding import State, exit_code
+    from mulesoft_audit.doctor.view import as_json, printer, summed
     from mulesoft_audit.times import duration
 
-    configure()
+    start_log()
     flags["max_age"] = duration(max_age, "--max-age") if max_age else 0
     stop = Stop()
-    told = not as_json and sys.stdout.isatty()
-    show = printer() if told else None
+    show = None if json_wanted() else printer()
     found: list[Finding] = []
     for finding in _findings(config, orgs, flags, stop):
         found.append(finding)
-        if show:
+        if show and not (quiet() and finding.state in (State.OK, State.SKIPPED)):
             show(finding)
-    click.echo(summed(found) if told else json_of(found, iso(int(stop.clock.time() * 1000))))
+    if not show:
+        click.echo(as_json(found, iso(int(stop.clock.time() * 1000))))
+    elif not quiet() or exit_code(found):
+        click.echo(summed(found))
     return exit_code(found)
 
 
@@ -117,7 +118,6 @@ command.params.extend(one for one in deploy.params if one.name in CLOUD)
 
 
 def _findings(config: str | None, orgs: tuple[str, ...], flags: Values, stop: Stop) -> Iterator[Finding]:
-    from mulesoft_audit.anypoint.tree import organization_id
     from mulesoft_audit.doctor.anypoint import Anypoint
     from mulesoft_audit.doctor.finding import examine
     from mulesoft_audit.settings import Settings
@@ -125,7 +125,7 @@ def _findings(config: str | None, orgs: tuple[str, ...], flags: Values, stop: St
     known = {name: value for name, value in flags.items() if name in Settings.__struct_fields__}
     file = config_file(config)
     settings = load_settings(str(file or ""), **known)
-    anypoint = Anypoint(settings, secret_of(settings), stop, str(file or ""), tuple(map(organization_id, orgs)))
+    anypoint = Anypoint(settings, secret_of(settings), stop, str(file or ""), orgs)
     archive = _archive(settings, flags, anypoint, stop)
     cloud = _cloud_checks(anypoint, archive, flags)
     try:

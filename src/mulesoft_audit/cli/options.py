@@ -14,7 +14,7 @@ import click
 from mulesoft_audit import settings as settings_module
 from mulesoft_audit.cli.complete import directories, files, organizations, planes
 from mulesoft_audit.cli.headings import ANYPOINT, OTHER, under
-from mulesoft_audit.cli.output import json_wanted, log_level
+from mulesoft_audit.cli.output import start_log
 from mulesoft_audit.secret import Secret
 
 if TYPE_CHECKING:
@@ -76,7 +76,6 @@ _ORGS = click.option(
     help="Only this organization, by name or id (repeatable).",
 )
 _YES = _other("--yes", is_flag=True, help="Do not ask before starting.")
-_JSON = _other("--json", "as_json", is_flag=True, help="Print the result as one JSON object.")
 
 
 def shared(*options: Callable[[F], F]) -> Callable[[F], F]:
@@ -97,8 +96,7 @@ config_option = _CONFIG
 archive_option = _ARCHIVE
 orgs_option = _ORGS
 yes_option = _YES
-json_option = _JSON
-#: The same, for a command that asks `output.json_wanted`: true in Cloud Run too.
+#: What it asks for is told by `output.json_wanted`: in Cloud Run too.
 json_flag = _other("--json", is_flag=True, expose_value=False, help="Print the result as one JSON object.")
 
 
@@ -134,10 +132,8 @@ def open_to_read(config: str | None, archive: str | None) -> Iterator[Store]:
     """
     from mulesoft_audit.archive.opening import open_archive
     from mulesoft_audit.errors import UsageError
-    from mulesoft_audit.logs import configure
 
-    level = log_level()
-    configure(level=logging.WARNING if level == logging.INFO else level, json=json_wanted())
+    start_log(briefly=True)
     settings = load_settings(config, archive=archive)
     if not settings.archive_url:
         raise UsageError("ARCHIVE is not set; expected a directory or gs://BUCKET.", "Give it with --archive DIR.")

@@ -45,11 +45,15 @@ def quiet() -> bool:
     return bool(_said & {"-q", "--quiet"})
 
 
-def log_level() -> int:
-    """Return from which level on the log is shown."""
+def start_log(*, briefly: bool = False) -> None:
+    """Send the log to standard error, as much of it as -q and -v ask for; `briefly`: by default warnings alone."""
     import logging  # here, for the sake of --help
 
-    return logging.DEBUG if _said & {"-v", "--verbose"} else logging.ERROR if quiet() else logging.INFO
+    from mulesoft_audit.logs import configure
+
+    usual = logging.WARNING if briefly else logging.INFO
+    level = logging.DEBUG if _said & {"-v", "--verbose"} else logging.ERROR if quiet() else usual
+    configure(level=level, json=json_wanted())
 
 
 def prepare(arguments: Sequence[str] = ()) -> None:

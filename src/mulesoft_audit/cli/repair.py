@@ -19,12 +19,10 @@ from mulesoft_audit.cli.options import (
     source_options,
     yes_option,
 )
-from mulesoft_audit.cli.output import json_wanted
+from mulesoft_audit.cli.output import quiet, start_log
 from mulesoft_audit.cli.verify import report, scope_options, settings_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from mulesoft_audit.archive.store import Store
     from mulesoft_audit.clock import Stop
     from mulesoft_audit.evidence.repair import Done, Step
@@ -70,16 +68,15 @@ def command(
     from mulesoft_audit.clock import Stop
     from mulesoft_audit.errors import worst_status
     from mulesoft_audit.evidence.verification import Scope
-    from mulesoft_audit.logs import configure
 
-    configure(json=json_wanted())
+    start_log()
     scope = Scope(offline, by_day, deep, require_parts, orgs)
-    settings = settings_of(config, flags)
+    settings = settings_of(config, flags, scope)
     stop = Stop()
     stop_on_signals(stop)
     store = open_archive(settings.archive_url)
     try:
-        found, done = _repair(settings, store, scope, stop, wanted=lambda steps: yes or _wanted(steps))
+        found, done = _repair(settings, store, scope, stop, yes=yes)
     finally:
         store.close()
     report(found, store, stop, done=done.texts)
@@ -88,10 +85,8 @@ def command(
     return worst_status([one.exit_code for one in done.failures] + ([found.exit_code] if found.exit_code else []))
 
 
-def _repair(
-    settings: Settings, store: Store, scope: Scope, stop: Stop, wanted: Callable[[list[Step]], bool]
-) -> tuple[Verification, Done]:
-    """Verify, show what is to be done, do it, and verify again."""
+def _repair(settings: Settings, store: Store, scope: Scope, stop: Stop, *, yes: bool) -> tuple[Verification, Done]:
+    """Verify, show what is to be done, do it, and verify again; without `yes`, a person is asked before."""
     from mulesoft_audit.cli.verify_view import progress_shown
     from mulesoft_audit.evidence.repair import Done, Repair
     from mulesoft_audit.evidence.verification import verify
@@ -117,10 +112,12 @@ def _repair(
             now=now,
         )
         steps = repair.plan()
-        _show(steps)
-        if not any(step.possible for step in steps) or not wanted(steps):
+        silent = quiet() and (yes or not steps)
+        if not silent:
+            _show(steps)
+        if not any(step.possible for step in steps) or not (yes or _wanted(steps)):
             return found, Done()
-        done = repair.run(lambda text: click.echo(_printable(text), err=True))
+        done = repair.run(lambda text: None if silent else click.echo(_printable(text), err=True))
         return verified(), done
     finally:
         if source:

@@ -9,7 +9,7 @@ import click
 from mulesoft_audit.cli.complete import files
 from mulesoft_audit.cli.headings import Command, under
 from mulesoft_audit.cli.options import archive_option, config_option, json_flag, shared
-from mulesoft_audit.cli.output import json_wanted
+from mulesoft_audit.cli.output import json_wanted, quiet, start_log
 from mulesoft_audit.cli.verify import digest_of, report, settings_of
 
 if TYPE_CHECKING:
@@ -75,9 +75,8 @@ def command(
     from mulesoft_audit.cli.collect import stop_on_signals
     from mulesoft_audit.clock import Stop
     from mulesoft_audit.errors import UsageError
-    from mulesoft_audit.logs import configure
 
-    configure(json=json_wanted())
+    start_log()
     if check and (key or next_key or timestamp_server):
         raise UsageError("--check makes no seal.", "Leave out --key, --next-key and --timestamp-server.")
     if not check and (not key or public_key or newest):
@@ -156,6 +155,8 @@ def _tell(store: Store, sealed: Sealed | None, newest: str) -> None:
         fields = {"event": "seal", "archive": store.url, "number": number, "objects": objects, "manifests": days}
         message = f"Seal {number} made" if sealed else "Nothing is new since the last seal"
         click.echo(json_line({"severity": "INFO", "message": message, **fields, "newest": newest}))
+        return
+    if quiet():
         return
     if sealed is None:
         click.echo(f"Nothing is new since the last seal of {printable(store.url)}.")

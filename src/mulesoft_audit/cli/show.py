@@ -42,6 +42,7 @@ Exit status:
   6  the archive cannot be read, or a part of it is lost or damaged
 """
 DAY = "24h"
+AT_ONCE = 256  #: lines
 what, how = under("What"), under("How")
 
 
@@ -80,11 +81,11 @@ def command(
     """
     from mulesoft_audit.ledger.names import names_of
     from mulesoft_audit.reading.filters import Wanted
-    from mulesoft_audit.reading.search import Stretch, search
+    from mulesoft_audit.reading.search import START, Stretch, search
 
     told: list[Damaged] = []
     wanted = Wanted(**what)
-    given = since or ("2000-01-01" if limit or entry else DAY)
+    given = since or (START if limit or entry else DAY)
     stretch = Stretch.parse(given, until, int(time.time() * 1000))
     with open_to_read(config, archive) as store:
         names = names_of(store)
@@ -92,7 +93,7 @@ def command(
         found = search(store, stretch, ids, wanted, limit, told.append)
         shown = _whole(found, names, entry) if entry else _WRITERS[form or "text"](found, names, ids)
     if not shown:
-        _nothing(entry, stretch.since)
+        _nothing(entry, stretch.since if given != START else 0)
     for problem in told:
         tell(problem)
     return worst_status(problem.exit_code for problem in told)
@@ -129,17 +130,18 @@ def _as_csv(found: Found, names: Names, _ids: list[str]) -> int:
 
 
 def _as_lines(found: Found, names: Names, ids: list[str]) -> int:
-    from mulesoft_audit.reading.rows import Lines
-    from mulesoft_audit.reading.view import view
+    from itertools import islice
 
-    lines, write = Lines(names, ids), sys.stdout.write
-    colour = sys.stdout.isatty()
+    from mulesoft_audit.reading.rows import Lines
+
+    def red(text: str) -> str:
+        return click.style(text, fg="red")
+
+    lines = Lines(names, ids).lines(found, red if sys.stdout.isatty() else str)
     count = 0
-    for entry in found:
-        said = view(entry)
-        text = lines.line(entry, said)
-        write((click.style(text, fg="red") if colour and said.has_failed else text) + "\n")
-        count += 1
+    while some := list(islice(lines, AT_ONCE)):
+        sys.stdout.write("".join(some))
+        count += len(some)
     return count
 
 
@@ -173,4 +175,5 @@ def _nothing(entry: str | None, since: int) -> None:
     """Say that nothing was found, and what to try."""
     if entry:
         raise UsageError(f"There is no entry {entry!r}.", "It is what stands at the end of a line of `show`.")
-    click.echo(f"No entries since {LocalTimes().minute(since)}; --since looks further back.", err=True)
+    further = f" since {LocalTimes().minute(since)}; --since looks further back" if since else ""
+    click.echo(f"No such entries{further}.", err=True)

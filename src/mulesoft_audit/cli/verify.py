@@ -14,12 +14,13 @@ from mulesoft_audit.cli.options import (
     config_option,
     json_flag,
     load_settings,
+    orgs_option,
     root_option,
     secret_of,
     shared,
     source_options,
 )
-from mulesoft_audit.cli.output import json_wanted
+from mulesoft_audit.cli.output import json_wanted, quiet, start_log
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -36,7 +37,7 @@ Examples:
   mulesoft-audit verify --archive ./archive
   mulesoft-audit verify --archive ./archive --offline
   mulesoft-audit verify --archive gs://my-logs --by-day --json
-  mulesoft-audit verify --archive gs://my-logs --deep --org ID
+  mulesoft-audit verify --archive gs://my-logs --deep --org Payments
   mulesoft-audit verify --archive gs://my-logs --public-key seal.pub.pem
 
 \b
@@ -55,7 +56,7 @@ scope_options = shared(
     click.option("--offline", is_flag=True, help="Compare the archive with itself only; Anypoint is not asked."),
     click.option("--by-day", is_flag=True, help="Compare each day with Anypoint by itself: a request a day."),
     click.option("--deep", is_flag=True, help="Compare key by key: every entry is read again."),
-    click.option("--org", "orgs", multiple=True, metavar="ID", help="Ask for this organization only (repeatable)."),
+    orgs_option,
     evidence("--require-parts", is_flag=True, help="A part that is gone is a finding, though its keys are there."),
 )
 
@@ -96,12 +97,11 @@ def command(
     from mulesoft_audit.clock import Stop
     from mulesoft_audit.evidence.signature import read_public_key
     from mulesoft_audit.evidence.verification import Scope
-    from mulesoft_audit.logs import configure
 
-    configure(json=json_wanted())
+    start_log()
     scope = Scope(offline, by_day, deep, require_parts, orgs, digest_of(newest))
     key = read_public_key(public_key) if public_key else None
-    settings = settings_of(config, flags)
+    settings = settings_of(config, flags, scope)
     stop = Stop()
     stop_on_signals(stop)
     store = open_archive(settings.archive_url)
@@ -130,14 +130,16 @@ def digest_of(text: str | None) -> str:
     return digest
 
 
-def settings_of(config: str | None, flags: dict[str, str | int | None]) -> Settings:
+def settings_of(config: str | None, flags: dict[str, str | int | None], scope: Scope | None = None) -> Settings:
     """Return the settings, in which an archive is named.
 
     Raises:
-        UsageError: one of them is malformed, or no archive is named.
+        UsageError: one of them is malformed, no archive is named, or the scope makes no sense.
     """
     from mulesoft_audit.errors import UsageError
 
+    if scope and scope.offline and scope.organizations:
+        raise UsageError("--org says whom to ask Anypoint for, and --offline asks nobody.", "Leave one of them out.")
     settings = load_settings(config, **flags)
     if not settings.archive_url:
         raise UsageError("ARCHIVE is not set; expected a directory or gs://BUCKET.", "Give it with --archive DIR.")
@@ -186,5 +188,5 @@ def report(found: Verification, store: Store, stop: Stop, *, done: Sequence[str]
         if done is not None:
             fields = {**fields, "event": "repair", "done": list(done)}
         click.echo(without_secrets(json_line(fields)))
-    else:
+    elif not quiet() or found.exit_code:
         as_table(found, store.url)

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from mulesoft_audit.anypoint.query import iso
+from mulesoft_audit.cli.output import quiet
 from mulesoft_audit.printable import printable
 from mulesoft_audit.secret import without_secrets
 
@@ -47,7 +48,8 @@ def as_table(found: Verification, archive: str) -> None:
         more = "" if count == 1 else f", and {count - 1:,} more"
         console.print(Text(f"- {kind.value}: {_shown(first.path)}{more}"), soft_wrap=True)
         console.print(Text(f"  {_shown(first.found)}", "dim"))
-    console.print(Text(f"{summed(found)} Archive: {printable(archive)}"))
+    console.print(Text(summed(found)))
+    console.print(Text(f"Archive: {printable(archive)}"), soft_wrap=True)
 
 
 def summed(found: Verification) -> str:
@@ -101,7 +103,7 @@ def _shown(text: str) -> str:
 @contextmanager
 def progress_shown() -> Iterator[Callable[[Progress], None]]:
     """Show a verification on a terminal while it lasts; yields what is to be called with its progress."""
-    if not sys.stderr.isatty():
+    if not sys.stderr.isatty() or quiet():
         yield lambda _: None
         return
     from rich.console import Console

@@ -15,7 +15,7 @@ from mulesoft_audit.doctor.reach import Knock, reach, skew
 from mulesoft_audit.errors import AuditError, CredentialsError, Interrupted, SourceError, UsageError
 from mulesoft_audit.paths import expanded
 from mulesoft_audit.printable import printable
-from mulesoft_audit.wiring import Source, open_source
+from mulesoft_audit.wiring import Source, by_ids, named_in, open_source
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,7 +41,7 @@ class Anypoint:
         secret: the connected app's.
         stop: the wish to stop; its deadline is moved as the work to do becomes known.
         config: the settings file, if there is one.
-        named: organizations by id, instead of all that are found.
+        named: organizations by id or by name, instead of all that are found.
         root: the root organization, once it is known.
         organizations: whose logs are looked at, once they are known.
         readable: by organization, whether its log may be read, once that is known.
@@ -90,8 +90,8 @@ class Anypoint:
 
     def check_settings(self) -> Finding:
         """Look whether what a run needs is set, and whether the secret is kept private."""
-        for name in (self.settings.mule_org_id, *self.named):
-            _ = organization_id(name) if name else ""
+        if self.settings.mule_org_id:
+            organization_id(self.settings.mule_org_id)
         _ = self.source
         path = self.config if self.settings.client_secret else self.settings.client_secret_file
         if path and _open_to_others(path, named=path == self.config):
@@ -134,14 +134,13 @@ class Anypoint:
 
     def check_groups(self) -> Finding:
         """Find the business groups, or take the organizations that were named."""
-        self.organizations = [Organization(name) for name in self.named or (self.root,)]
         try:
             tree = hierarchy(self.source.transport, self.source.tokens, self.root)
         except HierarchyRefused as error:
+            self.organizations = by_ids(self.named, error) if self.named else [Organization(self.root)]
             return warn(error.message, error.hint) if self.named else failed(error)
         found = tree.organizations
-        known = {one.id: one for one in found}
-        self.organizations = [known.get(one, Organization(one)) for one in self.named] if self.named else found
+        self.organizations = named_in(tree, self.named) if self.named else found
         if tree.problems and not self.named:
             return failed(tree.problems[0])
         count, pace = len(self.organizations), self.settings.pace

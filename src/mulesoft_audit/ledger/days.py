@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import threading
-from datetime import date, timedelta
-from multiprocessing.pool import ThreadPool  # its threads, unlike those of concurrent.futures, let a process end
+from datetime import date
 from typing import TYPE_CHECKING
 
-from mulesoft_audit.archive.layout import DAY_MS, day_of, day_of_manifest, day_start, manifests_of
+from mulesoft_audit.archive.layout import DAY_MS, day_of, day_of_manifest, day_start, days_between, manifests_of
 from mulesoft_audit.ledger.day import Day
 from mulesoft_audit.ledger.head import Counted
 from mulesoft_audit.ledger.manifest import Damaged
@@ -104,6 +103,10 @@ class Days:
         """Read the manifests of these days; return the earliest `since` in them; else the first day."""
         days = [self.get(one) for one in dates]
         if len(days) > 3:  # each is a round trip to the store
+            # Imported here for the sake of what starts fast. Unlike those of concurrent.futures, its threads let a
+            # process end.
+            from multiprocessing.pool import ThreadPool
+
             with ThreadPool(min(READERS, len(days))) as pool:
                 whole = pool.map(self._load, days)
         else:
@@ -177,14 +180,6 @@ class Days:
         high = "~" if end is None else day_of(end).isoformat()
         with self._lock:
             return [counted for day, counted in self.counted.items() if low <= day < high]
-
-
-def days_between(start: int, end: int) -> Iterator[date]:
-    """Yield the UTC days that `start` up to but not including `end` (Unix ms) touches."""
-    day = day_of(start)
-    while day_start(day) < end:
-        yield day
-        day += timedelta(days=1)
 
 
 def split_by_day(start: int, end: int) -> Iterator[tuple[date, int, int]]:

@@ -3,23 +3,36 @@
 from __future__ import annotations
 
 from collections import deque
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeVar
 
 from mulesoft_audit.ledger.manifest import Damaged
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
-    from multiprocessing.pool import AsyncResult, ThreadPool
+    from concurrent.futures import Future
 
 T = TypeVar("T")
 R = TypeVar("R")
 
+READERS = 8  #: objects read at a time: each is a round trip to the store
 AHEAD = 16  #: objects
 AHEAD_BYTES = 16 << 20  #: of them
 
 
+@contextmanager
+def readers() -> Iterator[ThreadPoolExecutor]:
+    """Give threads that read; what they have not begun when they are given back is not read."""
+    pool = ThreadPoolExecutor(READERS)
+    try:
+        yield pool
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+
+
 def read_ahead(
-    pool: ThreadPool, items: Iterable[T], read: Callable[[T], R], size: Callable[[T], int] = lambda _: 0
+    pool: ThreadPoolExecutor, items: Iterable[T], read: Callable[[T], R], size: Callable[[T], int] = lambda _: 0
 ) -> Iterator[tuple[T, R | Damaged]]:
     """Yield each item with what reading it gave, in order.
 
@@ -36,15 +49,15 @@ def read_ahead(
         except Damaged as error:
             return error
 
-    under_way: deque[tuple[T, AsyncResult[R | Damaged]]] = deque()
+    under_way: deque[tuple[T, Future[R | Damaged]]] = deque()
     bytes_under_way = 0
     for item in items:
-        under_way.append((item, pool.apply_async(attempt, (item,))))
+        under_way.append((item, pool.submit(attempt, item)))
         bytes_under_way += size(item)
         while len(under_way) > AHEAD or (len(under_way) > 1 and bytes_under_way > AHEAD_BYTES):
             first, result = under_way.popleft()
             bytes_under_way -= size(first)
-            yield first, result.get()
+            yield first, result.result()
     while under_way:
         first, result = under_way.popleft()
-        yield first, result.get()
+        yield first, result.result()

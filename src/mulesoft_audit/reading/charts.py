@@ -8,7 +8,7 @@ import vl_convert
 
 Row = dict[str, str | int]
 
-WIDTH = 640
+WIDTH = 760  #: of a whole chart, its labels included
 SERIES = 8  #: colours of series that the page has
 _AXIS = {
     "labelColor": "var(--muted)",
@@ -20,12 +20,28 @@ _AXIS = {
     "labelLimit": 240,
 }
 _CONFIG = {
+    "title": {
+        "anchor": "start",
+        "color": "var(--text)",
+        "font": "system-ui, sans-serif",
+        "subtitleColor": "var(--muted)",
+        "subtitleFont": "system-ui, sans-serif",
+        "subtitlePadding": 6,
+        "offset": 12,
+    },
+    "text": {"font": "system-ui, sans-serif"},
     "view": {"stroke": None},
     "axis": _AXIS,
     "legend": {"labelColor": "var(--text)", "labelFont": "system-ui, sans-serif", "orient": "top", "title": None},
     "range": {"category": [f"var(--series-{number})" for number in range(1, SERIES + 1)]},
 }
-_DAY = {"field": "day", "type": "temporal", "timeUnit": "utcyearmonthdate", "title": None, "axis": {"grid": False}}
+_DAY = {
+    "field": "day",
+    "type": "temporal",
+    "timeUnit": "utcyearmonthdate",
+    "title": None,
+    "axis": {"grid": False, "tickCount": 7},
+}
 
 
 def stacked(rows: list[Row], order: list[str]) -> str:
@@ -35,7 +51,7 @@ def stacked(rows: list[Row], order: list[str]) -> str:
         "y": {"field": "count", "type": "quantitative", "title": None, "axis": {"tickCount": 4}},
         "color": {"field": "series", "type": "nominal", "sort": order, "scale": {"domain": order}},
     }
-    return _svg({"data": {"values": rows}, "height": 180, "mark": {"type": "bar"}, "encoding": encoding})
+    return svg({"data": {"values": rows}, "height": 180, "mark": {"type": "bar"}, "encoding": encoding})
 
 
 def ranked(rows: list[Row]) -> str:
@@ -45,7 +61,7 @@ def ranked(rows: list[Row]) -> str:
         "x": {"field": "count", "type": "quantitative", "title": None, "axis": {"tickCount": 4}},
     }
     mark = {"type": "bar", "color": "var(--series-1)", "cornerRadiusEnd": 2}
-    return _svg({"data": {"values": rows}, "height": {"step": 20}, "mark": mark, "encoding": encoding})
+    return svg({"data": {"values": rows}, "height": {"step": 20}, "mark": mark, "encoding": encoding})
 
 
 def calendar(rows: list[Row]) -> str:
@@ -85,11 +101,19 @@ def calendar(rows: list[Row]) -> str:
         },
     }
     mark = {"type": "rect", "stroke": "var(--page)", "strokeWidth": 2}
-    return _svg({"data": {"values": rows}, "height": 84, "mark": mark, "encoding": encoding})
+    return svg({"data": {"values": rows}, "height": 84, "mark": mark, "encoding": encoding})
 
 
-def _svg(spec: dict[str, Any]) -> str:
+def svg(spec: dict[str, Any]) -> str:
+    """Return what a Vega-Lite specification draws, in this package's fonts and widths."""
     # Texts are measured here and shown in another font by a browser: they get room to be wider.
     room = {"left": 40, "right": 12, "top": 5, "bottom": 5}
-    whole = {"width": WIDTH, "padding": room, "background": None, "config": _CONFIG, **spec}
+    whole = {
+        "width": WIDTH,
+        "autosize": {"type": "fit-x", "contains": "padding"},
+        "padding": room,
+        "background": None,
+        "config": _CONFIG,
+        **spec,
+    }
     return str(vl_convert.vegalite_to_svg(whole))

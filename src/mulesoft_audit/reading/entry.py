@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 _decode = msgspec.json.Decoder().decode
 
 
-class Entry:
+class Entry(msgspec.Struct, gc=False, eq=False):
     """An entry of an archive.
 
     Attributes:
@@ -25,24 +25,15 @@ class Entry:
         view: what it says, once `view.view` was asked.
     """
 
-    __slots__ = ("_fields", "line", "organization", "time", "view")
-
-    def __init__(self, time: int, organization: str, line: bytes) -> None:
-        self.time = time
-        self.organization = organization
-        self.line = line
-        self.view: View | None = None
-        self._fields: dict[str, Any] | None = None
+    time: int
+    organization: str
+    line: bytes
+    view: View | None = None
 
     @property
     def fields(self) -> dict[str, Any]:
         """Its fields by Anypoint's names; see `decode`."""
-        if self._fields is None:
-            self._fields = decode(self.line)
-        return self._fields
-
-    def __repr__(self) -> str:
-        return f"Entry({self.time}, {self.organization!r}, {self.line!r})"
+        return decode(self.line)
 
 
 def decode(line: bytes) -> dict[str, Any]:

@@ -5,15 +5,14 @@ from __future__ import annotations
 import hashlib
 import os
 from contextlib import suppress
-from multiprocessing.pool import ThreadPool
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mulesoft_audit.archive.local import LocalStore
 from mulesoft_audit.ledger.manifest import Damaged, Oversize
-from mulesoft_audit.reading.ahead import read_ahead
+from mulesoft_audit.reading.ahead import read_ahead, readers
 from mulesoft_audit.reading.pieces import damaged, gone
-from mulesoft_audit.reading.stream import READERS, pieces
+from mulesoft_audit.reading.stream import pieces
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -49,7 +48,7 @@ def part_files(
     """
     root = store.root if isinstance(store, LocalStore) else cache_folder(store)
     found = []
-    with ThreadPool(READERS) as pool:
+    with readers() as pool:
         wanted = pieces(pool, store, sorted(organizations), (since, until), problem)
         for piece, result in read_ahead(pool, wanted, lambda one: _file(store, root, one), lambda one: one.size):
             if isinstance(result, Damaged):

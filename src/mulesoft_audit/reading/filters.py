@@ -41,14 +41,11 @@ class Wanted:
 
 
 def matching(entries: Iterable[Entry], wanted: Wanted) -> Iterator[Entry]:
-    """Yield the entries that are wanted."""
+    """Return the entries that are wanted, one after the other."""
     tests = _tests(wanted)
     text = _containing(wanted.grep) if wanted.grep else None
-    for entry in entries:
-        if text is not None and not text(entry):
-            continue
-        if not tests or _passes(view(entry), tests):
-            yield entry
+    found = filter(text, entries) if text else entries
+    return (entry for entry in found if _passes(view(entry), tests)) if tests else iter(found)
 
 
 def _passes(said: View, tests: list[Callable[[View], bool]]) -> bool:

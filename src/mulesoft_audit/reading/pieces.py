@@ -11,8 +11,6 @@ from mulesoft_audit.archive.layout import DAY_MS, day_start, keys_name, part_nam
 from mulesoft_audit.archive.part import read_lines
 from mulesoft_audit.ledger.keys import RECORD, Keys
 from mulesoft_audit.ledger.manifest import Damaged, Manifest, Oversize, PartEntry, digest
-from mulesoft_audit.ledger.parts import derive_keys
-from mulesoft_audit.reading.entry import Entry
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -64,11 +62,25 @@ class Loaded:
     data: bytes
     times: list[int]
 
-    def entries(self, since: int, until: int) -> Iterator[Entry]:
-        """Yield its entries from `since` up to but not including `until` (Unix ms), in order of time."""
-        start, organization = day_start(self.piece.day), self.piece.organization
-        for time, line in self.lines(since - start, until - start):
-            yield Entry(start + time, organization, line)
+    @property
+    def average(self) -> int:
+        """Bytes of a line, about."""
+        what = self.piece.what
+        return what.size if isinstance(what, Oversize) else what.inflated // max(1, what.entries)
+
+    def between(self, since: int, until: int) -> tuple[list[int], Iterator[bytes]]:
+        """Return what it has from `since` up to but not including `until` (Unix ms): times (Unix ms) and lines.
+
+        Both are in order of time.
+        """
+        start = day_start(self.piece.day)
+        times = sorted(self.times)
+        low, high = bisect_left(times, since - start), bisect_left(times, until - start)
+        if times == self.times:
+            lines: Iterator[bytes] = islice(self._all(), low, high)
+        else:
+            lines = (line for _, line in self._sorted(since - start, until - start))
+        return [start + time for time in times[low:high]], lines
 
     def lines(self, since: int, until: int) -> Iterator[tuple[int, bytes]]:
         """Yield times and lines between two times, all of them milliseconds of the day, in order of time."""
@@ -138,4 +150,6 @@ def load(store: Store, piece: Piece) -> Loaded:
     keys = store.read(keys_name(piece.organization, piece.day, piece.what.number))
     if keys and digest(keys.data) == piece.what.keys_sha256:
         return Loaded(piece, held.data, Keys(keys.data).times())
+    from mulesoft_audit.ledger.parts import derive_keys  # seldom needed, and slow to import
+
     return Loaded(piece, held.data, derive_keys(held.data, piece.name, day_start(piece.day)).keys.times())

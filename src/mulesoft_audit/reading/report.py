@@ -141,7 +141,8 @@ def _days(stretch: Stretch, now: int, counted: Iterable[int]) -> range:
     there = list(counted)
     if not there:
         return range(0)
-    return range(max(stretch.since // DAY_MS, min(there)), min(now, stretch.until - 1) // DAY_MS + 1)
+    last = min(min(now, stretch.until - 1) // DAY_MS, max(there))
+    return range(max(stretch.since // DAY_MS, min(there)), last + 1)
 
 
 def _by_day(tally: Tally, status: Status, stretch: Stretch, now: int) -> list[Row]:
@@ -210,7 +211,7 @@ def _changes(tally: Tally, names: Names) -> Iterator[dict[str, str | int]]:
             "organization": names.of(entry.organization),
             "who": said.who or "-",
             "action": said.what_was_done,
-            "what": things(said),
+            "what": things(said.objects),
             "outcome": "failed" if said.has_failed else "",
             "reference": reference(entry.line),
         }

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 from isal.isal_zlib import crc32
 
 from mulesoft_audit.printable import printable
-from mulesoft_audit.reading.view import joined
+from mulesoft_audit.reading.view import glance, is_failure, joined
 from mulesoft_audit.times import LocalTimes, iso
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from mulesoft_audit.ledger.names import Names
     from mulesoft_audit.reading.entry import Entry
-    from mulesoft_audit.reading.view import Thing, View
+    from mulesoft_audit.reading.view import Named, View
 
 LONGEST = 80  #: characters of a name that are shown in a line
 MOST_OBJECTS = 3  #: that are named in a line
@@ -84,33 +84,45 @@ class Lines:
         widest = max((_width(name) for name in shown.values()), default=0)
         self._organizations = {one: _padded(name, widest) for one, name in shown.items()}
 
-    def line(self, entry: Entry, said: View) -> str:
-        """Return an entry as one line."""
-        return (
-            f"{self._times.second(entry.time)}  {self._organizations[entry.organization]}  "
-            f"{_deed(said.who, said.action, said.subaction)}  {_padded(things(said), 28)}  "
-            f"{_place(said.platform, said.environment, said.has_failed)}  {reference(entry.line)}"
-        )
+    def lines(self, found: Iterable[Entry], mark: Callable[[str], str] = str) -> Iterator[str]:
+        """Yield each entry as one line, with its newline; `mark` is given the lines of what failed."""
+        second, organizations = self._times.second, self._organizations
+        for entry in found:
+            said = glance(entry)
+            objects, subaction = said.objects, said.subaction
+            what = (
+                _alone(objects[0].object_type, objects[0].name) if objects and len(objects) == 1 else _several(objects)
+            )
+            failed = said.failed is True or (subaction is not None and is_failure(subaction))
+            text = (
+                f"{second(entry.time)}  {organizations[entry.organization]}  "
+                f"{_deed(said.who, said.action, subaction)}  {what}  "
+                f"{_place(said.platform, said.environment, failed)}  {crc32(entry.line).to_bytes(4).hex()}\n"
+            )
+            yield mark(text) if failed else text
 
 
-def things(said: View) -> str:
-    """Return the objects in a few words: `User alice, Role Admin and 2 more`."""
-    objects = said.objects
+def things(objects: Sequence[Named] | None) -> str:
+    """Return objects in a few words: `User alice, Role Admin and 2 more`."""
     if not objects:
         return "-"
-    if len(objects) == 1:
-        return _thing(objects[0])
-    shown = ", ".join(map(_thing, objects[:MOST_OBJECTS]))
+    shown = ", ".join([_thing(one.object_type, one.name) for one in objects[:MOST_OBJECTS]])
     more = len(objects) - MOST_OBJECTS
     return f"{shown} and {more} more" if more > 0 else shown
 
 
-def _thing(one: Thing) -> str:
-    name = printable(one.object_name or one.object_id or "", LONGEST)
-    return f"{printable(one.object_type, LONGEST)} {name}" if one.object_type else name
+# What is said again and again is put together once: an object, who did what, and where.
 
 
-# What is said again and again is put together once: who did what, and where.
+@lru_cache(16384)
+def _thing(kind: str | None, name: str) -> str:
+    shown = printable(name, LONGEST)
+    return f"{printable(kind, LONGEST)} {shown}" if kind else shown
+
+
+@lru_cache(16384)
+def _alone(kind: str | None, name: str) -> str:
+    return _padded(_thing(kind, name), 28)
 
 
 @lru_cache(16384)
@@ -124,6 +136,10 @@ def _place(platform: str | None, environment: str | None, failed: bool) -> str:
     shown = printable(platform or "-", LONGEST)
     place = _padded(f"{shown} ({printable(environment, LONGEST)})" if environment else shown, 18)
     return f"{place}  failed" if failed else place
+
+
+def _several(objects: Sequence[Named] | None) -> str:
+    return _padded(things(objects), 28)
 
 
 def _padded(text: str, width: int) -> str:

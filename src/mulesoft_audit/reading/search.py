@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from mulesoft_audit.reading.filters import Wanted
     from mulesoft_audit.reading.stream import Problem
 
+START = "2000-01-01T00:00Z"  #: before anything that there is
 FIRST_LOOK = DAY_MS // 4  #: how far back the newest entries are looked for at first; then four times as far, and so on
 
 

@@ -31,6 +31,17 @@ READING = frozenset({"SELECT_NODE", "SET_OPERATION_NODE", "RECURSIVE_CTE_NODE", 
 # An escape of half a surrogate pair is legal JSON and no text: it is left out. What precedes it in the pattern is kept:
 # an escaped backslash, and a whole pair. Control characters between tokens are blanks to JSON; in texts, too, here.
 _HALF = r"(\\\\|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})|\\u[dD][89a-fA-F][0-9a-fA-F]{2}"
+#: What the views read of an entry, in the order of the list `fields`; then what they read of its parts.
+_FIELDS = (
+    *("timestamp", "platform", "action", "subaction", "userName", "userId", "clientName", "clientId", "failed"),
+    *("anypointTransactionId", "environmentName", "environmentId"),
+)
+_BELOW = ("payload", "objects", "properties", "objectType", "objectName", "objectId", "parentId")
+_PATHS = ", ".join(f"'$.{name}'" for name in _FIELDS)
+_TWICE = "|".join(f",{name},.*,{name}," for name in (*_FIELDS, *_BELOW))
+
+# Of a name given twice the last counts; DuckDB takes the first. To look through all names of an entry costs more than
+# all else, so that what the views read is asked for alone, and the rest where `entry` itself is.
 _MACROS = rf"""
 create macro readable(line) as case when json_valid(line) then line
     else regexp_replace(regexp_replace(line, '{_HALF}', '\1', 'g'), '[\x00-\x1f]', ' ', 'g') end;
@@ -38,52 +49,66 @@ create macro last_counts(j) as case when len(json_keys(j)) = len(list_distinct(j
     ('{{' || array_to_string(list_transform(list_distinct(json_keys(j)), lambda name: to_json(name)::varchar || ':' ||
         list_reverse(json_extract(j, '$.*'))[list_position(list_reverse(json_keys(j)), name)]::varchar), ',')
     || '}}')::json end;
+create macro sound(j) as case
+    when regexp_matches(',' || array_to_string(json_keys(j), ',,') || ',', '{_TWICE}', 's')
+    then last_counts(j::json)::varchar else j end;
 create macro as_list(j) as case json_type(j) when 'ARRAY' then json_extract(j, '$[*]')
     when 'OBJECT' then [j] else [] end;
 create macro things_of(j) as list_transform(
-    list_filter(as_list(json_extract(j, '$.objects')), lambda one: json_type(one) = 'OBJECT'),
-    lambda one: last_counts(one));
-create macro place_of(j) as coalesce(nullif(j->>'$.environmentName', ''), nullif(j->>'$.environmentId', ''));
+    list_filter(as_list(j), lambda one: json_type(one) = 'OBJECT'), lambda one: sound(one)::json);
+create macro place_of(name, id) as coalesce(nullif(name, ''), nullif(id, ''));
+create macro thing_place(j) as place_of(j->>'$.environmentName', j->>'$.environmentId');
 create macro time_of(stamp, day) as case
     when try(epoch_ms(try_cast(try_cast(stamp as double) as bigint))) between day and day + interval 1 day
         then epoch_ms(try_cast(try_cast(stamp as double) as bigint))
     when try_cast(stamp as timestamp) between day and day + interval 1 day then try_cast(stamp as timestamp)
     else day end;
 """
+
+
+def _field(name: str) -> str:
+    return f"fields[{_FIELDS.index(name) + 1}]"
+
+
 _PLACE = r"/([^/]+)/(\d{4})/(\d{2})/(\d{2})/[^/]+$"
 _VIEWS = rf"""
 create view parsed as select
     regexp_extract(filename, '{_PLACE}', 1) as organization,
     make_timestamp(regexp_extract(filename, '{_PLACE}', 2)::bigint, regexp_extract(filename, '{_PLACE}', 3)::bigint,
         regexp_extract(filename, '{_PLACE}', 4)::bigint, 0, 0, 0) as day,
-    last_counts(readable(line)::json) as entry from lines;
-create view timed as select time_of(entry->>'$.timestamp', day) as time, *,
-    last_counts(json_extract(entry, '$.payload')) as payload, things_of(entry) as things from parsed;
-create view entries as select
+    readable(line) as line from lines;
+create view sounded as select organization, day, line, sound(line) as text from parsed;
+create view named as select organization, day, line, json_extract_string(text, [{_PATHS}]) as fields,
+    json_extract(text, ['$.payload', '$.objects']) as below from sounded;
+create view timed as select time_of({_field("timestamp")}, day) as time, *,
+    sound(below[1]) as payload, things_of(below[2]) as things from named;
+create view whole as select
     time, organization, organizations.name as organization_name,
-    entry->>'$.platform' as platform,
-    entry->>'$.action' as action,
-    coalesce(nullif(payload->>'$.subaction', ''), entry->>'$.subaction') as subaction,
-    entry->>'$.userName' as user_name,
-    entry->>'$.userId' as user_id,
-    entry->>'$.clientName' as client_name,
-    entry->>'$.clientId' as client_id,
+    {_field("platform")} as platform,
+    {_field("action")} as action,
+    coalesce(nullif(payload->>'$.subaction', ''), {_field("subaction")}) as subaction,
+    {_field("userName")} as user_name,
+    {_field("userId")} as user_id,
+    {_field("clientName")} as client_name,
+    {_field("clientId")} as client_id,
     things[1]->>'$.objectType' as object_type,
     things[1]->>'$.objectName' as object_name,
     things[1]->>'$.objectId' as object_id,
-    coalesce(list_filter(list_transform(things, lambda one: place_of(one)), lambda one: one is not null)[1],
-        place_of(entry)) as environment,
-    coalesce(lower(entry->>'$.failed') = 'true', false) or coalesce(lower(coalesce(nullif(payload->>'$.subaction', ''),
-        entry->>'$.subaction')) like '%failure', false) as failed,
+    coalesce(list_filter(list_transform(things, lambda one: thing_place(one)), lambda one: one is not null)[1],
+        place_of({_field("environmentName")}, {_field("environmentId")})) as environment,
+    coalesce(lower({_field("failed")}) = 'true', false) or coalesce(lower(coalesce(nullif(payload->>'$.subaction', ''),
+        {_field("subaction")})) like '%failure', false) as failed,
     payload->>'$.properties.clientIP' as ip,
-    entry->>'$.anypointTransactionId' as transaction,
-    entry
+    {_field("anypointTransactionId")} as transaction,
+    last_counts(line::json) as entry,
+    things
     from timed left join organizations on organization = organizations.id
     where time >= since() and time < until();
+create view entries as select * exclude (things) from whole;
 create view objects as select time, organization, organization_name, platform, action, subaction, user_name,
     client_name, failed, thing->>'$.objectType' as object_type, thing->>'$.objectName' as object_name,
-    thing->>'$.objectId' as object_id, thing->>'$.parentId' as parent_id, place_of(thing) as environment, entry
-    from (select *, unnest(things_of(entry)) as thing from entries);
+    thing->>'$.objectId' as object_id, thing->>'$.parentId' as parent_id,
+    thing_place(thing) as environment, entry from (select *, unnest(things) as thing from whole);
 """  # noqa: S608 - made of constants
 
 
@@ -163,7 +188,7 @@ def run(connection: duckdb.DuckDBPyConnection, sql: str) -> duckdb.DuckDBPyConne
     with failures():
         said = json.loads(_first(connection.execute("select json_serialize_sql(?::varchar)", [sql])))
         if said.get("error"):
-            raise _not_a_select(said.get("error_message", ""))
+            raise _not_a_select(said["error_message"] if said.get("error_type") == "parser" else "")
         nodes = {kind for kind in _kinds(said) if kind.endswith("_NODE")}
         if len(said["statements"]) != 1 or not nodes <= READING:
             raise _not_a_select("")

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from multiprocessing.pool import ThreadPool
 from typing import TYPE_CHECKING, Any
 
 from mulesoft_audit.archive.layout import DAY_MS, day_of, day_start
 from mulesoft_audit.collect import last_run
 from mulesoft_audit.ledger import head as heads
 from mulesoft_audit.ledger.names import organizations_of
+from mulesoft_audit.reading.ahead import readers
 from mulesoft_audit.times import earliest
 from mulesoft_audit.words import number_of
 
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from mulesoft_audit.ledger.names import Names
     from mulesoft_audit.ledger.registry import Known
 
-READERS = 8  #: heads read at a time: each is a round trip to the store
 BAR_DAYS = 30
 
 
@@ -94,8 +93,8 @@ def status_of(store: Store, wanted: Sequence[str], now: int) -> Status:
     """
     held, names = organizations_of(store)
     ids = names.ids(wanted) or list(held)
-    with ThreadPool(min(READERS, len(ids))) as pool:
-        found = pool.map(lambda one: heads.load(store, one)[0], ids)
+    with readers() as pool:
+        found = list(pool.map(lambda one: heads.load(store, one)[0], ids))
     run, _ = last_run.load(store)
     standings = [standing(head, held[head.organization], run, now) for head in found]
     return Status(run, tuple(in_tree_order(standings, held)), names)

@@ -8,34 +8,37 @@ ahead, and about a quarter of a megabyte of lines of each.
 from __future__ import annotations
 
 from heapq import heappop, heappush
-from itertools import groupby
-from multiprocessing.pool import ThreadPool
-from operator import attrgetter
+from itertools import groupby, starmap
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
-from mulesoft_audit.archive.layout import DAY_MS, day_of_manifest, day_start, manifest_name, manifests_of
+from mulesoft_audit.archive.layout import (
+    DAY_MS,
+    day_of_manifest,
+    day_start,
+    days_between,
+    manifest_name,
+    manifests_of,
+)
 from mulesoft_audit.ledger import manifest as manifests
 from mulesoft_audit.ledger import registry
-from mulesoft_audit.ledger.days import days_between
 from mulesoft_audit.ledger.manifest import Damaged, Manifest
-from mulesoft_audit.reading.ahead import read_ahead
+from mulesoft_audit.reading.ahead import read_ahead, readers
+from mulesoft_audit.reading.blocks import FOREVER, in_blocks
+from mulesoft_audit.reading.entry import Entry
 from mulesoft_audit.reading.pieces import Piece, load, pieces_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
+    from concurrent.futures import ThreadPoolExecutor
     from datetime import date
 
     from mulesoft_audit.archive.store import Store
-    from mulesoft_audit.reading.entry import Entry
 
     Problem = Callable[[Damaged], None]
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 
-_TIME: Callable[[Entry], int] = attrgetter("time")
-FOREVER = 253_402_214_400_000  #: 9999-12-31 in Unix milliseconds
-READERS = 8  #: objects read at a time: each is a round trip to the store
 FEW_DAYS = 62  #: so many are asked for by name; of more, those that are there are listed
 
 
@@ -70,7 +73,13 @@ def entries(
         Damaged: a manifest or part is lost or damaged.
         ArchiveError: the archive cannot be read, or a newer version wrote it.
     """
-    return in_order(store, lambda piece: load(store, piece), _TIME, (since, until), organizations, problem)
+    tell = problem or _give_up
+    ids = sorted(registry.load(store)[0].organizations if organizations is None else organizations)
+    with readers() as pool:
+        wanted = pieces(pool, store, ids, (since, until), tell)
+        loaded = read_ahead(pool, wanted, lambda piece: load(store, piece), lambda piece: piece.size)
+        for block in in_blocks(loaded, (since, until), tell):
+            yield from starmap(Entry, block)
 
 
 def in_order(
@@ -93,7 +102,7 @@ def in_order(
     """
     tell = problem or _give_up
     ids = sorted(registry.load(store)[0].organizations if organizations is None else organizations)
-    with ThreadPool(READERS) as pool:
+    with readers() as pool:
         wanted = pieces(pool, store, ids, stretch, tell)
         yield from _merged(read_ahead(pool, wanted, read, lambda piece: piece.size), time_of, stretch, tell)
 
@@ -111,7 +120,7 @@ def days_held(store: Store, organization: str, since: int, until: int) -> list[d
 
 
 def pieces(
-    pool: ThreadPool, store: Store, organizations: list[str], stretch: tuple[int, int], tell: Problem
+    pool: ThreadPoolExecutor, store: Store, organizations: list[str], stretch: tuple[int, int], tell: Problem
 ) -> Iterator[Piece]:
     """Yield the pieces that have entries between two times (Unix ms), in order of their first entry."""
     since, until = stretch
