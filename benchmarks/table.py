@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 Results = dict[str, Any]
 #: Sizes between which memory may not differ.
-LEVEL_FROM = 100_000
+LEVEL_FROM = 1_000_000
 #: The latency that the target speaks of; the other rows are there to compare.
 AIMED_LATENCY = 400
 
@@ -72,8 +72,7 @@ def _of_compare(found: Results) -> Iterator[tuple[str, str, str, bool]]:
     yield "Entries per processor second, against the naive way", "≥ 6x", _between(found["naive_over_ours"]), naive >= 6
     yield "Processor time an entry, against the floor", "≤ 2.5x", _between(found["cpu_over_floor"]), floor <= 2.5
     for (name, times), aim in zip(found["times_recorded"].items(), (3, 4), strict=True):
-        rate = found["recorded"][name]
-        what = f"Entries a second on all cores, against {name} ({rate:,} recorded)"
+        what = f"Entries a second on all cores, against {name} (see below)"
         yield what, f"≥ {aim}x", f"{times:.1f}x", times >= aim
 
 
