@@ -28,12 +28,12 @@ SEALS = "evidence/seals/"
 SUMS, SIGNATURE, DOCUMENT, NEXT_KEY = "SHA256SUMS", "SHA256SUMS.sig", "SEAL.json", "next-key.pem"
 FORMAT = 1
 _PLACE = re.compile(
-    r"evidence/seals/(?P<number>\d{6,})/(?P<file>SHA256SUMS|SHA256SUMS\.sig|SHA256SUMS\.tsr|SEAL\.json|next-key\.pem"
-    rf"|manifests/{ID.pattern}/\d{{4}}/\d{{2}}/\d{{2}}\.manifest\.json)"
+    r"evidence/seals/(?P<number>[0-9]{6,})/(?P<file>SHA256SUMS|SHA256SUMS\.sig|SHA256SUMS\.tsr|SEAL\.json|next-key\.pem"
+    rf"|manifests/{ID.pattern}/[0-9]{{4}}/[0-9]{{2}}/[0-9]{{2}}\.manifest\.json)"
 )
 _LINE = re.compile(r"([0-9a-f]{64})  ([!-~]+)")
 _FROZEN = re.compile(
-    rf"evidence/seals/\d+/manifests/(?P<org>{ID.pattern})/(?P<day>\d{{4}}/\d{{2}}/\d{{2}})\.manifest\.json"
+    rf"evidence/seals/[0-9]+/manifests/(?P<org>{ID.pattern})/(?P<day>[0-9]{{4}}/[0-9]{{2}}/[0-9]{{2}})\.manifest\.json"
 )
 
 
