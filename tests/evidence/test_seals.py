@@ -32,6 +32,7 @@ from tests.evidence.test_repair import TAMPERING, Dying, Killed, repaired
 
 from mulesoft_audit.archive import layout
 from mulesoft_audit.archive.local import LocalStore
+from mulesoft_audit.cli.verify_view import summed
 from mulesoft_audit.errors import UsageError
 from mulesoft_audit.evidence.finding import Kind
 from mulesoft_audit.evidence.seal import read_sums, sums_of
@@ -78,6 +79,23 @@ def test_an_archive_without_seals_is_a_finding_where_a_key_or_a_digest_is_given(
     assert wrong(root, None) == []
     assert wrong(root, pair(tmp_path)) == [("seal", "evidence/seals/")]
     assert wrong(root, None, "0" * 64) == [("seal", "evidence/seals/")]
+
+
+def test_a_seal_that_nobody_signed_is_none_where_a_key_is_given(root: Path, tmp_path: Path) -> None:
+    """An attacker can write a list; only its signature makes it a seal."""
+    keys_ = pair(tmp_path)
+    seal(root, keys_)
+    (root / FIRST / "SHA256SUMS.sig").unlink()
+    assert wrong(root, None) == []
+    assert wrong(root, keys_) == [("seal", "evidence/seals/")]
+
+
+def test_seals_of_which_the_last_is_not_signed_are_not_said_to_be(chain: Chain) -> None:
+    root, keys_, _ = chain
+    (root / LAST / "SHA256SUMS.sig").unlink()
+    found = checked(root, keys_)
+    assert [one.kind.value for one in found.findings] == ["unfinished"]
+    assert "3 seals were checked, of which 2 hold a signature" in summed(found)
 
 
 @pytest.mark.parametrize("folder", [FIRST, SECOND, LAST])

@@ -74,8 +74,12 @@ def _seals(found: Verification) -> str:
     seals = found.news.seals
     if not seals.digests:
         return ""
-    signed = "with their signatures" if seals.key else "without their signatures, for which --public-key is needed"
-    return f"; {len(seals.digests):,} seals were checked, {signed}"
+    count = len(seals.digests)
+    if not seals.key:
+        signed = "without their signatures, for which --public-key is needed"
+    else:
+        signed = "with their signatures" if seals.signed == count else f"of which {seals.signed:,} hold a signature"
+    return f"; {count:,} seal{'s were' if count > 1 else ' was'} checked, {signed}"
 
 
 def _list(console: Console, findings: list[Finding]) -> None:

@@ -33,6 +33,7 @@ from mulesoft_audit.ledger.manifest import Damaged, decode
 if TYPE_CHECKING:
     from mulesoft_audit.archive.store import Store
     from mulesoft_audit.evidence.signature import PublicKey
+    from mulesoft_audit.ledger.manifest import Manifest
 
 
 def read_seals(store: Store, key: PublicKey | None = None, newest: str = "") -> Seals:
@@ -68,8 +69,8 @@ def read_seals(store: Store, key: PublicKey | None = None, newest: str = "") -> 
             _Reader(store, seals, number, there).read()
         elif number != last:
             seals.wrong(folder(number) + SUMS, "a list", "no object")
-    if key and not seals.digests:
-        seals.wrong(SEALS, "seals", "none")
+    if key and not seals.signed:
+        seals.wrong(SEALS, "seals", "none that this key signed" if seals.digests else "none")
     if newest and newest not in seals.digests:
         found = f"{len(seals.digests)} seals, none of that digest: it was cut off, or the archive was rolled back"
         seals.wrong(SEALS, f"a list with the SHA-256 {newest}", found)
@@ -98,9 +99,12 @@ class _Reader:
         data = held.data if held else b""
         before = seals.newest
         seals.digests.append(sha256(data))
-        if seals.key and SIGNATURE in self._files and not self._signed(data, seals.key):
-            found = "a signature of another key, or over another list"
-            seals.wrong(self._folder + SIGNATURE, f"a signature of the key {seals.key.id}", found)
+        if seals.key and SIGNATURE in self._files:
+            if self._signed(data, seals.key):
+                seals.signed += 1
+            else:
+                found = "a signature of another key, or over another list"
+                seals.wrong(self._folder + SIGNATURE, f"a signature of the key {seals.key.id}", found)
         elif SIGNATURE not in self._files and seals.unfinished != self._number:
             seals.wrong(self._folder + SIGNATURE, "a signature", "no object")
         listed = read_sums(data)
@@ -162,17 +166,29 @@ class _Reader:
             self._seals.key = key
 
     def _freeze(self, whose: tuple[str, str], frozen: FrozenDay, data: bytes) -> None:
-        """Take note of a frozen manifest."""
+        """Take note of a frozen manifest, which has to come after the one that was frozen before."""
+        seals, before = self._seals, self._seals.days.get(whose)
         try:
             manifest = decode(data, frozen.path)
-        except Damaged:
-            self._seals.days[whose] = frozen
+        except Damaged as error:
+            seals.wrong(frozen.path, "a manifest", str(error.__cause__ or error.message))
+            seals.days.setdefault(whose, frozen)
             return
-        self._seals.days[whose] = FrozenDay(frozen.path, frozen.digest, manifest.revision)
+        seals.days[whose] = FrozenDay(frozen.path, frozen.digest, manifest.revision)
+        if before and not _follows(before, manifest):
+            path = layout.manifest_name(whose[0], date.fromisoformat(whose[1]))
+            expected = f"revision {before.revision} as {before.path} has it, or what came after it"
+            seals.wrong(path, expected, f"revision {manifest.revision} as {frozen.path} has it")
         for part in manifest.parts:
             if part.entries:
                 path = layout.part_name(whose[0], date.fromisoformat(whose[1]), part.number)
                 self._seals.keys.setdefault(path, part.keys_sha256)
+
+
+def _follows(before: FrozenDay, manifest: Manifest) -> bool:
+    """Return whether a manifest that was sealed later can be what became of one that was sealed before."""
+    step = manifest.revision - before.revision
+    return step > 1 or (step == 1 and manifest.previous == before.digest)
 
 
 def _id_of(pem: bytes) -> str:
