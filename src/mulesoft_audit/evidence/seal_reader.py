@@ -120,8 +120,15 @@ class _Reader:
         for name in [self._folder + DOCUMENT, *sorted(own)]:
             self._own(name, own.get(name, ""))
         for name, digest in listed.items():
-            if not name.startswith(EVIDENCE):
-                seals.objects[name] = digest
+            if not name.startswith(EVIDENCE) and SIGNATURE in self._files:
+                self._object(name, digest)
+
+    def _object(self, name: str, digest: str) -> None:
+        """Take note of a sealed object; what was sealed first holds for ever."""
+        before = self._seals.objects.setdefault(name, digest)
+        if before != digest:
+            text = f"SHA-256 {digest}, as {self._folder}{SUMS} has it"
+            self._seals.wrong(name, f"SHA-256 {before}, as an earlier seal has it", text)
 
     def _signed(self, data: bytes, key: PublicKey) -> bool:
         signature = self._store.read(self._folder + SIGNATURE)
@@ -133,6 +140,8 @@ class _Reader:
         if held is None or sha256(held.data) != digest:
             found = f"SHA-256 {sha256(held.data)}" if held else "no object"
             self._seals.wrong(name, f"SHA-256 {digest}" if digest else "a line in the list", found)
+        elif SIGNATURE not in self._files:
+            return  # anybody can have written it
         elif name == self._folder + DOCUMENT:
             self._document(held.data)
         elif name == self._folder + NEXT_KEY:
@@ -175,7 +184,7 @@ class _Reader:
             seals.days.setdefault(whose, frozen)
             return
         seals.days[whose] = FrozenDay(frozen.path, frozen.digest, manifest.revision)
-        if before and not _follows(before, manifest):
+        if before and before.digest != frozen.digest and not _follows(before, manifest):
             path = layout.manifest_name(whose[0], date.fromisoformat(whose[1]))
             expected = f"revision {before.revision} as {before.path} has it, or what came after it"
             seals.wrong(path, expected, f"revision {manifest.revision} as {frozen.path} has it")

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from mulesoft_audit import __version__
 from mulesoft_audit.anypoint.query import iso
 from mulesoft_audit.archive.store import ObjectExists
 from mulesoft_audit.errors import ArchiveError
+from mulesoft_audit.evidence.begun import SOFTWARE, Begun, sealed_day, sealed_organization
 from mulesoft_audit.evidence.seal import (
     DOCUMENT,
     NEXT_KEY,
@@ -81,9 +81,7 @@ class News:
                 self.objects[item.name] = sha256(held.data)
         frozen = self.seals.days.get((objects.organization, objects.day.isoformat()))
         if frozen is None or frozen.digest != loaded.digest:
-            source = manifest.held if manifest.source is None else manifest.source
-            day = SealedDay(manifest.held, source, manifest.revision, loaded.digest)
-            self.days[objects.organization, objects.day] = (day, loaded.data)
+            self.days[objects.organization, objects.day] = (sealed_day(manifest, loaded.digest), loaded.data)
         return wrong
 
     def __bool__(self) -> bool:
@@ -146,7 +144,7 @@ class Sealer:
         """
         number = len(news.seals.digests) + 1
         for _ in range(TRIES):
-            previous = self._finished(number - 1)
+            previous = self._finished(number - 1, result)
             document = self._document(number, previous, news, result)
             try:
                 self._store.create(folder(number) + DOCUMENT, document)
@@ -164,17 +162,39 @@ class Sealer:
             return Sealed(number, sha256(sums), len(news.objects), len(news.days))
         raise ArchiveError("Other sealers took one number after the other.", "Let one of them seal.")
 
-    def _finished(self, number: int) -> bytes:
-        """Return the list of a seal; of one that somebody began and does not finish, once it is closed and signed."""
+    def _finished(self, number: int, result: Result) -> bytes:
+        """Return the list of a seal; of one that somebody began and does not finish, once it is closed and signed.
+
+        Raises:
+            ArchiveError: what was begun says what is not so.
+        """
         if not number:
             return b""
         sums = self._wait_for(folder(number) + SUMS)
+        signature = self._wait_for(folder(number) + SIGNATURE) if sums else None
+        if sums and signature:
+            self._check_signature(number, sums, signature)
+            return sums
+        before = self._store.read(folder(number - 1) + SUMS)
+        previous = before.data if before else b""
+        begun = Begun(self._store, number, previous, self._key.public.id, result.standing)
         if sums is None:
-            sums = self._close(number)
-        if self._wait_for(folder(number) + SIGNATURE) is None:
-            self._check(number, sums)
-            self._sign(number, sums)
+            sums = self._create_sums(number, sums_of(begun.digests()))
+        begun.check(sums)
+        self._sign(number, sums)
         return sums
+
+    def _check_signature(self, number: int, sums: bytes, signature: bytes) -> None:
+        """See that the seal before is this key's, or named this key.
+
+        Raises:
+            ArchiveError: it is somebody else's, and no seal can follow it.
+        """
+        if not self._key.public.signed(sums, signature) and folder(number) + NEXT_KEY not in (read_sums(sums) or {}):
+            raise ArchiveError(
+                f"The signature of seal {number} is not this key's, though the seal names no other.",
+                "Nothing was sealed. Check all seals with `verify --offline --public-key`, and see who wrote this one.",
+            )
 
     def _wait_for(self, name: str) -> bytes | None:
         """Return an object's bytes; None if nobody writes it within the time that its owner has."""
@@ -187,51 +207,25 @@ class Sealer:
                 return None
             sleep(POLL_SECONDS)
 
-    def _close(self, number: int) -> bytes:
-        """Make the list of a seal whose sealer died: of what it left, so that the chain goes on."""
-        digests: dict[str, str] = {}
-        for item in self._store.list(folder(number)):
-            held = self._store.read(item.name)
-            if held:
-                digests[item.name] = sha256(held.data)
-        if number > 1:
-            previous = self._store.read(folder(number - 1) + SUMS)
-            digests[folder(number - 1) + SUMS] = sha256(previous.data if previous else b"")
-        sums = sums_of(digests)
+    def _create_sums(self, number: int, sums: bytes) -> bytes:
+        """Return the list of a seal whose sealer died: of what it left, so that the chain goes on."""
+        name = folder(number) + SUMS
         try:
-            self._store.create(folder(number) + SUMS, sums)
+            self._store.create(name, sums)
         except ObjectExists:
-            held = self._store.read(folder(number) + SUMS)
+            held = self._store.read(name)
             return held.data if held else sums
         return sums
-
-    def _check(self, number: int, sums: bytes) -> None:
-        """See that a list that its sealer did not sign says what is there: only then is it signed in its place.
-
-        Raises:
-            ArchiveError: it does not.
-        """
-        for name, digest in (read_sums(sums) or {"": ""}).items():
-            held = self._store.read(name) if name else None
-            if held is None or sha256(held.data) != digest:
-                raise ArchiveError(
-                    f"Seal {number} was begun and not signed, and {name or 'its list'} is not what it says.",
-                    f"Nothing was sealed. See what happened to it; {folder(number)} may then be moved aside by hand.",
-                )
 
     def _document(self, number: int, previous: bytes, news: News, result: Result) -> bytes:
         organizations: dict[str, SealedOrganization] = {}
         standing = result.standing
         for (organization, day), (sealed, _) in sorted(news.days.items()):
-            since, proved = standing.since(organization), standing.proved_at.get(organization, 0)
-            made = SealedOrganization(
-                standing.name(organization), iso(since) if since else "", iso(proved) if proved else "", {}
-            )
+            made = sealed_organization(standing, organization)
             organizations.setdefault(organization, made).days[day.isoformat()] = sealed
         root = standing.registry.root if standing.registry else ""
         digest = sha256(previous) if previous else ""
-        software = f"mulesoft-audit-collector {__version__}"
-        seal = Seal(number, iso(self._now), root, self._key.public.id, digest, software, organizations)
+        seal = Seal(number, iso(self._now), root, self._key.public.id, digest, SOFTWARE, organizations)
         return msgspec.json.format(msgspec.json.encode(seal), indent=1) + b"\n"
 
     def _files(self, number: int, previous: bytes, document: bytes, news: News) -> dict[str, str]:
