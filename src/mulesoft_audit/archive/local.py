@@ -225,11 +225,12 @@ def _bytes_of(path: Path) -> bytes | None:
         if error.errno in (errno.ELOOP, errno.ENXIO):  # a link, a socket
             return b""
         raise
-    with open(descriptor, "rb") as file:
-        mode = os.fstat(descriptor).st_mode
-        if stat.S_ISDIR(mode):
-            return None
-        data = file.read(LARGEST + 1) if stat.S_ISREG(mode) else b""
+    mode = os.fstat(descriptor).st_mode
+    if not stat.S_ISREG(mode):
+        os.close(descriptor)
+        return None if stat.S_ISDIR(mode) else b""
+    with os.fdopen(descriptor, "rb") as file:
+        data = file.read(LARGEST + 1)
     if len(data) > LARGEST:
         raise OSError(errno.EFBIG, "a file is larger than any object of an archive")
     return data
