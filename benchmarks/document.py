@@ -51,6 +51,10 @@ at 40 requests each.""",
     "balance": """\
 Requests as the simulator counts them, operations as the storage server of the tests counts them. For the groups that
 are looked at again, the minute is made shorter: `benchmarks/watched.py`.""",
+    "verify": """\
+`verify --offline --json` over an archive of one log, a process of its own on all cores: every part is read, hashed and
+compared with its keys, line by line. The quickest of three rounds; memory is that of the largest process, at its
+peak.""",
     "startup": "Medians; a new process each time, files in the page cache.",
     "function": """\
 A cold instance of the function collects one log of each size into a bucket: functions-framework, the storage server of
