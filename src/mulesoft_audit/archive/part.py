@@ -22,7 +22,7 @@ _HEADER = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff"
 _RAW_DEFLATE = -15
 _CHUNK = 1 << 20
 LONGEST = 64 << 20  #: bytes of a line: twice the largest response. What is longer was made to fill the memory
-MOST_LINES = 1 << 24  #: many times what a run writes into a part. More were made to fill the memory, too
+MOST_LINES = 1 << 22  #: eight times what a run writes into a part. More were made to fill the memory, too
 
 
 class PartWriter:
