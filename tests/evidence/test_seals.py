@@ -358,21 +358,38 @@ def lonely(root: Path) -> LocalStore:
     return store
 
 
-@pytest.mark.parametrize("listed", [False, True])
-def test_a_sealer_signs_no_key_that_somebody_else_put_there(root: Path, tmp_path: Path, listed: bool) -> None:
+def test_a_sealer_signs_no_key_that_somebody_else_put_there(root: Path, tmp_path: Path) -> None:
     keys_, thief = pair(tmp_path), pair(tmp_path, "thief")
     seal(root, keys_)
-    files = begin(root, keys_, next_key=thief.public.read_bytes())
-    if listed:
-        digests = {name: sha256(data) for name, data in files.items()}
-        digests[f"{FIRST}SHA256SUMS"] = sha256((root / FIRST / "SHA256SUMS").read_bytes())
-        (root / SECOND / "SHA256SUMS").write_bytes(sums_of(digests))
-    with pytest.raises(ArchiveError, match="begun and not signed"):
+    listed(root, begin(root, keys_, next_key=thief.public.read_bytes()))
+    with pytest.raises(ArchiveError, match="names another key"):
         seal(root, keys_, lonely(root), anyway=True)
     assert not (root / SECOND / "SHA256SUMS.sig").exists()
     shutil.move(root / SECOND, tmp_path / "aside")
     newest = seal(root, keys_, lonely(root), anyway=True)
     assert checked(root, keys_, newest).findings == []
+
+
+def test_a_seal_that_was_begun_without_a_list_is_made_void_and_nothing_in_it_signed(root: Path, tmp_path: Path) -> None:
+    keys_, thief = pair(tmp_path), pair(tmp_path, "thief")
+    seal(root, keys_)
+    begin(root, keys_, next_key=thief.public.read_bytes())
+    newest = seal(root, keys_, lonely(root), anyway=True)
+    found = checked(root, keys_, newest)
+    assert found.findings == []
+    assert found.news.seals.signed == 3
+    assert found.news.seals.key_id == read_public_key(str(keys_.public)).id
+    assert set(read_sums((root / SECOND / "SHA256SUMS").read_bytes()) or {}) == {
+        f"{SECOND}VOID.json",
+        f"{FIRST}SHA256SUMS",
+    }
+
+
+def listed(root: Path, files: dict[str, bytes], **more: str) -> None:
+    """Make a list of these files, of the seal before, and of more."""
+    digests = {name: sha256(data) for name, data in files.items()} | more
+    digests[f"{FIRST}SHA256SUMS"] = sha256((root / FIRST / "SHA256SUMS").read_bytes())
+    (root / SECOND / "SHA256SUMS").write_bytes(sums_of(digests))
 
 
 @pytest.mark.parametrize(
@@ -392,8 +409,9 @@ def test_a_sealer_signs_nothing_that_somebody_else_says_and_is_not_so(
     keys_ = pair(tmp_path)
     seal(root, keys_)
     begin(root, keys_)
-    document = json.loads((root / SECOND / "SEAL.json").read_bytes()) | said
-    (root / SECOND / "SEAL.json").write_bytes(msgspec.json.encode(document))
+    document = msgspec.json.encode(json.loads((root / SECOND / "SEAL.json").read_bytes()) | said)
+    (root / SECOND / "SEAL.json").write_bytes(document)
+    listed(root, {f"{SECOND}SEAL.json": document})
     with pytest.raises(ArchiveError, match="begun and not signed"):
         seal(root, keys_, lonely(root), anyway=True)
 
@@ -408,9 +426,7 @@ def test_a_list_that_nobody_signed_vouches_for_nothing(root: Path, tmp_path: Pat
     document["parts"][1] |= {"sha256": sha256(other), "size": len(other)}
     edit(root / manifest(), parts=document["parts"], revision=document["revision"] + 2)
     assert wrong(root, keys_) == [("seal", part(2))]
-    digests = {name: sha256(data) for name, data in begin(root, keys_).items()} | {part(2): sha256(other)}
-    digests[f"{FIRST}SHA256SUMS"] = sha256((root / FIRST / "SHA256SUMS").read_bytes())
-    (root / SECOND / "SHA256SUMS").write_bytes(sums_of(digests))
+    listed(root, begin(root, keys_), **{part(2): sha256(other)})
     assert wrong(root, keys_) == [("seal", part(2))]
     (root / SECOND / "SHA256SUMS.sig").write_bytes((root / FIRST / "SHA256SUMS.sig").read_bytes())
     assert ("seal", f"{SECOND}SHA256SUMS.sig") in wrong(root, keys_)

@@ -1,6 +1,6 @@
-"""A seal that somebody began and did not sign: whether another sealer may sign it in their place.
+"""A list that somebody made and did not sign: whether another sealer may sign it in their place.
 
-Whoever can write to the bucket can put such a seal there, and the signature of another would make it true. So it is
+Whoever can write to the bucket can put such a list there, and the signature of another would make it true. So it is
 signed only if it says nothing but what the next sealer found to be so.
 """
 
@@ -19,6 +19,7 @@ from mulesoft_audit.evidence.inventory import place_of as place_in_archive
 from mulesoft_audit.evidence.seal import (
     DOCUMENT,
     EVIDENCE,
+    NEXT_KEY,
     SIGNATURE,
     SUMS,
     Seal,
@@ -79,7 +80,7 @@ class Begun:
         held = {name: store.read(name) for name in names if name not in signed}
         self._files = {name: one.data for name, one in held.items() if one}
 
-    def digests(self) -> dict[str, str]:
+    def _digests(self) -> dict[str, str]:
         """Return what its list has to say of the seal itself and of the one before.
 
         Raises:
@@ -90,6 +91,8 @@ class Begun:
         for name, data in self._files.items():
             if name == document:
                 continue
+            if name.endswith(f"/{NEXT_KEY}"):
+                raise self._refused("it names another key, which only its own sealer can mean")
             if not (whose := frozen_day(name)) or self._manifest(*whose) != data:
                 raise self._refused(f"{name} is not what is there now")
         return {name: sha256(data) for name, data in self._files.items()} | self._before
@@ -101,7 +104,7 @@ class Begun:
             ArchiveError: it does not.
         """
         listed = read_sums(sums) or {}
-        own = self.digests()
+        own = self._digests()
         for name, digest in own.items():
             if listed.pop(name, "") != digest:
                 raise self._refused(f"{name} is not what its list says")

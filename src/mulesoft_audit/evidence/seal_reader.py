@@ -20,12 +20,14 @@ from mulesoft_audit.evidence.seal import (
     SEALS,
     SIGNATURE,
     SUMS,
+    VOID,
     Seal,
     folder,
     frozen_day,
     place_of,
     read_sums,
     sha256,
+    void_of,
 )
 from mulesoft_audit.evidence.seals import FrozenDay, Seals
 from mulesoft_audit.ledger.manifest import Damaged, decode
@@ -117,7 +119,7 @@ class _Reader:
             text = "another list before it: seals are missing, changed or out of order"
             seals.wrong(self._folder + SUMS, f"a line for the list before it, SHA-256 {before}", text)
         own = {name: digest for name, digest in listed.items() if name.startswith(self._folder)}
-        for name in [self._folder + DOCUMENT, *sorted(own)]:
+        for name in sorted({self._folder + (VOID if self._folder + VOID in own else DOCUMENT), *own}):
             self._own(name, own.get(name, ""))
         for name, digest in listed.items():
             if not name.startswith(EVIDENCE) and SIGNATURE in self._files:
@@ -144,6 +146,8 @@ class _Reader:
             return  # anybody can have written it
         elif name == self._folder + DOCUMENT:
             self._document(held.data)
+        elif name == self._folder + VOID and held.data != void_of(self._number):
+            self._seals.wrong(name, "that the seal is void", "something else")
         elif name == self._folder + NEXT_KEY:
             self._rotate(name, held.data)
         elif whose := frozen_day(name):

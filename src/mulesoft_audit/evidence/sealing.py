@@ -1,12 +1,13 @@
 """Making a seal of what is new since the last one. Nothing that is sealed is ever written again.
 
 A number is claimed by creating its `SEAL.json`; the seal is made by creating its `SHA256SUMS`, then signed. So two
-sealers at once make one seal each. One that dies leaves an unfinished seal: the next sealer gives it time, then closes
-it, listing what is there, and goes on with the next number.
+sealers at once make one seal each. One that dies leaves an unfinished seal. The next sealer gives it time, then makes
+it void if it has no list, or signs the list if it is true, and goes on with the next number.
 """
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 from time import monotonic, sleep
 from typing import TYPE_CHECKING
@@ -22,6 +23,7 @@ from mulesoft_audit.evidence.seal import (
     NEXT_KEY,
     SIGNATURE,
     SUMS,
+    VOID,
     Seal,
     SealedDay,
     SealedOrganization,
@@ -30,6 +32,7 @@ from mulesoft_audit.evidence.seal import (
     read_sums,
     sha256,
     sums_of,
+    void_of,
 )
 from mulesoft_audit.evidence.seal_reader import read_seals
 
@@ -177,10 +180,10 @@ class Sealer:
             return sums
         before = self._store.read(folder(number - 1) + SUMS)
         previous = before.data if before else b""
-        begun = Begun(self._store, number, previous, self._key.public.id, result.standing)
         if sums is None:
-            sums = self._create_sums(number, sums_of(begun.digests()))
-        begun.check(sums)
+            sums = self._close(number, previous)
+        if sums != _void(number, previous):
+            Begun(self._store, number, previous, self._key.public.id, result.standing).check(sums)
         self._sign(number, sums)
         return sums
 
@@ -207,15 +210,14 @@ class Sealer:
                 return None
             sleep(POLL_SECONDS)
 
-    def _create_sums(self, number: int, sums: bytes) -> bytes:
-        """Return the list of a seal whose sealer died: of what it left, so that the chain goes on."""
-        name = folder(number) + SUMS
-        try:
-            self._store.create(name, sums)
-        except ObjectExists:
-            held = self._store.read(name)
-            return held.data if held else sums
-        return sums
+    def _close(self, number: int, previous: bytes) -> bytes:
+        """Return the list of a seal whose sealer died before it made one: of nothing that it left."""
+        sums = _void(number, previous)
+        for name, data in ((VOID, void_of(number)), (SUMS, sums)):
+            with suppress(ObjectExists):
+                self._store.create(folder(number) + name, data)
+        held = self._store.read(folder(number) + SUMS)
+        return held.data if held else sums
 
     def _document(self, number: int, previous: bytes, news: News, result: Result) -> bytes:
         organizations: dict[str, SealedOrganization] = {}
@@ -249,6 +251,12 @@ class Sealer:
             return
         if self._timestamp:
             self._store.create(folder(number) + SUMS + ".tsr", self._timestamp(sums))
+
+
+def _void(number: int, previous: bytes) -> bytes:
+    """Return the list of a seal that is void, of the one before it."""
+    before = {folder(number - 1) + SUMS: sha256(previous)} if previous else {}
+    return sums_of({folder(number) + VOID: sha256(void_of(number)), **before})
 
 
 def news_of(store: Store, key: PublicKey | None = None, newest: str = "") -> News:

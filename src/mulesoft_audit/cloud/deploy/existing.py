@@ -133,9 +133,9 @@ def _look(google: Google, place: Place) -> Json | None:
 
 
 def _somebody_elses(place: Place) -> DeploymentError:
-    """Return that a bucket is not to be taken over: whoever made it, and opened it to all, would read what is put there.
+    """Return that a bucket is not to be taken over.
 
-    Or change it: the function is built from one of them.
+    Whoever made it, and opened it to all, could read the logs, or change the source that the function is built from.
     """
     return DeploymentError(
         f"The bucket {place.id} belongs to another project, or its owner cannot be seen. Nothing was changed.",
