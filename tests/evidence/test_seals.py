@@ -385,6 +385,16 @@ def test_a_seal_that_was_begun_without_a_list_is_made_void_and_nothing_in_it_sig
     }
 
 
+def test_what_somebody_else_says_of_a_void_seal_is_not_signed(root: Path, tmp_path: Path) -> None:
+    keys_ = pair(tmp_path)
+    seal(root, keys_)
+    begin(root, keys_)
+    (root / SECOND / "VOID.json").write_bytes(b"{}")
+    with pytest.raises(ArchiveError, match="begun and not signed"):
+        seal(root, keys_, lonely(root), anyway=True)
+    assert not (root / SECOND / "SHA256SUMS").exists()
+
+
 def listed(root: Path, files: dict[str, bytes], **more: str) -> None:
     """Make a list of these files, of the seal before, and of more."""
     digests = {name: sha256(data) for name, data in files.items()} | more

@@ -53,6 +53,15 @@ def sealed_organization(standing: Standing, organization: str) -> SealedOrganiza
     return SealedOrganization(name, iso(since) if since else "", iso(proved) if proved else "", {})
 
 
+def refused(number: int, why: str) -> ArchiveError:
+    """Return that a seal that was begun is not signed in anybody's place, and why."""
+    return ArchiveError(
+        f"Seal {number} was begun and not signed, and {why}.",
+        f"Nothing was sealed. See what happened to it; {folder(number)} may then be moved aside by hand: it has no "
+        f"{SIGNATURE}, so that no later seal rests on it.",
+    )
+
+
 class Begun:
     """One seal that was begun."""
 
@@ -144,8 +153,4 @@ class Begun:
         return held.data if held else b""
 
     def _refused(self, why: str) -> ArchiveError:
-        return ArchiveError(
-            f"Seal {self._number} was begun and not signed, and {why}.",
-            f"Nothing was sealed. See what happened to it; {folder(self._number)} may then be moved aside by hand: "
-            f"it has no {SIGNATURE}, so that no later seal rests on it.",
-        )
+        return refused(self._number, why)

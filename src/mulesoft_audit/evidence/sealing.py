@@ -17,7 +17,7 @@ import msgspec
 from mulesoft_audit.anypoint.query import iso
 from mulesoft_audit.archive.store import ObjectExists
 from mulesoft_audit.errors import ArchiveError
-from mulesoft_audit.evidence.begun import SOFTWARE, Begun, sealed_day, sealed_organization
+from mulesoft_audit.evidence.begun import SOFTWARE, Begun, refused, sealed_day, sealed_organization
 from mulesoft_audit.evidence.seal import (
     DOCUMENT,
     NEXT_KEY,
@@ -211,11 +211,19 @@ class Sealer:
             sleep(POLL_SECONDS)
 
     def _close(self, number: int, previous: bytes) -> bytes:
-        """Return the list of a seal whose sealer died before it made one: of nothing that it left."""
-        sums = _void(number, previous)
-        for name, data in ((VOID, void_of(number)), (SUMS, sums)):
-            with suppress(ObjectExists):
-                self._store.create(folder(number) + name, data)
+        """Return the list of a seal whose sealer died before it made one: of nothing that it left.
+
+        Raises:
+            ArchiveError: somebody else said why it is void.
+        """
+        sums, void = _void(number, previous), folder(number) + VOID
+        with suppress(ObjectExists):  # by an earlier try
+            self._store.create(void, void_of(number))
+        said = self._store.read(void)
+        if said is None or said.data != void_of(number):
+            raise refused(number, f"{void} is not a sealer's")
+        with suppress(ObjectExists):
+            self._store.create(folder(number) + SUMS, sums)
         held = self._store.read(folder(number) + SUMS)
         return held.data if held else sums
 
