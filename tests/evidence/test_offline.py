@@ -29,8 +29,10 @@ from tests.evidence.archive import (
 
 from mulesoft_audit.archive import layout
 from mulesoft_audit.archive.local import LocalStore
+from mulesoft_audit.archive.store import Held
 from mulesoft_audit.errors import ArchiveError
 from mulesoft_audit.evidence.finding import Kind
+from mulesoft_audit.evidence.offline import Offline
 
 FIRST_FORMAT = Path(__file__).parent.parent / "fixtures" / "archive-format-1" / "archive"
 
@@ -241,6 +243,22 @@ def test_an_organization_taken_out_of_the_registry_is_found(root: Path) -> None:
     del registry["organizations"][GROUP]
     edit(root / layout.ORGANIZATIONS, **registry)
     assert problems(root) == [("gap", layout.ORGANIZATIONS)]
+
+
+def test_an_organization_that_a_run_enters_meanwhile_is_no_finding(root: Path) -> None:
+    class Earlier(LocalStore):
+        read_before = False
+
+        def read(self, name: str) -> Held | None:
+            held = super().read(name)
+            if name == layout.ORGANIZATIONS and held and not self.read_before:
+                self.read_before = True
+                registry = json.loads(held.data)
+                del registry["organizations"][GROUP]
+                return Held(json.dumps(registry).encode(), 1)
+            return held
+
+    assert Offline(Earlier(root)).run().findings == []
 
 
 @pytest.mark.parametrize("data", [b"", b"{", b"[]", b"\xff", b'{"organization": 1}', b'{"parts": [{}]}', b"null"])

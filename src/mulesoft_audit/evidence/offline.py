@@ -140,6 +140,8 @@ class Offline:
                     self._take(result, loaded, judged)
         finally:
             self._measuring.close()
+        if result.standing.registry and set(result.held) - set(result.standing.known):
+            result.standing.read_registry(self._store)  # a run may have entered an organization meanwhile
         known = {*result.held, *result.standing.known, *self._inventory.heads}
         if not known and not result.standing.wrong and not self._inventory.strangers:
             raise ArchiveError(
