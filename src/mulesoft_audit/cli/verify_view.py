@@ -75,11 +75,10 @@ def _seals(found: Verification) -> str:
     if not seals.digests:
         return ""
     count = len(seals.digests)
+    checked = f"; {count:,} seals were checked" if count > 1 else "; 1 seal was checked"
     if not seals.key:
-        signed = "without their signatures, for which --public-key is needed"
-    else:
-        signed = "with their signatures" if seals.signed == count else f"of which {seals.signed:,} hold a signature"
-    return f"; {count:,} seal{'s were' if count > 1 else ' was'} checked, {signed}"
+        return f"{checked}, but no signature, for which --public-key is needed"
+    return f"{checked}, {'each' if seals.signed == count else f'of which {seals.signed:,}'} with a signature that holds"
 
 
 def _list(console: Console, findings: list[Finding]) -> None:
