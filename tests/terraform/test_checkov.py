@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from tests.terraform.workspace import MODULE
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 CHECKOV = shutil.which("checkov")
 
