@@ -225,15 +225,14 @@ def _bytes_of(path: Path) -> bytes | None:
         if error.errno in (errno.ELOOP, errno.ENXIO):  # a link, a socket
             return b""
         raise
-    mode = os.fstat(descriptor).st_mode
-    if not stat.S_ISREG(mode):
+    found = os.fstat(descriptor)
+    if not stat.S_ISREG(found.st_mode):
         os.close(descriptor)
-        return None if stat.S_ISDIR(mode) else b""
+        return None if stat.S_ISDIR(found.st_mode) else b""
     with os.fdopen(descriptor, "rb") as file:
-        data = file.read(LARGEST + 1)
-    if len(data) > LARGEST:
-        raise OSError(errno.EFBIG, "a file is larger than any object of an archive")
-    return data
+        if found.st_size > LARGEST:
+            raise OSError(errno.EFBIG, "a file is larger than any object of an archive")
+        return file.read()
 
 
 def _generation(data: bytes) -> int:
