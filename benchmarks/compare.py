@@ -6,6 +6,7 @@ disturbs all three. A fourth run leaves the collector all cores, as it is used.
 
 from __future__ import annotations
 
+import json
 import tempfile
 from datetime import timedelta
 from pathlib import Path
@@ -87,6 +88,11 @@ def _ratios(usages: dict[str, list[Usage]]) -> dict[str, Any]:
         "naive_over_ours": spread([over for _, over in found]),
         "times_recorded": {name: free * NAIVE_RECORDED / rate for name, rate in RECORDED.items()},
     }
+
+
+def json_entries(usage: Usage) -> int:
+    """Return how many entries a run of the collector says it brought."""
+    return int(json.loads(usage.output)["new_entries"])
 
 
 def spread(values: list[float]) -> dict[str, float]:

@@ -55,8 +55,9 @@ at 40 requests each.""",
 Requests as the simulator counts them, operations as the storage server of the tests counts them. For the groups that
 are looked at again, the minute is made shorter: `benchmarks/watched.py`.""",
     "verify": """\
-`verify --offline` over archives of two sizes: every part is inflated, and compared with its SHA-256, its entries and
-its keys. On all cores, the start included; the quickest of three rounds.""",
+`verify --offline --json` over an archive of one log, a process of its own on all cores: every part is read, hashed and
+compared with its keys, line by line. The quickest of three rounds; memory is that of the largest process, at its
+peak.""",
     "startup": "Medians; a new process each time, files in the page cache.",
     "reading": """\
 Commands that read an archive of {entries:,} entries of five organizations and 24 days, odd entries included, each in a

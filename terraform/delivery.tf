@@ -1,4 +1,5 @@
 resource "google_pubsub_topic" "trigger" {
+  # checkov:skip=CKV_GCP_83:A message is {}, or ids and times. Google encrypts it with keys of its own.
   project = var.project_id
   name    = local.names.topic
   labels  = local.labels
@@ -7,6 +8,7 @@ resource "google_pubsub_topic" "trigger" {
 }
 
 resource "google_pubsub_topic" "dead_letter" {
+  # checkov:skip=CKV_GCP_83:A message is {}, or ids and times. Google encrypts it with keys of its own.
   project = var.project_id
   name    = local.names.dead_letter_topic
   labels  = local.labels

@@ -88,3 +88,17 @@ def test_a_run_stops_where_most_of_what_is_held_is_not_recognized_any_more(tmp_p
         source.add(ROOT, NOON - HOUR, entry(NOON - HOUR, random.Random(7)))
         assert run_at(source, tmp_path, NOON + 1).exit_code == 5
     assert lines(tmp_path, ROOT) == before
+
+
+def test_what_was_deleted_is_noted_though_the_head_is_lost(tmp_path: Path) -> None:
+    """The page shows the whole log, and nobody knows any more what it showed before."""
+    source = PlainSource()
+    source.fill(ROOT, 50, NOON - 3 * DAY, NOON - 1000)
+    with serving(source):
+        assert run_at(source, tmp_path, NOON, since=NOON - 3 * DAY).complete
+        for index in (-1, 20):
+            for head in tmp_path.glob("state/*/head.json"):
+                head.unlink()
+            del source.logs[ROOT][index]
+            assert run_at(source, tmp_path, NOON + DAY).complete
+            assert run_at(source, tmp_path, NOON + 2 * DAY).complete

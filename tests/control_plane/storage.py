@@ -27,13 +27,15 @@ def insert(request: Request) -> Json:
 def list_buckets(request: Request) -> Json:
     """Return the project's buckets, by the beginning of their names."""
     found = [one for one in request.world.below(bucket(request.ask("prefix"))) if "location" in one]
+    found = [one for one in found if one["name"] not in request.world.elsewhere]
     return paged(request, found, "items", 1000, "maxResults")
 
 
 @serves("storage.buckets.get")
 def get(request: Request) -> Json:
-    """Return a bucket."""
-    if request.path["bucket"] in request.world.elsewhere:
+    """Return a bucket; one of another project's only if that made it public."""
+    name = request.path["bucket"]
+    if name in request.world.elsewhere and bucket(name) not in request.world.things:
         text = "somebody@example.com does not have storage.buckets.get access to the Google Cloud Storage bucket."
         raise Refusal(403, "forbidden", text)
     return request.world.read(bucket(request.path["bucket"]))

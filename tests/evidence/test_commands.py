@@ -102,6 +102,26 @@ def test_a_seal_is_made_checked_and_its_digest_asked_for(root: Path, tmp_path: P
     assert "--next-key" in done.stderr
 
 
+def test_a_seal_that_was_not_signed_is_finished_though_nothing_is_new(root: Path, tmp_path: Path) -> None:
+    files = pair(tmp_path)
+    assert run(NOBODY, root, "seal", "--key", str(files.private)).returncode == 0
+    (root / "evidence/seals/000001/SHA256SUMS.sig").unlink()
+    assert run(NOBODY, root, "seal", "--check", "--public-key", str(files.public)).returncode == 8
+    assert run(NOBODY, root, "seal", "--key", str(files.private)).returncode == 0
+    assert run(NOBODY, root, "seal", "--check", "--public-key", str(files.public)).returncode == 0
+
+
+def test_sealing_goes_on_after_a_change_to_what_was_sealed_and_says_it_each_time(root: Path, tmp_path: Path) -> None:
+    files = pair(tmp_path)
+    assert run(NOBODY, root, "seal", "--key", str(files.private)).returncode == 0
+    edit(root / manifest(), written_by="somebody else")
+    edit(root / head(), days={})
+    for _ in range(2):
+        done = run(NOBODY, root, "seal", "--key", str(files.private))
+        assert done.returncode == 8, done.stdout
+        assert manifest() in done.stderr
+
+
 def test_an_archive_with_findings_is_not_sealed(root: Path, tmp_path: Path) -> None:
     (root / part()).write_bytes(b"damaged")
     done = run(NOBODY, root, "seal", "--key", str(pair(tmp_path).private))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -28,8 +29,10 @@ from tests.evidence.archive import (
 
 from mulesoft_audit.archive import layout
 from mulesoft_audit.archive.local import LocalStore
+from mulesoft_audit.archive.store import Held
 from mulesoft_audit.errors import ArchiveError
 from mulesoft_audit.evidence.finding import Kind
+from mulesoft_audit.evidence.offline import Offline
 
 FIRST_FORMAT = Path(__file__).parent.parent / "fixtures" / "archive-format-1" / "archive"
 
@@ -242,6 +245,22 @@ def test_an_organization_taken_out_of_the_registry_is_found(root: Path) -> None:
     assert problems(root) == [("gap", layout.ORGANIZATIONS)]
 
 
+def test_an_organization_that_a_run_enters_meanwhile_is_no_finding(root: Path) -> None:
+    class Earlier(LocalStore):
+        read_before = False
+
+        def read(self, name: str) -> Held | None:
+            held = super().read(name)
+            if name == layout.ORGANIZATIONS and held and not self.read_before:
+                self.read_before = True
+                registry = json.loads(held.data)
+                del registry["organizations"][GROUP]
+                return Held(json.dumps(registry).encode(), 1)
+            return held
+
+    assert Offline(Earlier(root)).run().findings == []
+
+
 @pytest.mark.parametrize("data", [b"", b"{", b"[]", b"\xff", b'{"organization": 1}', b'{"parts": [{}]}', b"null"])
 def test_a_damaged_manifest_is_found_and_stops_nothing(root: Path, data: bytes) -> None:
     (root / manifest()).write_bytes(data)
@@ -261,6 +280,50 @@ def test_a_part_that_was_made_to_fill_the_memory_is_damaged(root: Path) -> None:
     (root / part()).write_bytes(gzip.compress(b"x" * (200 << 20), 1))
     found = only(verified(root).problems)
     assert (found.kind, found.found) == (Kind.DAMAGED, "a line of it has no end")
+
+
+def test_a_part_of_more_lines_than_memory_has_room_for_is_damaged(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from mulesoft_audit.archive import part as parts
+
+    monkeypatch.setattr(parts, "MOST_LINES", 1000)
+    (root / part()).write_bytes(gzip.compress(b"\n" * 5000, 1))
+    found = only(verified(root).problems)
+    assert (found.kind, found.found) == (Kind.DAMAGED, "it has more than 1,000 lines")
+
+
+def test_a_file_that_is_larger_than_any_part_is_damaged_and_not_read(root: Path) -> None:
+    with (root / part()).open("r+b") as file:
+        file.truncate(100 << 30)  # a hole: it takes no room
+    assert problems(root) == [("damaged", part())]
+
+
+@pytest.mark.parametrize("name", [part(), manifest(), keys(), head()])
+def test_what_is_no_file_of_the_archives_own_is_found_and_not_followed(root: Path, tmp_path: Path, name: str) -> None:
+    """A link could lead to what is nobody's business; a pipe never ends."""
+    (root / name).rename(tmp_path / "elsewhere")
+    for make in (
+        lambda: (root / name).symlink_to(tmp_path / "elsewhere"),
+        lambda: (root / name).symlink_to(tmp_path / "nowhere"),
+        lambda: os.mkfifo(root / name),
+    ):
+        make()
+        assert name in [path for _, path in problems(root)]
+        (root / name).unlink()
+
+
+def test_a_link_in_place_of_a_folder_is_found(root: Path, tmp_path: Path) -> None:
+    folder = layout.parts_of(ROOT, SECOND_DAY).rstrip("/")
+    (root / folder).rename(tmp_path / "elsewhere")
+    (root / folder).symlink_to(tmp_path / "elsewhere")
+    assert problems(root) == [("misplaced", folder)]
+
+
+def test_a_name_in_other_digits_hides_no_object(root: Path) -> None:
+    name = manifest().replace(f"{LAST_DAY.year}", "".join(chr(0xFF10 + int(digit)) for digit in str(LAST_DAY.year)))
+    assert name != manifest()
+    (root / name).parent.mkdir(parents=True)
+    (root / name).write_bytes(b"x")
+    assert problems(root) == [("misplaced", name)]
 
 
 def test_a_worker_that_is_killed_costs_nothing_but_time(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -137,6 +137,15 @@ def test_what_came_after_the_last_run_is_no_finding(own: tuple[PlainSource, Path
     assert compared(source, root, deep=True).findings == []
 
 
+@pytest.mark.parametrize("said", ["9999-12-31T23:59:59Z", "0001-01-01T00:00:00Z", "2150-01-01T00:00:00Z", "x", None, 5])
+def test_what_the_last_run_says_of_its_time_may_be_nonsense(root: Path, served: PlainSource, said: object) -> None:
+    document = json.loads((root / layout.LAST_RUN).read_bytes())
+    for one in document["organizations"].values():
+        one["verified_at"] = said
+    edit(root / layout.LAST_RUN, **document)
+    assert compared(served, root).problems == []
+
+
 def test_an_entry_that_arrived_late_is_said_with_what_brings_it(own: tuple[PlainSource, Path]) -> None:
     source, root = own
     source.add(ROOT, START + 1, forged(START + 1))

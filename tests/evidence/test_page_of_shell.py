@@ -13,6 +13,8 @@ from tests.evidence.archive import part
 from tests.evidence.keys import Pair, pair
 from tests.evidence.sealed import seal
 
+from mulesoft_audit.archive.local import LocalStore
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -52,6 +54,22 @@ def test_it_follows_a_change_of_keys(script: Path, chain: tuple[Path, Pair, list
     digest = seal(root, following, anyway=True)
     assert check(script, root, keys, digest).returncode == 0
     assert check(script, root, following, digest).returncode == 1
+
+
+def test_it_accepts_a_seal_that_is_void_and_none_that_nobody_signed(
+    script: Path, chain: tuple[Path, Pair, list[str]]
+) -> None:
+    root, keys, _ = chain
+    begun = root / "evidence/seals/000004"
+    begun.mkdir()
+    (begun / "SEAL.json").write_bytes(b"{}")
+    store = LocalStore(root)
+    store.alone = lambda: True
+    digest = seal(root, keys, store, anyway=True)
+    assert (begun / "VOID.json").exists()
+    assert check(script, root, keys, digest).returncode == 0
+    (root / "evidence/seals/000005/SHA256SUMS.sig").unlink()
+    assert "NOT VALID: the signature" in check(script, root, keys).stderr
 
 
 def change(root: Path, name: str) -> None:

@@ -360,3 +360,13 @@ def test_where_the_source_is_not_asked_parts_without_manifest_and_keys_are_kept(
     remove(manifest(), keys(1), keys(2))(root)
     assert offline(root).problems == []
     assert lines(root) == before
+
+
+def test_repair_copies_nothing_that_a_link_leads_to(served: PlainSource, root: Path, tmp_path: Path) -> None:
+    (tmp_path / "secret").write_bytes(b"somebody else's")
+    (root / part(3)).symlink_to(tmp_path / "secret")
+    (root / "audit/x").symlink_to(tmp_path / "secret")
+    assert repaired(served, root).problems == []
+    assert not (root / part(3)).is_symlink()
+    assert (tmp_path / "secret").read_bytes() == b"somebody else's"
+    assert all(b"somebody" not in path.read_bytes() for path in root.rglob("*") if path.is_file())

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import shutil
 import threading
 from itertools import count
 from typing import TYPE_CHECKING
 
+import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -32,9 +34,10 @@ from tests.evidence.test_repair import TAMPERING, Dying, Killed, repaired
 
 from mulesoft_audit.archive import layout
 from mulesoft_audit.archive.local import LocalStore
-from mulesoft_audit.errors import UsageError
+from mulesoft_audit.cli.verify_view import summed
+from mulesoft_audit.errors import ArchiveError, UsageError
 from mulesoft_audit.evidence.finding import Kind
-from mulesoft_audit.evidence.seal import read_sums, sums_of
+from mulesoft_audit.evidence.seal import SealedDay, read_sums, sha256, sums_of
 from mulesoft_audit.evidence.signature import read_private_key, read_public_key
 
 if TYPE_CHECKING:
@@ -80,6 +83,23 @@ def test_an_archive_without_seals_is_a_finding_where_a_key_or_a_digest_is_given(
     assert wrong(root, None, "0" * 64) == [("seal", "evidence/seals/")]
 
 
+def test_a_seal_that_nobody_signed_is_none_where_a_key_is_given(root: Path, tmp_path: Path) -> None:
+    """An attacker can write a list; only its signature makes it a seal."""
+    keys_ = pair(tmp_path)
+    seal(root, keys_)
+    (root / FIRST / "SHA256SUMS.sig").unlink()
+    assert wrong(root, None) == []
+    assert wrong(root, keys_) == [("seal", "evidence/seals/")]
+
+
+def test_seals_of_which_the_last_is_not_signed_are_not_said_to_be(chain: Chain) -> None:
+    root, keys_, _ = chain
+    (root / LAST / "SHA256SUMS.sig").unlink()
+    found = checked(root, keys_)
+    assert [one.kind.value for one in found.findings] == ["unfinished"]
+    assert "3 seals were checked, of which 2 with a signature that holds" in summed(found)
+
+
 @pytest.mark.parametrize("folder", [FIRST, SECOND, LAST])
 @pytest.mark.parametrize("file", ["SHA256SUMS", "SHA256SUMS.sig", "SEAL.json"])
 def test_a_file_of_a_seal_that_is_changed_is_found(chain: Chain, folder: str, file: str) -> None:
@@ -107,18 +127,14 @@ def test_a_seal_cut_out_is_found(chain: Chain, folder: str) -> None:
 def test_a_seal_signed_by_another_key_is_found(chain: Chain, tmp_path: Path) -> None:
     root, keys_, _ = chain
     other = pair(tmp_path, "other")
-    (root / LAST / "SHA256SUMS.sig").unlink()
-    openssl(
-        "dgst",
-        "-sha256",
-        "-sign",
-        str(other.private),
-        "-out",
-        f"{root}/{LAST}SHA256SUMS.sig",
-        f"{root}/{LAST}SHA256SUMS",
-    )
+    openssl_signed(root / LAST / "SHA256SUMS", other)
     assert wrong(root, keys_) == [("seal", f"{LAST}SHA256SUMS.sig")]
     assert [path for _, path in wrong(root, other)] == [f"{FIRST}SHA256SUMS.sig", f"{SECOND}SHA256SUMS.sig"]
+
+
+def openssl_signed(path: Path, keys_: Pair) -> None:
+    """Sign a list, whatever was signed before."""
+    openssl("dgst", "-sha256", "-sign", str(keys_.private), "-out", f"{path}.sig", str(path))
 
 
 def test_seals_removed_at_the_end_are_found_by_the_digest_that_was_kept(chain: Chain) -> None:
@@ -192,7 +208,7 @@ def test_after_a_repair_seals_hold_or_what_cannot_be_proved_is_said(
     assert wrong(root, keys_)
     repaired(served, root)
     left = wrong(root, keys_)
-    lost = {"a part and its keys removed", "a part compressed anew", "a part compressed anew without keys"}
+    lost = {"a part and its keys removed", "a part compressed anew without keys"}
     if what == "an organization forgotten":
         assert left
     else:
@@ -223,8 +239,10 @@ def test_another_key_takes_over_by_a_seal_that_the_old_one_signs(chain: Chain, t
     assert checked(root, keys_).news.seals.key_id == read_public_key(str(following.public)).id
     newest = seal(root, following, anyway=True)
     assert wrong(root, keys_, newest) == []
-    seal(root, keys_, anyway=True)
-    assert wrong(root, keys_) == [("seal", "evidence/seals/000006/SHA256SUMS.sig")]
+    with pytest.raises(ArchiveError, match="signature of seal 5"):
+        seal(root, keys_, anyway=True)
+    openssl_signed(root / "evidence/seals/000005/SHA256SUMS", keys_)
+    assert wrong(root, keys_) == [("seal", "evidence/seals/000005/SHA256SUMS.sig")]
 
 
 @pytest.mark.parametrize("pkcs8", [False, True])
@@ -314,6 +332,122 @@ def test_a_slow_sealer_that_was_taken_for_dead_seals_under_another_number(root: 
     found = checked(root, keys_, newest)
     assert found.findings == []
     assert len(found.news.seals.digests) == 3
+
+
+# Somebody who can write to the bucket, and has no key.
+
+
+def begin(root: Path, keys_: Pair, *, number: int = 2, **more: bytes) -> dict[str, bytes]:
+    """Begin a seal that looks as a sealer's would that died; return its files, more of them than it should have."""
+    folder = f"evidence/seals/{number:06d}/"
+    before = json.loads((root / FIRST / "SEAL.json").read_bytes())
+    previous = sha256((root / FIRST / "SHA256SUMS").read_bytes())
+    document = before | {"number": number, "previous": previous, "organizations": {}}
+    files = {f"{folder}SEAL.json": json.dumps(document).encode()}
+    files |= {folder + name.replace("_", "-") + ".pem": data for name, data in more.items()}
+    (root / folder).mkdir()
+    for name, data in files.items():
+        (root / name).write_bytes(data)
+    return files
+
+
+def lonely(root: Path) -> LocalStore:
+    """A store that knows that nobody else writes, so that nobody is waited for."""
+    store = LocalStore(root)
+    store.alone = lambda: True
+    return store
+
+
+def test_a_sealer_signs_no_key_that_somebody_else_put_there(root: Path, tmp_path: Path) -> None:
+    keys_, thief = pair(tmp_path), pair(tmp_path, "thief")
+    seal(root, keys_)
+    listed(root, begin(root, keys_, next_key=thief.public.read_bytes()))
+    with pytest.raises(ArchiveError, match="names another key"):
+        seal(root, keys_, lonely(root), anyway=True)
+    assert not (root / SECOND / "SHA256SUMS.sig").exists()
+    shutil.move(root / SECOND, tmp_path / "aside")
+    newest = seal(root, keys_, lonely(root), anyway=True)
+    assert checked(root, keys_, newest).findings == []
+
+
+def test_a_seal_that_was_begun_without_a_list_is_made_void_and_nothing_in_it_signed(root: Path, tmp_path: Path) -> None:
+    keys_, thief = pair(tmp_path), pair(tmp_path, "thief")
+    seal(root, keys_)
+    begin(root, keys_, next_key=thief.public.read_bytes())
+    newest = seal(root, keys_, lonely(root), anyway=True)
+    found = checked(root, keys_, newest)
+    assert found.findings == []
+    assert found.news.seals.signed == 3
+    assert found.news.seals.key_id == read_public_key(str(keys_.public)).id
+    assert set(read_sums((root / SECOND / "SHA256SUMS").read_bytes()) or {}) == {
+        f"{SECOND}VOID.json",
+        f"{FIRST}SHA256SUMS",
+    }
+
+
+def test_what_somebody_else_says_of_a_void_seal_is_not_signed(root: Path, tmp_path: Path) -> None:
+    keys_ = pair(tmp_path)
+    seal(root, keys_)
+    begin(root, keys_)
+    (root / SECOND / "VOID.json").write_bytes(b"{}")
+    with pytest.raises(ArchiveError, match="begun and not signed"):
+        seal(root, keys_, lonely(root), anyway=True)
+    assert not (root / SECOND / "SHA256SUMS").exists()
+
+
+def listed(root: Path, files: dict[str, bytes], **more: str) -> None:
+    """Make a list of these files, of the seal before, and of more."""
+    digests = {name: sha256(data) for name, data in files.items()} | more
+    digests[f"{FIRST}SHA256SUMS"] = sha256((root / FIRST / "SHA256SUMS").read_bytes())
+    (root / SECOND / "SHA256SUMS").write_bytes(sums_of(digests))
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"organizations": {ROOT: {"days": {LAST_DAY.isoformat(): SealedDay(1, 1, 1, "0" * 64)}}}},
+        {"organizations": {ROOT: {"name": "Nobody's"}}},
+        {"organizations": {"../x": {"days": {"1-1-1": SealedDay(1, 1, 1, "0" * 64)}}}},
+        {"root": "another"},
+        {"previous": "0" * 64},
+        {"format": "x"},
+    ],
+)
+def test_a_sealer_signs_nothing_that_somebody_else_says_and_is_not_so(
+    root: Path, tmp_path: Path, said: dict[str, object]
+) -> None:
+    keys_ = pair(tmp_path)
+    seal(root, keys_)
+    begin(root, keys_)
+    document = msgspec.json.encode(json.loads((root / SECOND / "SEAL.json").read_bytes()) | said)
+    (root / SECOND / "SEAL.json").write_bytes(document)
+    listed(root, {f"{SECOND}SEAL.json": document})
+    with pytest.raises(ArchiveError, match="begun and not signed"):
+        seal(root, keys_, lonely(root), anyway=True)
+
+
+def test_a_list_that_nobody_signed_vouches_for_nothing(root: Path, tmp_path: Path) -> None:
+    """A part and all that describes it altered, and a list made that names it so."""
+    keys_ = pair(tmp_path)
+    seal(root, keys_)
+    data, document = (root / part(2)).read_bytes(), json.loads((root / manifest()).read_bytes())
+    other = gzip.compress(gzip.decompress(data), mtime=1)
+    (root / part(2)).write_bytes(other)
+    document["parts"][1] |= {"sha256": sha256(other), "size": len(other)}
+    edit(root / manifest(), parts=document["parts"], revision=document["revision"] + 2)
+    assert wrong(root, keys_) == [("seal", part(2))]
+    listed(root, begin(root, keys_), **{part(2): sha256(other)})
+    assert wrong(root, keys_) == [("seal", part(2))]
+    (root / SECOND / "SHA256SUMS.sig").write_bytes((root / FIRST / "SHA256SUMS.sig").read_bytes())
+    assert ("seal", f"{SECOND}SHA256SUMS.sig") in wrong(root, keys_)
+    assert ("seal", part(2)) in wrong(root, None), "whoever has no key sees that two seals contradict each other"
+
+
+def test_no_seal_follows_one_that_somebody_else_signed(root: Path, tmp_path: Path) -> None:
+    keys_, other = pair(tmp_path), pair(tmp_path, "other")
+    seal(root, other)
+    with pytest.raises(ArchiveError, match="signature of seal 1"):
+        seal(root, keys_, anyway=True)
 
 
 # What comes from outside.

@@ -114,3 +114,9 @@ def test_a_server_that_gives_no_timestamp_is_said(authority: Authority) -> None:
 def test_what_is_no_url_is_said() -> None:
     with pytest.raises(UsageError, match="--timestamp-server"):
         timestamp_server("ftp://example.org")
+
+
+def test_a_password_in_the_url_is_refused_and_not_repeated() -> None:
+    with pytest.raises(UsageError, match="password") as refused:
+        timestamp_server("https://user:hunter2@tsa.example/tsr")
+    assert "hunter2" not in str(refused.value)

@@ -75,3 +75,11 @@ def test_from_when_on_there_is_less_than_a_cap(sources: list[int], cap: int, exp
 def test_stretches_of_less_than_a_cap_are_as_long_as_may_be() -> None:
     found = under_cap(days(4, 5, 20, 3, 3), FIRST, FIRST + 5 * DAY, 10)
     assert [((a - FIRST) // DAY, (b - FIRST) // DAY) for a, b in found] == [(0, 2), (2, 3), (3, 5)]
+
+
+def test_a_manifest_of_a_day_that_no_calendar_has_is_none(tmp_path: Path) -> None:
+    store = LocalStore(tmp_path)
+    store.create("state/org/2026/13/45.manifest.json", b"{}")
+    one = Days(store, "org", {})
+    one.refresh()
+    assert not one.counted

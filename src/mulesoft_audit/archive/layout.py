@@ -24,7 +24,7 @@ LAST_RUN = "state/last-run.json"
 #: Folders under `state/` that are no organization's.
 NOT_ORGANIZATIONS = frozenset({"tmp", "oversize", "quarantine"})
 DAY_MS = 86_400_000
-_PART = re.compile(r"mulesoft-audit-(\d{6,})\.json\.gz")
+_PART = re.compile(r"mulesoft-audit-([0-9]{6,})\.json\.gz")
 
 
 def day_of(milliseconds: int) -> date:
@@ -75,13 +75,16 @@ def manifests_of(organization: str) -> str:
     return f"{STATE}{organization}/"
 
 
-_MANIFEST = re.compile(r"(\d{4})/(\d{2})/(\d{2})\.manifest\.json")
+_MANIFEST = re.compile(r"([0-9]{4})/([0-9]{2})/([0-9]{2})\.manifest\.json")
 
 
 def day_of_manifest(organization: str, name: str) -> date | None:
     """Return the day whose manifest `name` is; None if it is something else."""
     match = _MANIFEST.fullmatch(name.removeprefix(manifests_of(organization)))
-    return date(*map(int, match.groups())) if match else None
+    try:
+        return date(*map(int, match.groups())) if match else None
+    except ValueError:  # no calendar has such a day
+        return None
 
 
 def keys_name(organization: str, day: date, number: int) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import errno
 import logging
 import os
-from contextlib import contextmanager
+import stat
+from contextlib import contextmanager, suppress
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING
 from isal.isal_zlib import crc32
 
 from mulesoft_audit.archive.locks import Lock, Presence
-from mulesoft_audit.archive.store import GenerationMismatch, Held, Listed, ObjectExists, never
+from mulesoft_audit.archive.store import LARGEST, GenerationMismatch, Held, Listed, ObjectExists, never
 from mulesoft_audit.archive.temporary import new_name, sweep
 from mulesoft_audit.errors import ArchiveError
 
@@ -67,11 +68,8 @@ class LocalStore:
         """See `Store.replace`. The generation is a digest of the content."""
         with self._failures(name), self._replacing():
             target = self._place(name)
-            try:
-                found = _generation(target.read_bytes())
-            except FileNotFoundError:
-                found = 0
-            if found != generation:
+            held = _bytes_of(target)
+            if (0 if held is None else _generation(held)) != generation:
                 raise GenerationMismatch(f"{self.url}/{name} was changed by somebody else.")
             temporary = self._write(data)
             temporary.replace(target)
@@ -82,24 +80,20 @@ class LocalStore:
         """See `Store.remove`."""
         target = self.root / name
         with self._failures(name), self._replacing():
-            try:
-                found = _generation(target.read_bytes())
-            except FileNotFoundError:
+            held = _bytes_of(target)
+            if held is None:
                 return
-            if found != generation:
+            if _generation(held) != generation:
                 raise GenerationMismatch(f"{self.url}/{name} was changed by somebody else.")
             target.unlink()
             _flush(target.parent)
 
     def read(self, name: str) -> Held | None:
-        """See `Store.read`."""
+        """See `Store.read`. What is no file of its own, such as a link, counts as an object without content."""
         log.debug("Read %s", name)
         with self._failures(name):
-            try:
-                data = (self.root / name).read_bytes()
-            except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
-                return None
-        return Held(data, _generation(data))
+            data = _bytes_of(self.root / name)
+        return None if data is None else Held(data, _generation(data))
 
     def list(self, prefix: str) -> Iterator[Listed]:
         """See `Store.list`."""
@@ -118,10 +112,12 @@ class LocalStore:
             base = Path(directory).relative_to(self.root).as_posix()
             if base == "state" and "tmp" in folders:
                 folders.remove("tmp")
-            for file in files:
+            links = [name for name in folders if (Path(directory) / name).is_symlink()]  # which are not followed
+            for file in [*files, *links]:
                 name = file if base == "." else f"{base}/{file}"
                 if name.startswith(prefix) and name not in _OWN:
-                    yield name, (Path(directory) / file).stat().st_size
+                    with suppress(FileNotFoundError):  # gone meanwhile
+                        yield name, (Path(directory) / file).lstat().st_size
 
     def alone(self) -> bool:
         """See `Store.alone`. Each store that writes holds a lock that can be shared; who can have it alone, is."""
@@ -207,15 +203,40 @@ class LocalStore:
             advice = {
                 errno.ENOSPC: "The disk is full. Make room and run again; the run continues where this one stopped.",
                 errno.EDQUOT: "Your quota is used up. Make room and run again; the run continues.",
-                errno.EACCES: "Give the user who runs this write access to the directory.",
+                errno.EACCES: "Give the user who runs this access to it: to read for verify, to write for all else.",
                 errno.EPERM: "The file system must allow hard links, and whoever runs this must own the directory.",
                 errno.EROFS: "The file system is read-only.",
                 errno.ENOTDIR: "ARCHIVE must name a directory; something in its path is a file.",
+                errno.EFBIG: "See what it is, and move it aside.",
                 errno.EEXIST: "ARCHIVE must name a directory; something in its path is a file.",
             }.get(error.errno or 0, "Nothing half-written was left behind.")
             raise ArchiveError(
                 f"The archive {self.url} cannot be used: {error.strerror or type(error).__name__} ({name}).", advice
             ) from error
+
+
+def _bytes_of(path: Path) -> bytes | None:
+    """Return a file's content; None if there is none.
+
+    A link is not followed, because it may lead to what is nobody else's to see, and a device or a pipe never ends: each
+    is a file without content here.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        if error.errno in (errno.ELOOP, errno.ENXIO):  # a link, a socket
+            return b""
+        raise
+    found = os.fstat(descriptor)
+    if not stat.S_ISREG(found.st_mode):
+        os.close(descriptor)
+        return None if stat.S_ISDIR(found.st_mode) else b""
+    with os.fdopen(descriptor, "rb") as file:
+        if found.st_size > LARGEST:
+            raise OSError(errno.EFBIG, "a file is larger than any object of an archive")
+        return file.read()
 
 
 def _generation(data: bytes) -> int:

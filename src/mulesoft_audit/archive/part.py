@@ -22,6 +22,7 @@ _HEADER = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff"
 _RAW_DEFLATE = -15
 _CHUNK = 1 << 20
 LONGEST = 64 << 20  #: bytes of a line: twice the largest response. What is longer was made to fill the memory
+MOST_LINES = 1 << 22  #: eight times what a run writes into a part. More were made to fill the memory, too
 
 
 class PartWriter:
@@ -83,7 +84,7 @@ def read_lines(data: bytes, name: str, chunk: int = _CHUNK) -> Iterator[bytes]:
         ArchiveError: it is not a whole gzip object of whole lines.
     """
     inflate = isal_zlib.decompressobj(31)
-    rest = b""
+    rest, count = b"", 0
     pending = data
     try:
         while not inflate.eof:
@@ -95,6 +96,9 @@ def read_lines(data: bytes, name: str, chunk: int = _CHUNK) -> Iterator[bytes]:
             rest = lines.pop()
             if len(rest) > LONGEST:
                 raise _damaged(name, "a line of it has no end")
+            count += len(lines)
+            if count > MOST_LINES:
+                raise _damaged(name, f"it has more than {MOST_LINES:,} lines")
             yield from lines
     except isal_zlib.IsalError as error:  # type: ignore[misc]
         raise _damaged(name, "it is not gzip, or its checksum is wrong") from error

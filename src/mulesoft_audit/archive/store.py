@@ -10,6 +10,9 @@ from mulesoft_audit.errors import ArchiveError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
+#: Bytes of an object. Nothing that a run writes comes near it: what is larger was made to fill the memory.
+LARGEST = 256 << 20
+
 
 class ObjectExists(ArchiveError):
     """`create` found an object of that name that is not this call's own."""

@@ -31,7 +31,7 @@ Exit status:
   2  a flag or setting is missing or malformed
   5  the timestamp server gives none; the seal is made without
   6  the archive cannot be read or written
-  8  there are findings; nothing was sealed
+  8  there are findings: nothing was sealed; or what older seals name was changed, and what is new was sealed
 """
 checking = under("Checking")
 
@@ -128,11 +128,11 @@ def _seal(store: Store, stop: Stop, key: str, next_key: str | None, server: str 
         report(found, store, stop)
         click.echo("Nothing was sealed: repair the archive first.", err=True)
         return found.exit_code
-    if not found.news and not following:
-        _tell(store, None, found.news.seals.newest)
-        return 0
     for one in found.problems:  # of the past: older seals prove them for ever, and no new one hides them
         click.echo(printable(f"{one.path}: expected {one.expected}, found {one.found}"), err=True)
+    if not found.news and not following and not found.news.seals.unfinished:
+        _tell(store, None, found.news.seals.newest)
+        return found.exit_code
     expected = found.news.seals.key_id
     if expected and expected != private.public.id:
         raise UsageError(
@@ -143,7 +143,7 @@ def _seal(store: Store, stop: Stop, key: str, next_key: str | None, server: str 
     sealer = Sealer(store, private, now=now, timestamp=timestamp, next_key=following)
     sealed = sealer.seal(found.news, found.result)
     _tell(store, sealed, sealed.digest)
-    return 0
+    return found.exit_code
 
 
 def _tell(store: Store, sealed: Sealed | None, newest: str) -> None:

@@ -76,8 +76,11 @@ def _seals(found: Verification) -> str:
     seals = found.news.seals
     if not seals.digests:
         return ""
-    signed = "with their signatures" if seals.key else "without their signatures, for which --public-key is needed"
-    return f"; {len(seals.digests):,} seals were checked, {signed}"
+    count = len(seals.digests)
+    checked = f"; {count:,} seals were checked" if count > 1 else "; 1 seal was checked"
+    if not seals.key:
+        return f"{checked}, but no signature, for which --public-key is needed"
+    return f"{checked}, {'each' if seals.signed == count else f'of which {seals.signed:,}'} with a signature that holds"
 
 
 def _list(console: Console, findings: list[Finding]) -> None:

@@ -49,6 +49,7 @@ class Tried:
     looked_back: bool = False
     missing: bool = False
     page_by_days: bool = False
+    page_read: bool = False
     gone: bool = False
 
 
@@ -216,6 +217,9 @@ class Balance:
         windows = [one for one in windows if one.start < one.end]
         windows = windows or self._search(newest).by_halves(newest.floor, older)
         missing = max(0, (older or 0) - (self._days.source(newest.floor) - newest.newer))
+        if not windows and not self._tried.page_read:  # older days agree: something is held that the page lacks
+            self._tried.page_read = True
+            windows, missing = [newest.last_days()], PAGE_LIMIT
         if windows:
             self._read(windows, missing, newest.until)
         else:

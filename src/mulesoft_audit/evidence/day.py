@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from isal import isal_zlib
 
 from mulesoft_audit.archive.part import read_lines
+from mulesoft_audit.archive.store import LARGEST
 from mulesoft_audit.errors import ArchiveError
 from mulesoft_audit.evidence import judge
 from mulesoft_audit.evidence.finding import Kind, Remedy
@@ -20,7 +21,7 @@ from mulesoft_audit.ledger.keys import RECORD, SIZE, Key, Keys, unseen
 from mulesoft_audit.ledger.manifest import Damaged
 
 if TYPE_CHECKING:
-    from mulesoft_audit.archive.store import Store
+    from mulesoft_audit.archive.store import Listed, Store
     from mulesoft_audit.evidence.inventory import DayObjects
     from mulesoft_audit.evidence.measure import Measured
     from mulesoft_audit.evidence.workers import Measuring
@@ -122,10 +123,17 @@ def look(store: Store, loaded: Loaded, number: int, measuring: Measuring, *, dee
         ArchiveError: the archive cannot be read.
     """
     objects, names = loaded.objects, loaded.names
-    part = store.read(names.part(number)) if number in objects.parts else None
-    keys = store.read(names.keys(number)) if number in objects.keys else None
-    data = part.data if part else None
-    return measuring(data, keys.data if keys else None, objects.start, deep=deep)
+    part = _bytes(store, names.part(number), objects.parts.get(number))
+    keys = _bytes(store, names.keys(number), objects.keys.get(number))
+    return measuring(part, keys, objects.start, deep=deep)
+
+
+def _bytes(store: Store, name: str, listed: Listed | None) -> bytes | None:
+    """Return an object's bytes; none of one that is too large to be read. None if there is no object."""
+    if listed is None or listed.size > LARGEST:
+        return None if listed is None else b""
+    held = store.read(name)
+    return held.data if held else None
 
 
 def conclude(store: Store, loaded: Loaded, measured: dict[int, Measured], asked: Asked) -> Judged:
@@ -217,8 +225,12 @@ def _line(store: Store, name: str) -> bytes | str | None:
     held = store.read(name)
     if held is None:
         return None
+    found: list[bytes] = []
     try:
-        lines = list(read_lines(held.data, name))
+        for line in read_lines(held.data, name):
+            if found:
+                return "more than one line"
+            found.append(line)
     except ArchiveError as error:
         return error.message
-    return lines[0] if len(lines) == 1 else f"{len(lines)} lines"
+    return found[0] if found else "no line"

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from mulesoft_audit.archive.store import Listed, Store
 
 OVERSIZE = "state/oversize/"
-_DAY = r"(?P<day>\d{4}/\d{2}/\d{2})"
+_DAY = "(?P<day>[0-9]{4}/[0-9]{2}/[0-9]{2})"  # \\d has the digits of every script, too
 _ORG = rf"(?P<org>{ID.pattern})"
 #: What lies in the folders of a day, by kind.
 _FORMS = {

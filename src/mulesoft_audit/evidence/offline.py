@@ -140,6 +140,8 @@ class Offline:
                     self._take(result, loaded, judged)
         finally:
             self._measuring.close()
+        if result.standing.registry and set(result.held) - set(result.standing.known):
+            result.standing.read_registry(self._store)  # a run may have entered an organization meanwhile
         known = {*result.held, *result.standing.known, *self._inventory.heads}
         if not known and not result.standing.wrong and not self._inventory.strangers:
             raise ArchiveError(
@@ -235,13 +237,13 @@ class Offline:
 
 
 def again(store: Store, objects: DayObjects, measuring: Measuring, asked: Asked) -> tuple[Loaded, Judged]:
-    """List, read and judge one day anew.
+    """List, read and judge one day anew, line by line: where something is wrong, a checksum is too little to go by.
 
     Raises:
         ArchiveError: the archive cannot be read.
     """
     loaded = load(store, objects_of(store, objects.organization, objects.day))
-    measured = {number: look(store, loaded, number, measuring, deep=asked.deep) for number in loaded.numbers()}
+    measured = {number: look(store, loaded, number, measuring, deep=True) for number in loaded.numbers()}
     return loaded, conclude(store, loaded, measured, asked)
 
 

@@ -145,10 +145,11 @@ class Online:
 
     def _until(self, held: Held, all_since: list[int]) -> int:
         """Return up to when the last run brought everything; what came after that is no finding."""
-        proved = self._result.standing.proved_at.get(held.id, 0)
+        proved_at = {name: min(at, self._now) for name, at in self._result.standing.proved_at.items()}
+        proved = proved_at.get(held.id, 0)
         if proved or held.newest:
             return max(proved, held.newest + 1)
-        others = self._result.standing.proved_at.values()  # of one that the archive does not know
+        others = proved_at.values()  # of one that the archive does not know
         return max([*others, *all_since], default=self._now)
 
     def _compare(self, one: Compared, deeper: Callable[[Compared], None] | None) -> None:

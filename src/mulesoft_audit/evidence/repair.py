@@ -100,6 +100,8 @@ class Repair:
     def _step(self, finding: Finding) -> Step:
         if not finding.remedy:
             return Step(finding, finding.repair or "a person has to look at it", possible=False)
+        if self._doubtful(finding):
+            return Step(finding, str(Remedy.SET_ASIDE))
         if finding.remedy not in SOURCE or not finding.day or self._fetchable(finding.organization, finding.day):
             return Step(finding, finding.action)
         why = "the source keeps that day no more" if self._query else "the source is not asked (--offline)"
@@ -107,6 +109,21 @@ class Repair:
             return Step(finding, f"cannot be repaired: {why}", possible=False)
         text = f"move it to state/quarantine/ and keep of it what its keys vouch for; the rest is lost: {why}"
         return Step(finding, text if finding.kind is not Kind.UNKNOWN else "move it to state/quarantine/")
+
+    def _not_trusted(self, finding: Finding) -> bool:
+        return finding.kind is Kind.UNKNOWN or self._doubtful(finding)
+
+    def _doubtful(self, finding: Finding) -> bool:
+        """Return whether only its keys vouch for a part of other bytes, and the source can be asked instead.
+
+        Keys recognize entries. They are no proof: names are not in them, and a checksum can be made to fit.
+        """
+        if not (finding.kind is Kind.ALTERED and finding.number and finding.remedy is Remedy.MANIFEST):
+            return False
+        as_sealed = finding.path in self._found.news.seals.objects and not any(
+            one.kind is Kind.SEAL and one.path == finding.path for one in self._found.problems
+        )
+        return not as_sealed and self._fetchable(finding.organization, finding.day)
 
     def _fetchable(self, organization: str, day: str) -> bool:
         for one in self._found.compared or []:
@@ -161,7 +178,7 @@ class Repair:
         fetchable = self._fetchable(organization, day.isoformat())
         since = self._standing.since(organization)
         asked = Asked(False, self._require_parts, self._standing.repeats)
-        forged = frozenset(one.number for one in findings if one.kind is Kind.UNKNOWN and one.number)
+        forged = frozenset(one.number for one in findings if one.number and self._not_trusted(one))
         repair = DayRepair(self._store, organization, day, asked=asked, since=since, seals=self._found.news.seals)
         known = self._standing.counted(organization, day)
         rewrite = any(one.remedy is Remedy.MANIFEST for one in findings)

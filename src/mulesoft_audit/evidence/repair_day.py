@@ -78,7 +78,7 @@ class DayRepair:
 
         Args:
             known: what the head says of it; None if it says nothing.
-            forged: numbers of parts that hold what the source does not give.
+            forged: numbers of parts whose entries are to be the source's, whatever they hold.
             fetchable: whether the source still has the day's entries.
             manifest: whether the manifest has to be written again whatever is found here.
 

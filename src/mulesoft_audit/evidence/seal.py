@@ -5,6 +5,7 @@ evidence/seals/000012/SHA256SUMS.sig    ECDSA P-256 with SHA-256, DER
 evidence/seals/000012/SHA256SUMS.tsr    optional: a timestamp of SHA256SUMS (RFC 3161)
 evidence/seals/000012/SEAL.json         what is sealed, by organization and day
 evidence/seals/000012/next-key.pem      optional: the public key of all later seals
+evidence/seals/000012/VOID.json         instead of all else that is listed: its sealer was stopped
 evidence/seals/000012/manifests/<org>/<YYYY>/<MM>/<DD>.manifest.json
 
 Each list has a line for the list of the seal before: that is the chain.
@@ -26,14 +27,15 @@ if TYPE_CHECKING:
 EVIDENCE = "evidence/"
 SEALS = "evidence/seals/"
 SUMS, SIGNATURE, DOCUMENT, NEXT_KEY = "SHA256SUMS", "SHA256SUMS.sig", "SEAL.json", "next-key.pem"
+VOID = "VOID.json"
 FORMAT = 1
 _PLACE = re.compile(
-    r"evidence/seals/(?P<number>\d{6,})/(?P<file>SHA256SUMS|SHA256SUMS\.sig|SHA256SUMS\.tsr|SEAL\.json|next-key\.pem"
-    rf"|manifests/{ID.pattern}/\d{{4}}/\d{{2}}/\d{{2}}\.manifest\.json)"
+    r"evidence/seals/(?P<number>[0-9]{6,})/(?P<file>SHA256SUMS|SHA256SUMS\.sig|SHA256SUMS\.tsr|SEAL\.json|VOID\.json"
+    rf"|next-key\.pem|manifests/{ID.pattern}/[0-9]{{4}}/[0-9]{{2}}/[0-9]{{2}}\.manifest\.json)"
 )
 _LINE = re.compile(r"([0-9a-f]{64})  ([!-~]+)")
 _FROZEN = re.compile(
-    rf"evidence/seals/\d+/manifests/(?P<org>{ID.pattern})/(?P<day>\d{{4}}/\d{{2}}/\d{{2}})\.manifest\.json"
+    rf"evidence/seals/[0-9]+/manifests/(?P<org>{ID.pattern})/(?P<day>[0-9]{{4}}/[0-9]{{2}}/[0-9]{{2}})\.manifest\.json"
 )
 
 
@@ -111,6 +113,11 @@ def place_of(name: str) -> Place | None:
     if not match or not name.startswith(folder(int(match["number"]))) or not int(match["number"]):
         return None
     return Place(int(match["number"]), match["file"])
+
+
+def void_of(number: int) -> bytes:
+    """Return the document of a seal that is none: nothing in it is for others to choose."""
+    return f'{{"number": {number}, "void": true}}\n'.encode()
 
 
 def frozen_name(number: int, organization: str, day: date) -> str:

@@ -20,12 +20,14 @@ from mulesoft_audit.evidence.seal import (
     SEALS,
     SIGNATURE,
     SUMS,
+    VOID,
     Seal,
     folder,
     frozen_day,
     place_of,
     read_sums,
     sha256,
+    void_of,
 )
 from mulesoft_audit.evidence.seals import FrozenDay, Seals
 from mulesoft_audit.ledger.manifest import Damaged, decode
@@ -33,6 +35,7 @@ from mulesoft_audit.ledger.manifest import Damaged, decode
 if TYPE_CHECKING:
     from mulesoft_audit.archive.store import Store
     from mulesoft_audit.evidence.signature import PublicKey
+    from mulesoft_audit.ledger.manifest import Manifest
 
 
 def read_seals(store: Store, key: PublicKey | None = None, newest: str = "") -> Seals:
@@ -68,8 +71,8 @@ def read_seals(store: Store, key: PublicKey | None = None, newest: str = "") -> 
             _Reader(store, seals, number, there).read()
         elif number != last:
             seals.wrong(folder(number) + SUMS, "a list", "no object")
-    if key and not seals.digests:
-        seals.wrong(SEALS, "seals", "none")
+    if key and not seals.signed:
+        seals.wrong(SEALS, "seals", "none that this key signed" if seals.digests else "none")
     if newest and newest not in seals.digests:
         found = f"{len(seals.digests)} seals, none of that digest: it was cut off, or the archive was rolled back"
         seals.wrong(SEALS, f"a list with the SHA-256 {newest}", found)
@@ -98,9 +101,12 @@ class _Reader:
         data = held.data if held else b""
         before = seals.newest
         seals.digests.append(sha256(data))
-        if seals.key and SIGNATURE in self._files and not self._signed(data, seals.key):
-            found = "a signature of another key, or over another list"
-            seals.wrong(self._folder + SIGNATURE, f"a signature of the key {seals.key.id}", found)
+        if seals.key and SIGNATURE in self._files:
+            if self._signed(data, seals.key):
+                seals.signed += 1
+            else:
+                found = "a signature of another key, or over another list"
+                seals.wrong(self._folder + SIGNATURE, f"a signature of the key {seals.key.id}", found)
         elif SIGNATURE not in self._files and seals.unfinished != self._number:
             seals.wrong(self._folder + SIGNATURE, "a signature", "no object")
         listed = read_sums(data)
@@ -113,11 +119,18 @@ class _Reader:
             text = "another list before it: seals are missing, changed or out of order"
             seals.wrong(self._folder + SUMS, f"a line for the list before it, SHA-256 {before}", text)
         own = {name: digest for name, digest in listed.items() if name.startswith(self._folder)}
-        for name in [self._folder + DOCUMENT, *sorted(own)]:
+        for name in sorted({self._folder + (VOID if self._folder + VOID in own else DOCUMENT), *own}):
             self._own(name, own.get(name, ""))
         for name, digest in listed.items():
-            if not name.startswith(EVIDENCE):
-                seals.objects[name] = digest
+            if not name.startswith(EVIDENCE) and SIGNATURE in self._files:
+                self._object(name, digest)
+
+    def _object(self, name: str, digest: str) -> None:
+        """Take note of a sealed object; what was sealed first holds for ever."""
+        before = self._seals.objects.setdefault(name, digest)
+        if before != digest:
+            text = f"SHA-256 {digest}, as {self._folder}{SUMS} has it"
+            self._seals.wrong(name, f"SHA-256 {before}, as an earlier seal has it", text)
 
     def _signed(self, data: bytes, key: PublicKey) -> bool:
         signature = self._store.read(self._folder + SIGNATURE)
@@ -129,8 +142,12 @@ class _Reader:
         if held is None or sha256(held.data) != digest:
             found = f"SHA-256 {sha256(held.data)}" if held else "no object"
             self._seals.wrong(name, f"SHA-256 {digest}" if digest else "a line in the list", found)
+        elif SIGNATURE not in self._files:
+            return  # anybody can have written it
         elif name == self._folder + DOCUMENT:
             self._document(held.data)
+        elif name == self._folder + VOID and held.data != void_of(self._number):
+            self._seals.wrong(name, "that the seal is void", "something else")
         elif name == self._folder + NEXT_KEY:
             self._rotate(name, held.data)
         elif whose := frozen_day(name):
@@ -162,17 +179,29 @@ class _Reader:
             self._seals.key = key
 
     def _freeze(self, whose: tuple[str, str], frozen: FrozenDay, data: bytes) -> None:
-        """Take note of a frozen manifest."""
+        """Take note of a frozen manifest, which has to come after the one that was frozen before."""
+        seals, before = self._seals, self._seals.days.get(whose)
         try:
             manifest = decode(data, frozen.path)
-        except Damaged:
-            self._seals.days[whose] = frozen
+        except Damaged as error:
+            seals.wrong(frozen.path, "a manifest", str(error.__cause__ or error.message))
+            seals.days.setdefault(whose, frozen)
             return
-        self._seals.days[whose] = FrozenDay(frozen.path, frozen.digest, manifest.revision)
+        seals.days[whose] = FrozenDay(frozen.path, frozen.digest, manifest.revision)
+        if before and before.digest != frozen.digest and not _follows(before, manifest):
+            path = layout.manifest_name(whose[0], date.fromisoformat(whose[1]))
+            expected = f"revision {before.revision} as {before.path} has it, or what came after it"
+            seals.wrong(path, expected, f"revision {manifest.revision} as {frozen.path} has it")
         for part in manifest.parts:
             if part.entries:
                 path = layout.part_name(whose[0], date.fromisoformat(whose[1]), part.number)
                 self._seals.keys.setdefault(path, part.keys_sha256)
+
+
+def _follows(before: FrozenDay, manifest: Manifest) -> bool:
+    """Return whether a manifest that was sealed later can be what became of one that was sealed before."""
+    step = manifest.revision - before.revision
+    return step > 1 or (step == 1 and manifest.previous == before.digest)
 
 
 def _id_of(pem: bytes) -> str:

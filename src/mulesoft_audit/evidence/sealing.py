@@ -1,27 +1,29 @@
 """Making a seal of what is new since the last one. Nothing that is sealed is ever written again.
 
 A number is claimed by creating its `SEAL.json`; the seal is made by creating its `SHA256SUMS`, then signed. So two
-sealers at once make one seal each. One that dies leaves an unfinished seal: the next sealer gives it time, then closes
-it, listing what is there, and goes on with the next number.
+sealers at once make one seal each. One that dies leaves an unfinished seal. The next sealer gives it time, then makes
+it void if it has no list, or signs the list if it is true, and goes on with the next number.
 """
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 from time import monotonic, sleep
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from mulesoft_audit import __version__
 from mulesoft_audit.anypoint.query import iso
 from mulesoft_audit.archive.store import ObjectExists
 from mulesoft_audit.errors import ArchiveError
+from mulesoft_audit.evidence.begun import SOFTWARE, Begun, refused, sealed_day, sealed_organization
 from mulesoft_audit.evidence.seal import (
     DOCUMENT,
     NEXT_KEY,
     SIGNATURE,
     SUMS,
+    VOID,
     Seal,
     SealedDay,
     SealedOrganization,
@@ -30,6 +32,7 @@ from mulesoft_audit.evidence.seal import (
     read_sums,
     sha256,
     sums_of,
+    void_of,
 )
 from mulesoft_audit.evidence.seal_reader import read_seals
 
@@ -81,9 +84,7 @@ class News:
                 self.objects[item.name] = sha256(held.data)
         frozen = self.seals.days.get((objects.organization, objects.day.isoformat()))
         if frozen is None or frozen.digest != loaded.digest:
-            source = manifest.held if manifest.source is None else manifest.source
-            day = SealedDay(manifest.held, source, manifest.revision, loaded.digest)
-            self.days[objects.organization, objects.day] = (day, loaded.data)
+            self.days[objects.organization, objects.day] = (sealed_day(manifest, loaded.digest), loaded.data)
         return wrong
 
     def __bool__(self) -> bool:
@@ -146,7 +147,7 @@ class Sealer:
         """
         number = len(news.seals.digests) + 1
         for _ in range(TRIES):
-            previous = self._finished(number - 1)
+            previous = self._finished(number - 1, result)
             document = self._document(number, previous, news, result)
             try:
                 self._store.create(folder(number) + DOCUMENT, document)
@@ -164,17 +165,39 @@ class Sealer:
             return Sealed(number, sha256(sums), len(news.objects), len(news.days))
         raise ArchiveError("Other sealers took one number after the other.", "Let one of them seal.")
 
-    def _finished(self, number: int) -> bytes:
-        """Return the list of a seal; of one that somebody began and does not finish, once it is closed and signed."""
+    def _finished(self, number: int, result: Result) -> bytes:
+        """Return the list of a seal; of one that somebody began and does not finish, once it is closed and signed.
+
+        Raises:
+            ArchiveError: what was begun says what is not so.
+        """
         if not number:
             return b""
         sums = self._wait_for(folder(number) + SUMS)
+        signature = self._wait_for(folder(number) + SIGNATURE) if sums else None
+        if sums and signature:
+            self._check_signature(number, sums, signature)
+            return sums
+        before = self._store.read(folder(number - 1) + SUMS)
+        previous = before.data if before else b""
         if sums is None:
-            sums = self._close(number)
-        if self._wait_for(folder(number) + SIGNATURE) is None:
-            self._check(number, sums)
-            self._sign(number, sums)
+            sums = self._close(number, previous)
+        if sums != _void(number, previous):
+            Begun(self._store, number, previous, self._key.public.id, result.standing).check(sums)
+        self._sign(number, sums)
         return sums
+
+    def _check_signature(self, number: int, sums: bytes, signature: bytes) -> None:
+        """See that the seal before is this key's, or named this key.
+
+        Raises:
+            ArchiveError: it is somebody else's, and no seal can follow it.
+        """
+        if not self._key.public.signed(sums, signature) and folder(number) + NEXT_KEY not in (read_sums(sums) or {}):
+            raise ArchiveError(
+                f"The signature of seal {number} is not this key's, though the seal names no other.",
+                "Nothing was sealed. Check all seals with `verify --offline --public-key`, and see who wrote this one.",
+            )
 
     def _wait_for(self, name: str) -> bytes | None:
         """Return an object's bytes; None if nobody writes it within the time that its owner has."""
@@ -187,51 +210,32 @@ class Sealer:
                 return None
             sleep(POLL_SECONDS)
 
-    def _close(self, number: int) -> bytes:
-        """Make the list of a seal whose sealer died: of what it left, so that the chain goes on."""
-        digests: dict[str, str] = {}
-        for item in self._store.list(folder(number)):
-            held = self._store.read(item.name)
-            if held:
-                digests[item.name] = sha256(held.data)
-        if number > 1:
-            previous = self._store.read(folder(number - 1) + SUMS)
-            digests[folder(number - 1) + SUMS] = sha256(previous.data if previous else b"")
-        sums = sums_of(digests)
-        try:
-            self._store.create(folder(number) + SUMS, sums)
-        except ObjectExists:
-            held = self._store.read(folder(number) + SUMS)
-            return held.data if held else sums
-        return sums
-
-    def _check(self, number: int, sums: bytes) -> None:
-        """See that a list that its sealer did not sign says what is there: only then is it signed in its place.
+    def _close(self, number: int, previous: bytes) -> bytes:
+        """Return the list of a seal whose sealer died before it made one: of nothing that it left.
 
         Raises:
-            ArchiveError: it does not.
+            ArchiveError: somebody else said why it is void.
         """
-        for name, digest in (read_sums(sums) or {"": ""}).items():
-            held = self._store.read(name) if name else None
-            if held is None or sha256(held.data) != digest:
-                raise ArchiveError(
-                    f"Seal {number} was begun and not signed, and {name or 'its list'} is not what it says.",
-                    f"Nothing was sealed. See what happened to it; {folder(number)} may then be moved aside by hand.",
-                )
+        sums, void = _void(number, previous), folder(number) + VOID
+        with suppress(ObjectExists):  # by an earlier try
+            self._store.create(void, void_of(number))
+        said = self._store.read(void)
+        if said is None or said.data != void_of(number):
+            raise refused(number, f"{void} is not a sealer's")
+        with suppress(ObjectExists):
+            self._store.create(folder(number) + SUMS, sums)
+        held = self._store.read(folder(number) + SUMS)
+        return held.data if held else sums
 
     def _document(self, number: int, previous: bytes, news: News, result: Result) -> bytes:
         organizations: dict[str, SealedOrganization] = {}
         standing = result.standing
         for (organization, day), (sealed, _) in sorted(news.days.items()):
-            since, proved = standing.since(organization), standing.proved_at.get(organization, 0)
-            made = SealedOrganization(
-                standing.name(organization), iso(since) if since else "", iso(proved) if proved else "", {}
-            )
+            made = sealed_organization(standing, organization)
             organizations.setdefault(organization, made).days[day.isoformat()] = sealed
         root = standing.registry.root if standing.registry else ""
         digest = sha256(previous) if previous else ""
-        software = f"mulesoft-audit-collector {__version__}"
-        seal = Seal(number, iso(self._now), root, self._key.public.id, digest, software, organizations)
+        seal = Seal(number, iso(self._now), root, self._key.public.id, digest, SOFTWARE, organizations)
         return msgspec.json.format(msgspec.json.encode(seal), indent=1) + b"\n"
 
     def _files(self, number: int, previous: bytes, document: bytes, news: News) -> dict[str, str]:
@@ -255,6 +259,12 @@ class Sealer:
             return
         if self._timestamp:
             self._store.create(folder(number) + SUMS + ".tsr", self._timestamp(sums))
+
+
+def _void(number: int, previous: bytes) -> bytes:
+    """Return the list of a seal that is void, of the one before it."""
+    before = {folder(number - 1) + SUMS: sha256(previous)} if previous else {}
+    return sums_of({folder(number) + VOID: sha256(void_of(number)), **before})
 
 
 def news_of(store: Store, key: PublicKey | None = None, newest: str = "") -> News:

@@ -42,6 +42,7 @@ class Seals:
 
     Attributes:
         digests: hex SHA-256 of each seal's `SHA256SUMS`, in order.
+        signed: how many of them hold a signature of the key that they should, as far as a key was given.
         objects: digests of all sealed objects outside `evidence/`, by path.
         keys: digests of the keys of sealed parts, by the part's path, as frozen manifests name them.
         days: the newest frozen manifest by organization and day.
@@ -52,6 +53,7 @@ class Seals:
     """
 
     digests: list[str] = field(default_factory=list)
+    signed: int = 0
     objects: dict[str, str] = field(default_factory=dict)
     keys: dict[str, str] = field(default_factory=dict)
     days: dict[tuple[str, str], FrozenDay] = field(default_factory=dict)

@@ -89,6 +89,21 @@ class Standing:
         head = self.heads.get(organization)
         return sorted(day for day in head.days if _is_day(day)) if head else []
 
+    def read_registry(self, store: Store) -> bool:
+        """Read whose archive it is; return whether anything says so.
+
+        Raises:
+            ArchiveError: the archive cannot be read, or a newer version wrote it.
+        """
+        held = store.read(layout.ORGANIZATIONS)
+        if held:
+            try:
+                self.registry = decode_document(held.data, layout.ORGANIZATIONS, Registry)
+            except Damaged as error:
+                cause = str(error.__cause__ or error.message)
+                self.wrong.append(_of_registry(Kind.DAMAGED, cause))
+        return held is not None
+
     def read_head(self, store: Store, organization: str) -> None:
         """Read an organization's head.
 
@@ -153,18 +168,12 @@ def read_standing(store: Store) -> Standing:
         ArchiveError: the archive cannot be read, or a newer version wrote it.
     """
     standing = Standing()
-    held = store.read(layout.ORGANIZATIONS)
-    if held:
-        try:
-            standing.registry = decode_document(held.data, layout.ORGANIZATIONS, Registry)
-        except Damaged as error:
-            cause = str(error.__cause__ or error.message)
-            standing.wrong.append(_of_registry(Kind.DAMAGED, cause))
+    there = standing.read_registry(store)
     standing.proved_at = _proved(store)
     names = list(standing.known) or _listed(store)
     for organization in names:
         standing.read_head(store, organization)
-    if held is None and names and not standing.first_format:
+    if not there and names and not standing.first_format:
         standing.wrong.append(_of_registry(Kind.MISSING, "no object"))
     return standing
 

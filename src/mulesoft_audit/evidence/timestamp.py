@@ -25,6 +25,10 @@ def timestamp_server(url: str) -> Callable[[bytes], bytes]:
     require("seal", "--timestamp-server")
     if not url.startswith(("http://", "https://")):
         raise UsageError(f"--timestamp-server is {url!r}; expected http://HOST/PATH or https://HOST/PATH.")
+    if "@" in url.split("/")[2]:
+        raise UsageError(
+            "--timestamp-server names a user or a password, which is not sent.", "Leave out what stands before the @."
+        )
     return lambda data: _ask(url, data)
 
 

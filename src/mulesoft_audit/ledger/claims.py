@@ -44,9 +44,9 @@ class Claims:
         except ObjectExists:
             self._resolve(number, sealed)
             return False
-        return self._create_part(number, sealed)
+        return self._create_part(number, sealed, sealed)
 
-    def _create_part(self, number: int, sealed: Sealed) -> bool:
+    def _create_part(self, number: int, sealed: Sealed, given: Sealed) -> bool:
         metadata = {
             "organization": self._day.organization,
             "day": self._day.day.isoformat(),
@@ -57,7 +57,7 @@ class Claims:
                 layout.part_name(self._day.organization, self._day.day, number), sealed.part.data, metadata
             )
         except ObjectExists:
-            self._adopt(number)
+            self._adopt(number, given)
             return False
         self._day.created += 1
         self._day.record(number, sealed)
@@ -74,7 +74,7 @@ class Claims:
         """Take in part `number`, which somebody else claimed; write it in their place if they do not."""
         began = monotonic()
         while True:
-            if self._adopt(number):
+            if self._adopt(number, sealed):
                 return
             claim = self._kept.get(number) or self._read_claim(number)
             mine = [i for i, there in enumerate(_among(list(sealed.keys), claim)) if there]
@@ -89,7 +89,7 @@ class Claims:
         low, high = sealed.keys.ordered().at(0), sealed.keys.ordered().at(len(sealed.keys) - 1) + 1
         keys = list(sealed.keys)
         left = unseen([keys[i] for i in mine], self._day.keys_between(low, high)).new
-        if left and self._create_part(number, sealed.only([mine[i] for i in left])):
+        if left and self._create_part(number, sealed.only([mine[i] for i in left]), sealed):
             log.info("Wrote part %d of %s, which another run had begun", number, self._day.day)
             self._day.write()
 
@@ -99,19 +99,37 @@ class Claims:
         self._kept[number] = Keys(held.data if held and whole else b"")
         return self._kept[number]
 
-    def _adopt(self, number: int) -> bool:
-        """Take in part `number`, which another run wrote, and which may lack its keys; False if it is not there."""
+    def _adopt(self, number: int, given: Sealed) -> bool:
+        """Take in part `number`, which another run wrote, and which may lack its keys; False if it is not there.
+
+        Only if it holds something new that the source just gave. Anybody who may write can put a part there, and what
+        the source does not give is not to be counted as collected: it is left where it is, for `verify` to tell.
+        """
         name = layout.part_name(self._day.organization, self._day.day, number)
         held = self._store.read(name)
         if held is None:
             return False
+        part = derive_keys(held.data, name, self._day.start)
+        if not self._brings_news(part.keys, given.keys):
+            log.warning("%s is in no manifest, and holds nothing that Anypoint gave now; it is left alone", name)
+            self._kept.setdefault(number, Keys(b""))
+            return True
         log.info("Adopting %s, which another run wrote", name)
-        self._day.record(number, derive_keys(held.data, name, self._day.start))
+        self._day.record(number, part)
         self._day.write()
         return True
 
+    def _brings_news(self, part: Keys, given: Keys) -> bool:
+        """Return whether a part holds an entry that was given now and is held nowhere else."""
+        keys = list(part)
+        both = [key for key, there in zip(keys, _among(keys, given), strict=True) if there]
+        if not both:
+            return False
+        held = self._day.keys_between(min(both)[0], max(both)[0] + 1)
+        return bool(unseen(both, held).new)
 
-def _among(seen: list[Key], claim: Keys) -> list[bool]:
-    """Return for each entry seen whether it is one of those claimed."""
-    new = set(unseen(seen, claim).new)
+
+def _among(seen: list[Key], others: Keys) -> list[bool]:
+    """Return for each entry seen whether it is one of the others."""
+    new = set(unseen(seen, others).new)
     return [index not in new for index in range(len(seen))]

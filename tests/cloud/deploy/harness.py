@@ -98,11 +98,14 @@ def deployed(world: World, config: Deployment) -> None:
     """Put into the world what the module makes, as far as anything here looks at it."""
     world.enabled |= {*NEEDED, "chronicle.googleapis.com", "orgpolicy.googleapis.com"}
     for place in places(config):
-        path = f"b/{place.id}" if place.kind == "bucket" else place.id
-        world.things[path] = {"name": place.id}
+        is_bucket = place.kind == "bucket"
+        world.things[f"b/{place.id}" if is_bucket else place.id] = {
+            "name": place.id,
+            **({"location": config.region.upper()} if is_bucket else {}),
+        }
     endpoint = "https://collector-uc.a.run.app"
     bucket = world.things[f"b/{config.bucket}"]
-    bucket.update(location=config.region.upper(), labels={"managed-by": "terraform", "app": "mulesoft-audit"})
+    bucket.update(labels={"managed-by": "terraform", "app": "mulesoft-audit"})
     bucket["iamConfiguration"] = {"uniformBucketLevelAccess": {"enabled": True}}
     replicas = {"userManaged": {"replicas": [{"location": config.region}]}}
     world.things[config.secret]["replication"] = replicas

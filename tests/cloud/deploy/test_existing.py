@@ -77,6 +77,16 @@ def test_what_terraform_knows_is_not_looked_for(bench: Bench) -> None:
         refuse([found])
 
 
+@pytest.mark.parametrize("key", ["bucket", "source_bucket"])
+def test_a_bucket_of_another_project_that_is_open_to_all_is_never_taken_over(empty: Bench, key: str) -> None:
+    """Its name can be guessed: somebody may have made it first, and wait for logs, or for the function's source."""
+    name = empty.config.names[key]
+    empty.world.elsewhere.add(name)
+    empty.world.things[f"b/{name}"] = {"name": name, "location": "EU"}
+    with pytest.raises(DeploymentError, match=f"{name} belongs to another project"):
+        unknown(empty.google(), empty.config, [])
+
+
 def test_an_address_is_one_of_the_module() -> None:
     text = "\n".join(file.read_text() for file in MODULE.glob("*.tf"))
     for place in places(deployment()):

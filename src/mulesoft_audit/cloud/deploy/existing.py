@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from mulesoft_audit.cloud.deploy import state_bucket
 from mulesoft_audit.cloud.deploy.root import MODULE, Import
 from mulesoft_audit.errors import DeploymentError, PermissionMissing
 
@@ -102,7 +103,7 @@ def unknown(google: Google, deployment: Deployment, known: Iterable[str]) -> lis
         known: addresses in Terraform's state, without numbers.
 
     Raises:
-        DeploymentError: a function has an event trigger, which cannot be taken over.
+        DeploymentError: a function has an event trigger, which cannot be taken over; or a bucket is another project's.
         PermissionMissing: something may not be looked at, for example a bucket that is somebody else's.
     """
     held = set(known)
@@ -115,6 +116,8 @@ def unknown(google: Google, deployment: Deployment, known: Iterable[str]) -> lis
             continue
         if place.address == FUNCTION and seen.get("eventTrigger"):
             raise _triggered(deployment)
+        if place.kind == "bucket" and not state_bucket.exists(google, deployment.project, place.id):
+            raise _somebody_elses(place)
         found.append(place)
     return found
 
@@ -127,6 +130,17 @@ def _look(google: Google, place: Place) -> Json | None:
             raise
         hint = f"If {place.id} is not yours, choose another --bucket or --name: names are shared by the world."
         raise PermissionMissing(error.message, f"{error.hint} {hint}") from error
+
+
+def _somebody_elses(place: Place) -> DeploymentError:
+    """Return that a bucket is not to be taken over.
+
+    Whoever made it, and opened it to all, could read the logs, or change the source that the function is built from.
+    """
+    return DeploymentError(
+        f"The bucket {place.id} belongs to another project, or its owner cannot be seen. Nothing was changed.",
+        "Names are shared by the world, and this one can be guessed. Choose another --bucket or --name.",
+    )
 
 
 def _triggered(deployment: Deployment) -> DeploymentError:

@@ -34,10 +34,10 @@ def wanted(name: str, region: str) -> Json:
 def exists(google: Google, project: str, name: str) -> bool:
     """Return whether the project has the bucket.
 
-    The project's own buckets are listed: its name can be guessed, and a bucket that somebody else made under it first
-    would be given the state, and could change what is deployed.
+    The project's own buckets are listed: a name can be guessed, and a bucket that somebody else made under it first
+    would be given the state, the source or the logs, and could change what is deployed.
     """
-    doing = f"look for the bucket {name}, which is to keep Terraform's state"
+    doing = f"look whether the bucket {name} is one of the project's"
     found = google.pages(f"{HOST}/b", "items", doing, project=project, prefix=name, fields="items(name),nextPageToken")
     return any(one["name"] == name for one in found)
 
