@@ -29,6 +29,7 @@ from tests.evidence.archive import (
     part,
     verified,
 )
+from tests.evidence.runs import run_on
 from tests.plain_source import PlainSource, serving
 
 from mulesoft_audit.anypoint.query import iso
@@ -287,3 +288,29 @@ def test_a_promise_shortened_everywhere_is_told_by_what_is_held_before(root: Pat
         one["since"] = NOON
     edit(root / layout.ORGANIZATIONS, **registry)
     assert ("rolled back", layout.ORGANIZATIONS) in [(one.kind.value, one.path) for one in verified(root).problems]
+
+
+def test_today_is_compared_though_the_source_keeps_nothing_older(tmp_path: Path) -> None:
+    """For how long it keeps entries is not known: what it dropped is told by its oldest entry, which is of today."""
+    source = PlainSource()
+    source.logs = {ROOT: [], GROUP: []}
+    stamps = [NOON - days * DAY for days in (4, 3, 2, 1)] + [NOON - 11 * DAY // 24]
+    for stamp in stamps:
+        source.add(ROOT, stamp, forged(stamp))
+    with serving(source):
+        first = run_on(source, LocalStore(tmp_path), NOON, NOON - 5 * DAY)
+        source.logs[ROOT] = source.logs[ROOT][-1:]
+        (tmp_path / "state" / ROOT / "head.json").unlink()  # or the run would read the days before it asks
+        second = run_on(source, LocalStore(tmp_path), NOON + 1000, NOON - 5 * DAY)
+        assert first
+        assert first.complete
+        assert second
+        assert second.complete
+        assert second.organizations[0].due.floor == NOON - DAY // 2
+        assert compared(source, tmp_path, NOON + 1000, deep=True).problems == []
+        late = NOON - DAY // 2 + 1
+        source.add(ROOT, late, forged(late))
+        third = run_on(source, LocalStore(tmp_path), NOON + 2000)
+        assert third
+        assert third.complete
+        assert third.written == 1

@@ -47,10 +47,11 @@ class Expiring:
         if self._run.kept.floor or self._looked:
             return False
         self._looked = True
-        one, before = self._one, self._one.due.floor
-        page = self._run.query.page(one.organization, Window(before, self._run.now()), limit=1)
+        one, before, now = self._one, self._one.due.floor, self._run.now()
+        page = self._run.query.page(one.organization, Window(before, now), limit=1)
         times = placed(page, before).times
-        floor = day_start(day_of(times[0])) + DAY_MS if times else before
+        today = day_start(day_of(now))  # compared in any case: nobody keeps entries for less than a day
+        floor = min(day_start(day_of(times[0])) + DAY_MS, today) if times else before
         if not one.days.dates(before, floor - 2 * DAY_MS):
             return False
         one.covers(Due(one.due.since, floor))

@@ -228,7 +228,7 @@ class Online:
             border = middle(low, high)
             earlier = self._query.total(one.organization, Window(low, border))
             low, high = (low, border) if earlier else (border, high)
-        start = min(day_start(day_of(low)) + DAY_MS, window.end)
+        start = min(day_start(day_of(low)) + DAY_MS, day_start(day_of(window.end - 1)))
         if start <= window.start + DAY_MS:
             return window
         one.window = Window(start, one.window.end)
