@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
 from mulesoft_audit.clock import DEADLINE, Stop
@@ -123,6 +124,7 @@ def function_settings(message: Message) -> Settings:
 def _run(message: Message, stop: Stop) -> bool:
     settings = function_settings(message)
     period = period_of(message, settings.look_back, int(stop.clock.time() * 1000))
+    period = replace(period, one_by_one=message.continued > 0)
     shared, store = _instance.opened(settings)
     source = shared.sharing(stop)
     whose = find_organizations(source, settings, message.organizations)
@@ -137,7 +139,8 @@ def _run(message: Message, stop: Stop) -> bool:
     )
     _report(summary, store.url, message)
     if summary.interrupted and stop.reason == DEADLINE:
-        return _continue(summary, message.next(period), settings.continue_topic)
+        left = [one.organization.id for one in summary.organizations if not one.done]
+        return _continue(summary, message.next(period, left), settings.continue_topic)
     return not summary.interrupted and not any(map(may_pass, summary.failures))
 
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated
 
 import msgspec
@@ -45,11 +45,16 @@ class Message(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
         """Return the message as it is published."""
         return msgspec.json.encode(self)
 
-    def next(self, period: Period) -> Message:
-        """Return the message that continues this one, read as `period`: later, "7d" would mean another day."""
+    def next(self, period: Period, left: Sequence[str] = ()) -> Message:
+        """Return the message that continues this one, read as `period`: later, "7d" would mean another day.
+
+        Args:
+            period: what this message asked for.
+            left: ids of the organizations that are not through; none if that is not known.
+        """
         since = iso(period.since) if self.since and period.since is not None else ""
         until = iso(period.until) if self.until and period.until is not None else ""
-        return Message(self.organizations, since, until, self.continued + 1)
+        return Message(tuple(left) or self.organizations, since, until, self.continued + 1)
 
 
 def payload(data: object) -> bytes:

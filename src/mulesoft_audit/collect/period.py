@@ -20,6 +20,8 @@ class Period:
         look_back: how far back everything is read again on each run, where the source's totals prove nothing.
         first: how far back a first run reaches that is not told since when.
         oldest_first: begin with the oldest days, not the newest.
+        one_by_one: bring what was begun to its end before another organization is asked. For what goes on where a run
+            had no time for all: it would only ask the first ones again.
     """
 
     since: int | None = None
@@ -27,6 +29,7 @@ class Period:
     look_back: int = DAY_MS
     first: int = DAY_MS
     oldest_first: bool = False
+    one_by_one: bool = False
 
     @classmethod
     def parse(cls, since: str | None, until: str | None, now: int, look_back: int, *, names: tuple[str, str]) -> Period:

@@ -170,7 +170,8 @@ class Run:
             if run.head.rolls_up and not all(one.done for one in below):
                 self._waiting.append(run)
                 return
-        self.pool.submit((0, run.rank), self._balances[run.organization.id].start)
+        urgency = 2 if self.period.one_by_one else 0  # a reading's is 1
+        self.pool.submit((urgency, run.rank), self._balances[run.organization.id].start)
 
     def _relatives(self, run: OrganizationRun, below: Sequence[OrganizationRun]) -> list[Days]:
         found = [one.days for one in self.runs if one.head.rolls_up and run.is_below(one)]

@@ -7,9 +7,13 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from tests.cloud.function.harness import TOPIC, Topic, assert_exact, lines
+from tests.cloud.function.harness import TOPIC, Topic, assert_exact, environment, lines, served
+
+from anypoint_simulator import Behaviour, World, quiet, running
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.cloud.function.conftest import Serve
     from tests.storage_server import StorageServer
 
@@ -73,7 +77,7 @@ def test_a_run_out_of_time_publishes_its_own_continuation_until_all_is_done(
     anypoint.change(latency_ms=500)
     with (
         Topic() as topic,
-        serve(CLOUD_RUN_TIMEOUT_SECONDS="6", CONTINUE_TOPIC=TOPIC, PUBSUB_EMULATOR_HOST=topic.address) as function,
+        serve(CLOUD_RUN_TIMEOUT_SECONDS="10", CONTINUE_TOPIC=TOPIC, PUBSUB_EMULATOR_HOST=topic.address) as function,
     ):
         waiting: list[dict[str, Any]] = [{**BACKFILL}]
         start = time.strftime("%Y-%m-%dT00:00:00.000Z", time.gmtime(time.time() - 10 * 86_400))
@@ -81,10 +85,13 @@ def test_a_run_out_of_time_publishes_its_own_continuation_until_all_is_done(
         while waiting:
             began = time.monotonic()
             assert function.deliver(waiting.pop()) == 200
-            assert time.monotonic() - began < 6, "that is later than Cloud Run waits"
+            assert time.monotonic() - began < 10, "that is later than Cloud Run waits"
             waiting, topic.published = topic.published, []
             hops += bool(waiting)
-            assert all(item == {"since": start, "continued": hops} for item in waiting)
+            for item in waiting:
+                left = set(item.pop("organizations", anypoint.organizations))
+                assert left <= set(anypoint.organizations)
+                assert item == {"since": start, "continued": hops}
             assert hops < 20
         assert hops > 0
         assert topic.paths == {f"/v1/{TOPIC}:publish"}
@@ -93,6 +100,32 @@ def test_a_run_out_of_time_publishes_its_own_continuation_until_all_is_done(
     assert function.runs[0]["new_entries"] > 0
     assert [run["continued"] for run in function.runs] == list(range(hops + 1))
     assert function.runs[-1]["complete"]
+
+
+def test_more_organizations_than_a_run_has_time_for_are_all_proved_by_those_that_continue_it(
+    built: Path, tmp_path: Path, storage: StorageServer
+) -> None:
+    """Each goes on with those that were not through; otherwise all of them would only ask the first ones again."""
+    with (
+        running(World(quiet(groups=24, days=1, entries_per_day=5)), Behaviour(token_entries=False)) as anypoint,
+        Topic() as topic,
+    ):
+        with served(built, tmp_path, environment(anypoint, storage)) as function:
+            assert function.deliver(BACKFILL) == 200
+        anypoint.change(latency_ms=300)
+        few = {"REQUESTS_PER_MINUTE": "60", "CLOUD_RUN_TIMEOUT_SECONDS": "6"}
+        there = {"CONTINUE_TOPIC": TOPIC, "PUBSUB_EMULATOR_HOST": topic.address}
+        proved: set[str] = set()
+        with served(built, tmp_path, environment(anypoint, storage, **few, **there)) as function:
+            waiting: list[dict[str, Any]] = [{}]
+            while waiting:
+                assert len(function.runs) < 12
+                assert function.deliver(waiting.pop()) == 200
+                waiting, topic.published = topic.published, []
+                organizations = function.runs[-1]["organizations"]
+                proved |= {one["id"] for one in organizations if one["complete"]}
+        assert len(function.runs) > 1
+        assert proved == set(anypoint.organizations)
 
 
 def test_a_run_out_of_time_comes_again_where_there_is_no_topic_to_continue_on(
