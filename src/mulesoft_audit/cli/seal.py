@@ -31,7 +31,8 @@ Exit status:
   2  a flag or setting is missing or malformed
   5  the timestamp server gives none; the seal is made without
   6  the archive cannot be read or written
-  8  there are findings: nothing was sealed; or what older seals name was changed, and what is new was sealed
+  8  there are findings, and nothing was sealed; or what older seals name was
+     changed, and what is new was sealed
 """
 checking = under("Checking")
 
