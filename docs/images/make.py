@@ -26,8 +26,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 HERE = Path(__file__).parent
-PROGRAM = shutil.which("mulesoft-audit", path=str(Path(sys.executable).parent)) or "mulesoft-audit"
-SURROUNDINGS = {"TZ": "UTC", "TERM": "xterm-256color"}
+PROGRAM = "mulesoft-audit"
+#: The demo says how to call the program: by its name, if it is on the path.
+PATH = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+SURROUNDINGS = {"PATH": PATH, "TZ": "UTC", "TERM": "xterm-256color"}
 COLUMNS, ROWS = 80, 34
 LONGEST_FRAME_MS = 1500
 PAUSE_MS = 8000
@@ -66,7 +68,7 @@ def output_of(command: list[str], work: Path) -> Iterator[str]:
     pid, terminal = pty.fork()
     if not pid:
         os.chdir(work)
-        os.execve(command[0], command, {**os.environ, **SURROUNDINGS})  # noqa: S606 - our own command
+        os.execvpe(command[0], command, {**os.environ, **SURROUNDINGS})  # noqa: S606 - our own command
     fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, COLUMNS, 0, 0))
     decoder = codecs.getincrementaldecoder("utf-8")()
     try:
