@@ -88,7 +88,6 @@ def in_order(
     time_of: Callable[[T], int],
     stretch: tuple[int, int],
     organizations: Collection[str] | None = None,
-    problem: Problem | None = None,
 ) -> Iterator[T]:
     """Yield what is made of the entries between two times (Unix ms), in order of time; see `entries`.
 
@@ -98,13 +97,14 @@ def in_order(
         time_of: returns the time of what was made of an entry, Unix ms.
         stretch: from the first, up to but not including the second.
         organizations: their ids; None for all.
-        problem: as for `entries`.
+
+    Raises:
+        Damaged: a manifest or part is lost or damaged.
     """
-    tell = problem or _give_up
     ids = sorted(registry.load(store)[0].organizations if organizations is None else organizations)
     with readers() as pool:
-        wanted = pieces(pool, store, ids, stretch, tell)
-        yield from _merged(read_ahead(pool, wanted, read, lambda piece: piece.size), time_of, stretch, tell)
+        wanted = pieces(pool, store, ids, stretch, _give_up)
+        yield from _merged(read_ahead(pool, wanted, read, lambda piece: piece.size), time_of, stretch)
 
 
 def days_held(store: Store, organization: str, since: int, until: int) -> list[date]:
@@ -150,7 +150,6 @@ def _merged(
     loaded: Iterator[tuple[Piece, Content[T] | Damaged]],
     time_of: Callable[[T], int],
     stretch: tuple[int, int],
-    tell: Problem,
 ) -> Iterator[T]:
     """Yield the entries of pieces that come in order of their first entry, in order of time."""
     waiting: list[tuple[int, str, int, T, Iterator[T]]] = []
@@ -160,13 +159,12 @@ def _merged(
         while coming and (not waiting or coming[0].first <= waiting[0][0]):
             piece, found = coming
             if isinstance(found, Damaged):
-                tell(found)
-            else:
-                order += 1
-                source = found.entries(*stretch)
-                first = next(source, None)
-                if first is not None:
-                    heappush(waiting, (time_of(first), piece.organization, order, first, source))
+                raise found
+            order += 1
+            source = found.entries(*stretch)
+            first = next(source, None)
+            if first is not None:
+                heappush(waiting, (time_of(first), piece.organization, order, first, source))
             coming = next(loaded, None)
         if not waiting:
             continue
