@@ -70,7 +70,10 @@ def _listed(field: str, value: str, members: list[str]) -> bool:
 def fields_of(document: dict[str, Any]) -> dict[str, Any]:
     """Return the fields that rules look at."""
     texts = {name: value if isinstance(value, str) else "" for name, value in document.items()}
-    get = lambda name: texts.get(name, "")  # noqa: E731
+
+    def get(name: str) -> str:
+        return texts.get(name, "")
+
     payload = document.get("payload")
     held = payload if isinstance(payload, dict) else {}
     inner = held.get("subaction")

@@ -4,8 +4,7 @@ import time
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.cloud.deploy.harness import Bench, deployed
-from tests.control_plane import ControlPlane, World
+from tests.cloud.deploy.harness import Bench, deployed, on_a_plane
 from tests.doctor.harness import GROUP, OTHER
 from tests.plain_source import ROOT, PlainSource, serving
 
@@ -27,10 +26,7 @@ def source() -> Iterator[PlainSource]:
 @pytest.fixture
 def bench() -> Iterator[Bench]:
     """A deployment that has not run yet; looking at it must change nothing."""
-    with ControlPlane(World()) as plane:
-        made = Bench(plane)
+    with on_a_plane() as made:
         deployed(made.world, made.config)
         yield made
-        made.close()
         assert made.mutations() == [], "looking changed something"
-        assert plane.violations == []

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import requests
+from tests.control_plane import ControlPlane, World
 from tests.control_plane.world import NUMBER
 
 from mulesoft_audit.clock import Stop
@@ -18,9 +20,7 @@ from mulesoft_audit.doctor.google import NEEDED
 from mulesoft_audit.doctor.roles import AGENT, BUILDS, PUBLISHER, SIGNER, SUBSCRIBER
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from tests.control_plane import ControlPlane, World
+    from collections.abc import Iterator, Sequence
 
     from mulesoft_audit.cloud.feed.engine import Step
     from mulesoft_audit.cloud.feed.managed import Resource
@@ -72,6 +72,16 @@ class Bench:
         """Return every request so far that could change something."""
         reading = ("entries:list", ":getIamPolicy")
         return [(verb, path) for verb, path, _, _ in self.world.log if verb != "GET" and not path.endswith(reading)]
+
+
+@contextmanager
+def on_a_plane() -> Iterator[Bench]:
+    """Give a project with nothing in it; in the end, see that all that was asked is what Google describes."""
+    with ControlPlane(World()) as plane:
+        made = Bench(plane)
+        yield made
+        made.close()
+        assert plane.violations == [], "a request that Google's own descriptions do not allow"
 
 
 def deployment(**changes: Any) -> Deployment:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.cloud.deploy.harness import Bench, deployed
-from tests.control_plane import ControlPlane, World
+from tests.cloud.deploy.harness import Bench, deployed, on_a_plane
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -15,9 +14,6 @@ if TYPE_CHECKING:
 @pytest.fixture
 def bench() -> Iterator[Bench]:
     """A bench where everything but the feed is deployed."""
-    with ControlPlane(World()) as plane:
-        made = Bench(plane)
+    with on_a_plane() as made:
         deployed(made.world, made.config)
         yield made
-        made.close()
-        assert plane.violations == [], "a request that Google's own descriptions do not allow"
