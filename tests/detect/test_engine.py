@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from tests.detect.cases import ORGANIZATION, entry, in_order
 
 from mulesoft_audit.detect.engine import Detector
-from mulesoft_audit.detect.event import Event, kind_of, read_entry, spelled_kind
+from mulesoft_audit.detect.event import Event, kind_of, objects_of, read_entry, spelled_kind
 from mulesoft_audit.detect.finding import MOST_ENTRIES
 from mulesoft_audit.detect.rule import load_rules
 from mulesoft_audit.reading.entry import Entry
@@ -104,7 +104,8 @@ def test_an_odd_spelling_is_read_like_a_plain_one():
     for line in (json.dumps(one).encode() for one in (plain, odd)):
         entry = read_entry(line)
         assert entry
-        event = Event(entry, kind_of(spelled_kind(entry)), line)
+        main, user = objects_of(entry)
+        event = Event(entry, line, main, user, *kind_of(spelled_kind(entry, main)))
         assert (event.action, event.subaction, event.type, event.failed) == ("edit", "add user", "role", False)
         assert (event.object_name, event.user, event.actor) == ("admins", "u", "")
         assert event.ip == "10.0.0.1"

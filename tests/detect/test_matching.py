@@ -24,7 +24,7 @@ LISTS = {"administrators": ["Ana"], "deployers": ["ci"], "known_addresses": ["10
 
 def assert_the_same(line: bytes) -> int:
     """Compare, and return for how many steps the entry counts."""
-    found = Matcher(RULES, LISTS).seen(7, ORGANIZATION, line)
+    found = list(Matcher(RULES, LISTS).seen([(7, ORGANIZATION, line)]))
     assert [one[1:6] + one[7:] for one in found] == naive.seen(RULES, LISTS, line)
     assert all(one[0] == 7 and one[6] == ORGANIZATION for one in found)
     return len(found)

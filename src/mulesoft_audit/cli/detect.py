@@ -16,7 +16,7 @@ from mulesoft_audit.cli.output import json_wanted, quiet
 from mulesoft_audit.errors import FINDINGS, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
     from mulesoft_audit.detect.finding import Raw
     from mulesoft_audit.detect.matching import Matcher
@@ -145,7 +145,7 @@ def _detect(
         known = names_of(store)
         detector = Detector(rules, lists, known.by_id)
         matcher = detector.matcher
-        seen = seen_in(store, matcher, rules, lists, (start, end), known.ids(orgs) if orgs else None)
+        seen = seen_in(store, matcher, (start, end), known.ids(orgs) if orgs else None)
         shown = Shown(rules, all_of_them=bool(names))
         for finding in detector.findings(_with_progress(seen, matcher)):
             shown.add(finding)
@@ -181,11 +181,12 @@ def _stretch(since: str | None, until: str | None) -> tuple[int, int]:
     return start, end
 
 
-def _with_progress(seen: Iterable[Raw], matcher: Matcher) -> Iterator[Raw]:
-    """Yield what was seen, and say on a terminal how far it is."""
-    if not sys.stderr.isatty() or quiet():
-        yield from seen
-        return
+def _with_progress(seen: Iterator[Raw], matcher: Matcher) -> Iterator[Raw]:
+    """Say on a terminal how far it is, as what was seen is taken."""
+    return _progress(seen, matcher) if sys.stderr.isatty() and not quiet() else seen
+
+
+def _progress(seen: Iterator[Raw], matcher: Matcher) -> Iterator[Raw]:
     from mulesoft_audit.times import LocalTimes
 
     times, due = LocalTimes(), 0.0

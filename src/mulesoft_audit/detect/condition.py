@@ -33,11 +33,11 @@ class Prepared:
 
     def for_kind(self, kind: Kind) -> list[Predicate | None]:
         """Return whether an event of this kind is one of the step's: None if each is; nothing if none is."""
-        where = [rest for of_kind, rest in self._where if all(test(kind) for test in of_kind)]
-        unless = [rest for of_kind, rest in self._unless if all(test(kind) for test in of_kind)]
-        if not where or [] in unless:
+        where = tuple(rest for of_kind, rest in self._where if all(test(kind) for test in of_kind))
+        unless = tuple(rest for of_kind, rest in self._unless if all(test(kind) for test in of_kind))
+        if not where or () in unless:
             return []
-        wanted, unwanted = (None if [] in where else _either(where)), _either(unless)
+        wanted, unwanted = (None if () in where else _either(where)), _either(unless)
         if not unless:
             return [wanted]
         return [lambda event: (wanted is None or wanted(event)) and not unwanted(event)]
@@ -48,7 +48,11 @@ def allowed(rule: rules.Rule, lists: Lists) -> list[Predicate]:
     return [_on_list(field, lists[name]) for field, name in rule.allow.items() if lists.get(name)]
 
 
-def _either(groups: list[list[Predicate]]) -> Predicate:
+# Rules that ask the same share one function: `Matcher` calls it once an entry where they stand side by side.
+
+
+@cache
+def _either(groups: tuple[tuple[Predicate, ...], ...]) -> Predicate:
     """Return whether all comparisons of any group hold."""
     if len(groups) == 1:
         return _every(groups[0])
@@ -63,15 +67,15 @@ def _either(groups: list[list[Predicate]]) -> Predicate:
     return either
 
 
-def _every(tests: list[Predicate]) -> Predicate:
+def _every(tests: tuple[Predicate, ...]) -> Predicate:
     """Return whether all comparisons hold."""
     return tests[0] if len(tests) == 1 else lambda event: all(test(event) for test in tests)
 
 
-def _split(condition: rules.Condition) -> tuple[list[Predicate], list[Predicate]]:
+def _split(condition: rules.Condition) -> tuple[list[Predicate], tuple[Predicate, ...]]:
     """Return the comparisons of a kind, and those of an event."""
     of_kind = [_test(field, value) for field, value in condition.items() if _is_of_kind(field, value)]
-    rest = [_test(field, value) for field, value in condition.items() if not _is_of_kind(field, value)]
+    rest = tuple(_test(field, value) for field, value in condition.items() if not _is_of_kind(field, value))
     return of_kind, rest
 
 
@@ -95,10 +99,7 @@ def _test(field: str, value: bool | str | list[str] | rules.Test) -> Predicate:
 def _special(field: str, test: rules.Test) -> Predicate:
     get: Callable[[Event], str] = attrgetter(field)
     if test.like is not None:
-        search = re.compile(test.like, re.IGNORECASE | re.ASCII).search
-        if field == "payload":
-            return _in_payload(test.like)
-        return lambda event: search(get(event)) is not None
+        return _in_payload(test.like) if field == "payload" else _in_field(field, test.like)
     if test.same is not None:
         other: Callable[[Event], str] = attrgetter(test.same)
         if field == "payload":
@@ -108,6 +109,14 @@ def _special(field: str, test: rules.Test) -> Predicate:
     if field == "payload":
         return lambda event: texts.isdisjoint(event.payload)
     return lambda event: get(event) not in texts
+
+
+@cache
+def _in_field(field: str, pattern: str) -> Predicate:
+    """Return whether a field's value has the pattern."""
+    get: Callable[[Event], str] = attrgetter(field)
+    search = lru_cache(maxsize=4096)(re.compile(pattern, re.IGNORECASE | re.ASCII).search)  # names come again
+    return lambda event: search(get(event)) is not None
 
 
 @cache
@@ -124,10 +133,14 @@ def _in_payload(pattern: str) -> Predicate:
         return any(search(value) for value in read_properties(raw)[1])
 
     remembered = lru_cache(maxsize=1024)(has)
+    last = b"", has(b"")
 
     def found(event: Event) -> bool:
-        raw = event.properties
-        return (remembered if len(raw) <= REPEATED else has)(raw)
+        nonlocal last
+        raw, known = event.properties, last
+        if raw is not known[0]:  # several rules ask the same of one entry
+            last = known = raw, (remembered if len(raw) <= REPEATED else has)(raw)
+        return known[1]
 
     return found
 

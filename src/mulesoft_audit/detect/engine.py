@@ -48,8 +48,7 @@ class Detector:
         Args:
             entries: in order of time.
         """
-        compare = self.matcher.seen
-        yield from self.findings(seen for one in entries for seen in compare(one.time, one.organization, one.line))
+        return self.findings(self.matcher.seen((one.time, one.organization, one.line) for one in entries))
 
     def findings(self, seen: Iterable[Raw]) -> Iterator[Finding]:
         """Yield what the rules find in what a `Matcher` of the same rules saw, in order of time."""

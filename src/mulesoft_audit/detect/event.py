@@ -18,12 +18,14 @@ from msgspec import Raw
 _NULL, _ABSENT = Raw(b"null"), Raw(b"")
 _FAILURE = re.compile(r"failure\s*\Z", re.IGNORECASE)
 _ADDRESS_KEY = re.compile(r"(client|source|remote)_?ip(_?address)?\Z", re.IGNORECASE)
-REPEATED = 2000  #: bytes of a payload that may well come again: those of an app's tokens are all alike
+REPEATED = 500  #: bytes of a payload that may well come again: those of an app's tokens are all alike
 STAFF = "anypoint staff"
 _DEEPEST = 16  #: levels of a payload that are looked at
 
 
-class _Object(msgspec.Struct, gc=False):
+class Object(msgspec.Struct, gc=False):
+    """One of the objects of an entry."""
+
     objectType: str | None = None  # noqa: N815 - Anypoint's spelling
     objectId: str | None = None  # noqa: N815
     objectName: str | None = None  # noqa: N815
@@ -47,7 +49,7 @@ class Entry(msgspec.Struct, gc=False):
     clientName: str | None = None  # noqa: N815
     anypointTransactionId: str | None = None  # noqa: N815
     failed: bool | None = None
-    objects: list[_Object] | None = None
+    objects: list[Object] | None = None
     payload: _Payload | None = None
     subaction: str | None = None
 
@@ -76,7 +78,7 @@ def _read_odd_entry(line: bytes) -> Entry | None:
     if not isinstance(document, dict):
         return None
     objects, payload = document.get("objects"), document.get("payload")
-    known = [_texts(one, _Object) for one in objects if isinstance(one, dict)] if isinstance(objects, list) else []
+    known = [_texts(one, Object) for one in objects if isinstance(one, dict)] if isinstance(objects, list) else []
     read = _read_odd_payload(payload) if isinstance(payload, dict) else None
     entry: Entry = _texts(document, Entry, failed=document.get("failed") is True, objects=known, payload=read)
     return entry
@@ -90,6 +92,20 @@ def _read_odd_payload(payload: dict[str, Any]) -> _Payload:
 def _texts(document: dict[str, Any], kind: type[Any], **others: object) -> Any:  # noqa: ANN401 - the kind asked for
     texts = {name: document[name] for name in kind.__struct_fields__ if isinstance(document.get(name), str)}
     return kind(**{**texts, **others})
+
+
+_NOTHING = Object()
+
+
+def objects_of(entry: Entry) -> tuple[Object, Object | None]:
+    """Return the object that an entry is about (the first that is no user, else the first), and the first user."""
+    main = user = None
+    for one in entry.objects or ():
+        if (one.objectType or "").lower() == "user":
+            user = user or one
+        else:
+            main = main or one
+    return main or user or _NOTHING, user
 
 
 SpelledKind = tuple[str | None, str | None, str | None, str | None, bool, bool]
@@ -112,15 +128,12 @@ class Kind(NamedTuple):
     staff: bool
 
 
-def spelled_kind(entry: Entry) -> SpelledKind:
-    """Return the fields of the `Kind` of an entry as they are spelled."""
-    name, objects, payload = entry.userName, entry.objects, entry.payload
+def spelled_kind(entry: Entry, main: Object) -> SpelledKind:
+    """Return the fields of the `Kind` of an entry as they are spelled; `main` is the object that it is about."""
+    name, payload = entry.userName, entry.payload
     staff = name.lower() == STAFF if name else not (entry.userId or entry.clientName or entry.clientId)
-    kind = objects[0].objectType if objects else None
-    if objects and len(objects) > 1 and kind and kind.lower() == "user":
-        kind = next((one.objectType for one in objects if (one.objectType or "").lower() != "user"), kind)
     subaction = (payload.subaction if payload else None) or entry.subaction
-    return entry.platform, entry.action, subaction, kind, entry.failed is True, staff
+    return entry.platform, entry.action, subaction, main.objectType, entry.failed is True, staff
 
 
 def kind_of(spelled: SpelledKind) -> Kind:
@@ -131,62 +144,94 @@ def kind_of(spelled: SpelledKind) -> Kind:
     return Kind(low[0], low[1], low[2], low[3], failed, staff)
 
 
-class Event:
-    """The fields that rules compare, in small letters; see `FIELDS` in rule.py.
+class Event(msgspec.Struct, gc=False, eq=False):
+    """The fields that rules compare, in small letters; see `FIELDS` in rule.py. Each is made when it is asked for.
 
     Attributes:
-        transaction: as Anypoint has it, or empty.
-        platform, action, subaction, type, failed, staff: as of `Kind`.
-        actor: id of the user, else of the connected app, else a name; empty for neither.
-        user: id of the object that is a user, else its name; of a log-in without one, the actor.
-        object: id of the object that the entry is about, else its name.
-        shown_actor, shown_user, shown_object: a name, or an id where there is no name, as they were spelled.
+        entry: as `read_entry` gives it.
+        line: its bytes.
+        main, user_object: as `objects_of` gives them.
+        platform, action, subaction, type, failed, staff: of its `Kind`.
     """
 
-    __slots__ = (
-        *("_raw", "_properties", "transaction", "platform", "action", "subaction", "type", "failed", "staff"),
-        *("actor", "_actor_name", "shown_actor", "user", "_user_name", "shown_user"),
-        *("object", "_object", "shown_object"),
-    )
+    entry: Entry
+    line: bytes
+    main: Object
+    user_object: Object | None
+    platform: str
+    action: str
+    subaction: str
+    type: str
+    failed: bool
+    staff: bool
+    _properties: bytes = b""
 
-    def __init__(self, entry: Entry, kind: Kind, line: bytes) -> None:
-        payload = entry.payload
-        flat = payload is not None and payload.properties is _ABSENT
-        self._raw = _decode_flat(line).payload if flat else payload.properties if payload else _NULL
-        self._properties = b""
-        self.platform, self.action, self.subaction, self.type, self.failed, self.staff = kind
-        self.transaction = entry.anypointTransactionId or ""
-        name = entry.userName or ("" if entry.userId else entry.clientName) or ""
-        actor = entry.userId or entry.userName or entry.clientId or entry.clientName or ""
-        self.actor, self._actor_name, self.shown_actor = actor.lower(), name, name or actor
-        main, user = _objects(entry)
-        id_ = main.objectId or main.objectName or ""
-        self.object, self._object, self.shown_object = id_.lower(), main, main.objectName or id_
-        if user is None and self.action in ("login", "logout"):
-            self.user, self._user_name, self.shown_user = self.actor, name, self.shown_actor
-            return
-        name, id_ = (user.objectName or "", user.objectId or user.objectName or "") if user else ("", "")
-        self.user, self._user_name, self.shown_user = id_.lower(), name, name or id_
+    @property
+    def transaction(self) -> str:
+        """As Anypoint has it, or empty."""
+        return self.entry.anypointTransactionId or ""
+
+    @property
+    def actor(self) -> str:
+        """Id of the user, else of the connected app, else a name; empty for neither."""
+        entry = self.entry
+        return (entry.userId or entry.userName or entry.clientId or entry.clientName or "").lower()
+
+    @property
+    def shown_actor(self) -> str:
+        """The actor's name, or an id where there is none, as it is spelled."""
+        entry = self.entry
+        return entry.userName or entry.userId or entry.clientName or entry.clientId or ""
 
     @property
     def actor_name(self) -> str:
         """The name of the user, else of the connected app."""
-        return self._actor_name.lower()
+        entry = self.entry
+        return (entry.userName or ("" if entry.userId else entry.clientName) or "").lower()
+
+    @property
+    def user(self) -> str:
+        """Id of the object that is a user, else its name; of a log-in without one, the actor."""
+        user = self.user_object
+        if user is None:
+            return self.actor if self.action in _BY_ACTOR else ""
+        return (user.objectId or user.objectName or "").lower()
 
     @property
     def user_name(self) -> str:
         """The name of the object that is a user; of a log-in without one, the actor's."""
-        return self._user_name.lower()
+        user = self.user_object
+        if user is None:
+            return self.actor_name if self.action in _BY_ACTOR else ""
+        return (user.objectName or "").lower()
+
+    @property
+    def shown_user(self) -> str:
+        """The user's name, or the id where there is none, as it is spelled."""
+        user = self.user_object
+        if user is None:
+            return self.shown_actor if self.action in _BY_ACTOR else ""
+        return user.objectName or user.objectId or ""
+
+    @property
+    def object(self) -> str:
+        """Id of the object that the entry is about, else its name."""
+        return (self.main.objectId or self.main.objectName or "").lower()
 
     @property
     def object_name(self) -> str:
         """The name of the object that the entry is about."""
-        return (self._object.objectName or "").lower()
+        return (self.main.objectName or "").lower()
+
+    @property
+    def shown_object(self) -> str:
+        """The object's name, or the id where there is none, as it is spelled."""
+        return self.main.objectName or self.main.objectId or ""
 
     @property
     def environment(self) -> str:
         """The name of the object's environment, else its id."""
-        return (self._object.environmentName or self._object.environmentId or "").lower()
+        return (self.main.environmentName or self.main.environmentId or "").lower()
 
     @property
     def ip(self) -> str:
@@ -201,28 +246,15 @@ class Event:
     @property
     def properties(self) -> bytes:
         """The payload's properties as they stand there, or the whole payload if it names none."""
-        self._properties = self._properties or bytes(self._raw)  # one object: its hash is computed once
+        if not self._properties:  # made once: its hash is computed once then
+            payload = self.entry.payload
+            raw = payload.properties if payload else _NULL
+            self._properties = bytes(_decode_flat(self.line).payload if raw is _ABSENT else raw)
         return self._properties
 
 
+_BY_ACTOR = ("login", "logout")  #: actions of a user without an object that says who
 SHOWN = {"actor": "shown_actor", "user": "shown_user", "object": "shown_object"}  #: how a field is shown to people
-
-
-_NOTHING = _Object()
-
-
-def _objects(entry: Entry) -> tuple[_Object, _Object | None]:
-    """Return the object that an entry is about, and the user among its objects."""
-    if entry.objects and len(entry.objects) == 1:
-        one = entry.objects[0]
-        return one, one if (one.objectType or "").lower() == "user" else None
-    main = user = None
-    for one in entry.objects or ():
-        if (one.objectType or "").lower() == "user":
-            user = user or one
-        else:
-            main = main or one
-    return main or user or _NOTHING, user
 
 
 def _odd_json(text: bytes) -> object:

@@ -6,15 +6,16 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, NamedTuple
 
 from mulesoft_audit.detect.condition import Prepared, allowed
-from mulesoft_audit.detect.event import SHOWN, Event, kind_of, read_entry, spelled_kind
+from mulesoft_audit.detect.event import SHOWN, Event, kind_of, objects_of, read_entry, spelled_kind
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from mulesoft_audit.detect.condition import Lists, Predicate
     from mulesoft_audit.detect.event import Kind, SpelledKind
     from mulesoft_audit.detect.finding import Raw
     from mulesoft_audit.detect.rule import Rule
+    from mulesoft_audit.reading.blocks import Line
 
 MOST_KINDS = 10_000  #: the products have some hundred; whoever can write entries can make up more
 
@@ -43,57 +44,56 @@ class Matcher:
     """Compares entries with the steps of rules.
 
     Attributes:
+        rules: that it looks for.
+        lists: allow lists by name.
         looked_at: entries so far.
         unreadable: those among them that are no JSON object.
     """
 
     def __init__(self, rules: Sequence[Rule], lists: Lists) -> None:
-        """Make ready to look for what the rules describe; `lists` are allow lists by name."""
+        """Make ready to look for what the rules describe."""
         self.looked_at = self.unreadable = 0
-        self._rules = rules
-        self._lists = lists
+        self.rules = rules
+        self.lists = lists
         self._prepared = [[Prepared(step) for step in rule.steps] for rule in rules]
         self._by_kind: dict[SpelledKind, tuple[Kind, list[_Looked]]] = {}
 
-    def seen(self, time: int, organization: str, line: bytes) -> list[Raw]:
-        """Return what an entry counts for, a `Seen` as a tuple for each step, in the order of the rules.
-
-        Args:
-            time: Unix milliseconds.
-            organization: id of the organization in whose log it is.
-            line: its bytes.
-        """
-        self.looked_at += 1
-        entry = read_entry(line)
-        if entry is None:
-            self.unreadable += 1
-            return []
-        spelled = spelled_kind(entry)
-        kind, steps = self._by_kind.get(spelled) or self._note(spelled)
-        return self._compare(steps, Event(entry, kind, line), time, organization) if steps else []
-
-    def _compare(self, steps: list[_Looked], event: Event, time: int, organization: str) -> list[Raw]:
-        """Compare an entry with the steps that look for entries of its kind."""
-        found: list[Raw] = []
-        for rule, step, matches, passed, group_of, value_of in steps:
-            if (matches and not matches(event)) or (passed and any(test(event) for test in passed)):
+    def seen(self, lines: Iterable[Line]) -> Iterator[Raw]:
+        """Yield what entries count for, a `Seen` as a tuple for each step, in the order of the rules."""
+        by_kind = self._by_kind
+        for time, organization, line in lines:
+            self.looked_at += 1
+            entry = read_entry(line)
+            if entry is None:
+                self.unreadable += 1
                 continue
-            group, value, shown = group_of(event), "", ""
-            if value_of:
-                value, shown = value_of(event)
-                if not value:
+            main, user = objects_of(entry)
+            spelled = spelled_kind(entry, main)
+            kind, steps = by_kind.get(spelled) or self._note(spelled)
+            if not steps:
+                continue
+            event = Event(entry, line, main, user, *kind)
+            asked, answer = None, True
+            for rule, step, matches, passed, group_of, value_of in steps:
+                if matches is not asked:  # steps side by side often ask the same
+                    asked, answer = matches, matches is None or matches(event)
+                if not answer or (passed and any(test(event) for test in passed)):
                     continue
-            if "" not in group:
-                who, what = event.shown_actor, event.shown_object
-                found.append((time, rule, step, group, value, shown, organization, who, what, event.transaction))
-        return found
+                group, value, shown = group_of(event), "", ""
+                if value_of:
+                    value, shown = value_of(event)
+                    if not value:
+                        continue
+                if "" not in group:
+                    who, what = event.shown_actor, event.shown_object
+                    yield time, rule, step, group, value, shown, organization, who, what, event.transaction
 
     def _note(self, spelled: SpelledKind) -> tuple[Kind, list[_Looked]]:
         """Return a kind of entries with the steps that they can be for, and remember both."""
         kind = kind_of(spelled)
         found = [
-            _Looked(number, place, matches, allowed(rule, self._lists), _getter(rule.group), _value(rule))
-            for number, rule in enumerate(self._rules)
+            _Looked(number, place, matches, allowed(rule, self.lists), _getter(rule.group), _value(rule))
+            for number, rule in enumerate(self.rules)
             for place, prepared in enumerate(self._prepared[number])
             for matches in prepared.for_kind(kind)
         ]

@@ -7,12 +7,11 @@ rules remember from one entry to the next is in this process alone, and sees eve
 from __future__ import annotations
 
 import marshal
+from array import array
 from functools import partial
-from itertools import chain
-from operator import itemgetter
+from itertools import chain, islice, repeat
 from typing import TYPE_CHECKING, NamedTuple
 
-from mulesoft_audit.archive.layout import day_start
 from mulesoft_audit.archive.local import LocalStore
 from mulesoft_audit.detect.matching import Matcher
 from mulesoft_audit.processes import Processes
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
     from mulesoft_audit.detect.condition import Lists
     from mulesoft_audit.detect.finding import Raw
     from mulesoft_audit.detect.rule import Rule
-    from mulesoft_audit.reading.stream import Content
+    from mulesoft_audit.reading.blocks import Content
 
 FEW = 4 << 20  #: bytes of parts, some ten thousand entries, below which starting processes takes longer
 AT_ONCE = 1000  #: of what was seen, held as objects at a time
@@ -36,8 +35,6 @@ AT_ONCE = 1000  #: of what was seen, held as objects at a time
 def seen_in(
     store: Store,
     matcher: Matcher,
-    rules: Sequence[Rule],
-    lists: Lists,
     stretch: tuple[int, int],
     organizations: Collection[str] | None,
     cores: int = 0,
@@ -46,9 +43,7 @@ def seen_in(
 
     Args:
         store: the archive.
-        matcher: compares what is compared in this process, and counts all that is looked at.
-        rules: what to look for.
-        lists: allow lists by name.
+        matcher: knows what to look for, and counts all that is looked at.
         stretch: from the first time up to but not including the second, Unix ms.
         organizations: their ids; None for all.
         cores: processes; 0 for as many as there are cores.
@@ -58,80 +53,66 @@ def seen_in(
         ArchiveError: the archive cannot be read.
     """
     local = store.root if isinstance(store, LocalStore) else None
-    processes: Processes[_There] = Processes(partial(_Compare, rules, lists, local), FEW, cores)
+    processes: Processes[_Found] = Processes(partial(_Compare, matcher.rules, matcher.lists, local), FEW, cores)
 
     def read(piece: Piece) -> Content[Raw]:
-        if processes.worthwhile(piece.size):
-            return _Counted(matcher, processes(piece if local else load(store, piece), *stretch))
-        return _Here(matcher, load(store, piece))
+        compare = processes if processes.worthwhile(piece.size) else processes.here
+        return _Counted(matcher, compare(piece if local else load(store, piece), stretch))
 
     try:
-        yield from in_order(store, read, itemgetter(0), stretch, organizations)
+        for block in in_order(store, read, stretch, organizations):
+            for _, _, raw in block:
+                yield raw
     finally:
         processes.close()
 
 
-class _Here(NamedTuple):
-    """A part that is compared as it is asked for."""
-
-    matcher: Matcher
-    loaded: Loaded
-
-    def entries(self, since: int, until: int) -> Iterator[Raw]:
-        return chain.from_iterable(_compared(self.matcher, self.loaded, since, until))
-
-
-class _There(NamedTuple):
-    """What a process found in a part.
+class _Found(NamedTuple):
+    """What was found in a part.
 
     Attributes:
         looked_at: entries.
         unreadable: those that are no JSON object.
+        times: of what counts for a step, Unix ms.
         seen: what counts for a step: lists of it, each marshalled.
     """
 
     looked_at: int
     unreadable: int
+    times: array[int]
     seen: list[bytes]
 
 
 class _Counted(NamedTuple):
-    """What a process found in a part, counted as it is taken."""
+    """What was found in a part, counted as it is taken."""
 
     matcher: Matcher
-    found: _There
+    found: _Found
 
-    def entries(self, since: int, until: int) -> Iterator[Raw]:
+    def between(self, _since: int, _until: int) -> tuple[Sequence[int], Iterator[Raw]]:
+        """Return times and what was seen then: nothing else was looked at."""
         self.matcher.looked_at += self.found.looked_at
         self.matcher.unreadable += self.found.unreadable
-        for chunk in self.found.seen:
-            yield from marshal.loads(chunk)  # noqa: S302 - a process of our own wrote it
+        return self.found.times, chain.from_iterable(map(marshal.loads, self.found.seen))
 
 
 class _Compare:
-    """What each process does with a part."""
+    """Compares a part with the rules, in a process of its own or in this one."""
 
     def __init__(self, rules: Sequence[Rule], lists: Lists, root: Path | None) -> None:
-        """Make ready; of an archive in a folder each reads its parts itself."""
+        """Make ready; of an archive in a folder it reads the parts itself."""
         self._matcher = Matcher(rules, lists)
         self._store = LocalStore(root) if root else None
 
-    def __call__(self, part: Piece | Loaded, since: int, until: int) -> _There:
+    def __call__(self, part: Piece | Loaded, stretch: tuple[int, int]) -> _Found:
         matcher = self._matcher
         loaded = load(self._store, part) if self._store and isinstance(part, Piece) else part
         assert isinstance(loaded, Loaded)  # noqa: S101 - only where there is a folder, a piece is given
         matcher.looked_at = matcher.unreadable = 0
-        chunks, seen = [], []
-        for one in _compared(matcher, loaded, since, until):
-            seen += one
-            if len(seen) >= AT_ONCE:
-                chunks.append(marshal.dumps(seen))
-                seen = []
-        return _There(matcher.looked_at, matcher.unreadable, [*chunks, marshal.dumps(seen)])
-
-
-def _compared(matcher: Matcher, loaded: Loaded, since: int, until: int) -> Iterator[list[Raw]]:
-    """Yield what each entry of a part counts for, in order of time."""
-    start, organization, compare = day_start(loaded.piece.day), loaded.piece.organization, matcher.seen
-    for time, line in loaded.lines(since - start, until - start):
-        yield compare(start + time, organization, line)
+        times, lines = loaded.between(*stretch)
+        seen = matcher.seen(zip(times, repeat(loaded.piece.organization), lines, strict=False))
+        found, chunks = array("q"), []
+        while some := list(islice(seen, AT_ONCE)):
+            found.extend([raw[0] for raw in some])
+            chunks.append(marshal.dumps(some))
+        return _Found(matcher.looked_at, matcher.unreadable, found, chunks)

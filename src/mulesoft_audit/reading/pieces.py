@@ -43,6 +43,12 @@ class Piece:
         """Bytes of the object, about."""
         return self.what.size
 
+    @property
+    def average(self) -> int:
+        """Bytes of a line, about."""
+        what = self.what
+        return what.size if isinstance(what, Oversize) else what.inflated // max(1, what.entries)
+
 
 def pieces_of(manifest: Manifest, organization: str, day: date) -> Iterator[Piece]:
     """Yield what a manifest names."""
@@ -62,12 +68,6 @@ class Loaded:
     data: bytes
     times: list[int]
 
-    @property
-    def average(self) -> int:
-        """Bytes of a line, about."""
-        what = self.piece.what
-        return what.size if isinstance(what, Oversize) else what.inflated // max(1, what.entries)
-
     def between(self, since: int, until: int) -> tuple[list[int], Iterator[bytes]]:
         """Return what it has from `since` up to but not including `until` (Unix ms): times (Unix ms) and lines.
 
@@ -81,15 +81,6 @@ class Loaded:
         else:
             lines = (line for _, line in self._sorted(since - start, until - start))
         return [start + time for time in times[low:high]], lines
-
-    def lines(self, since: int, until: int) -> Iterator[tuple[int, bytes]]:
-        """Yield times and lines between two times, all of them milliseconds of the day, in order of time."""
-        times = self.times
-        if times != sorted(times):
-            yield from self._sorted(since, until)
-            return
-        low, high = bisect_left(times, since), bisect_left(times, until)
-        yield from zip(times[low:high], islice(self._all(), low, high), strict=False)
 
     def _all(self) -> Iterator[bytes]:
         return read_lines(self.data, self.piece.name, INFLATED)

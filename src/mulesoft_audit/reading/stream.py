@@ -7,9 +7,8 @@ ahead, and about a quarter of a megabyte of lines of each.
 
 from __future__ import annotations
 
-from heapq import heappop, heappush
 from itertools import groupby, starmap
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from mulesoft_audit.archive.layout import (
     DAY_MS,
@@ -33,21 +32,13 @@ if TYPE_CHECKING:
     from datetime import date
 
     from mulesoft_audit.archive.store import Store
+    from mulesoft_audit.reading.blocks import Content
 
     Problem = Callable[[Damaged], None]
 
 T = TypeVar("T")
-T_co = TypeVar("T_co", covariant=True)
 
 FEW_DAYS = 62  #: so many are asked for by name; of more, those that are there are listed
-
-
-class Content(Protocol[T_co]):
-    """What a part holds."""
-
-    def entries(self, since: int, until: int) -> Iterator[T_co]:
-        """Yield its entries from `since` up to but not including `until` (Unix ms), in order of time."""
-        ...
 
 
 def entries(
@@ -73,38 +64,34 @@ def entries(
         Damaged: a manifest or part is lost or damaged.
         ArchiveError: the archive cannot be read, or a newer version wrote it.
     """
-    tell = problem or _give_up
-    ids = sorted(registry.load(store)[0].organizations if organizations is None else organizations)
-    with readers() as pool:
-        wanted = pieces(pool, store, ids, (since, until), tell)
-        loaded = read_ahead(pool, wanted, lambda piece: load(store, piece), lambda piece: piece.size)
-        for block in in_blocks(loaded, (since, until), tell):
-            yield from starmap(Entry, block)
+    for block in in_order(store, lambda piece: load(store, piece), (since, until), organizations, problem):
+        yield from starmap(Entry, block)
 
 
 def in_order(
     store: Store,
     read: Callable[[Piece], Content[T]],
-    time_of: Callable[[T], int],
     stretch: tuple[int, int],
     organizations: Collection[str] | None = None,
-) -> Iterator[T]:
-    """Yield what is made of the entries between two times (Unix ms), in order of time; see `entries`.
+    problem: Problem | None = None,
+) -> Iterator[list[tuple[int, str, T]]]:
+    """Yield what is made of the entries between two times (Unix ms), in order of time, many at once; see `entries`.
 
     Args:
         store: the archive.
         read: reads a part, in a thread.
-        time_of: returns the time of what was made of an entry, Unix ms.
         stretch: from the first, up to but not including the second.
         organizations: their ids; None for all.
+        problem: as `entries`.
 
     Raises:
         Damaged: a manifest or part is lost or damaged.
     """
+    tell = problem or _give_up
     ids = sorted(registry.load(store)[0].organizations if organizations is None else organizations)
     with readers() as pool:
-        wanted = pieces(pool, store, ids, stretch, _give_up)
-        yield from _merged(read_ahead(pool, wanted, read, lambda piece: piece.size), time_of, stretch)
+        wanted = pieces(pool, store, ids, stretch, tell)
+        yield from in_blocks(read_ahead(pool, wanted, read, lambda piece: piece.size), stretch, tell)
 
 
 def days_held(store: Store, organization: str, since: int, until: int) -> list[date]:
@@ -141,41 +128,6 @@ def _manifest(store: Store, day: date, organization: str) -> Manifest | None:
     name = manifest_name(organization, day)
     held = store.read(name)
     return manifests.decode(held.data, name) if held else None
-
-
-# Putting them in order.
-
-
-def _merged(
-    loaded: Iterator[tuple[Piece, Content[T] | Damaged]],
-    time_of: Callable[[T], int],
-    stretch: tuple[int, int],
-) -> Iterator[T]:
-    """Yield the entries of pieces that come in order of their first entry, in order of time."""
-    waiting: list[tuple[int, str, int, T, Iterator[T]]] = []
-    coming = next(loaded, None)
-    order = 0
-    while coming or waiting:
-        while coming and (not waiting or coming[0].first <= waiting[0][0]):
-            piece, found = coming
-            if isinstance(found, Damaged):
-                raise found
-            order += 1
-            source = found.entries(*stretch)
-            first = next(source, None)
-            if first is not None:
-                heappush(waiting, (time_of(first), piece.organization, order, first, source))
-            coming = next(loaded, None)
-        if not waiting:
-            continue
-        _, organization, place, entry, rest = heappop(waiting)
-        yield entry
-        bound = min(waiting[0][0] if waiting else FOREVER, coming[0].first if coming else FOREVER)
-        for entry in rest:
-            if time_of(entry) >= bound:
-                heappush(waiting, (time_of(entry), organization, place, entry, rest))
-                break
-            yield entry
 
 
 def _give_up(error: Damaged) -> None:
