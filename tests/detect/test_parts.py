@@ -17,6 +17,7 @@ from mulesoft_audit.detect.engine import Detector
 from mulesoft_audit.detect.rule import load_rules
 from mulesoft_audit.ledger.manifest import Damaged
 from mulesoft_audit.processes import Processes
+from mulesoft_audit.reading import every_core
 from mulesoft_audit.reading.blocks import FOREVER
 from mulesoft_audit.reading.stream import entries
 
@@ -54,7 +55,7 @@ def found(store: Store, cores: int, since: int = 0) -> tuple[list[Finding], int]
 
 @pytest.mark.parametrize("since", [0, 1_795_166_000_000])
 def test_it_is_the_same_in_one_process_and_in_several(store: LocalStore, monkeypatch: pytest.MonkeyPatch, since: int):
-    monkeypatch.setattr(parts, "FEW", 0)
+    monkeypatch.setattr(every_core, "FEW", 0)
     detector = Detector(RULES, LISTS)
     plain = list(detector.run(entries(store, since)))
     assert plain
@@ -62,14 +63,14 @@ def test_it_is_the_same_in_one_process_and_in_several(store: LocalStore, monkeyp
 
 
 def test_a_store_that_is_no_folder_is_read_here(store: LocalStore, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(parts, "FEW", 0)
+    monkeypatch.setattr(every_core, "FEW", 0)
     expected = found(store, 1)
-    monkeypatch.setattr(parts, "LocalStore", type(None))
+    monkeypatch.setattr(every_core, "LocalStore", type(None))
     assert found(store, 2) == expected
 
 
 def test_processes_that_are_killed_cost_nothing_but_time(store: LocalStore, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(parts, "FEW", 0)
+    monkeypatch.setattr(every_core, "FEW", 0)
     expected = found(store, 1)
 
     class Killed(Processes):
@@ -80,13 +81,13 @@ def test_processes_that_are_killed_cost_nothing_but_time(store: LocalStore, monk
                 process.join()
             return started
 
-    monkeypatch.setattr(parts, "Processes", Killed)
+    monkeypatch.setattr(every_core, "Processes", Killed)
     assert found(store, 2) == expected
 
 
 @pytest.mark.parametrize("cores", [1, 2])
 def test_a_damaged_part_ends_it(store: LocalStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cores: int):
-    monkeypatch.setattr(parts, "FEW", 0)
+    monkeypatch.setattr(every_core, "FEW", 0)
     damaged = next((tmp_path / "audit" / OTHER).rglob("*.gz"))
     damaged.write_bytes(damaged.read_bytes()[:-1])
     with pytest.raises(Damaged, match=json.dumps(OTHER)[1:-1]):

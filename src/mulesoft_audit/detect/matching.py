@@ -88,6 +88,12 @@ class Matcher:
                     who, what = event.shown_actor, event.shown_object
                     yield time, rule, step, group, value, shown, organization, who, what, event.transaction
 
+    def count(self, counts: tuple[int, ...]) -> None:
+        """Add how many entries another looked at, and how many of them were unreadable."""
+        looked_at, unreadable = counts
+        self.looked_at += looked_at
+        self.unreadable += unreadable
+
     def _note(self, spelled: SpelledKind) -> tuple[Kind, list[_Looked]]:
         """Return a kind of entries with the steps that they can be for, and remember both."""
         kind = kind_of(spelled)

@@ -4,61 +4,71 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from heapq import heappop, heappush
-from itertools import islice, repeat
+from itertools import repeat
 from operator import attrgetter, itemgetter
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 from mulesoft_audit.ledger.manifest import Damaged
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator
 
     from mulesoft_audit.reading.pieces import Piece
 
 T = TypeVar("T")
-T_co = TypeVar("T_co", covariant=True)
 
 Line = tuple[int, str, bytes]  #: Unix ms, organization, bytes of an entry
 FOREVER = 253_402_214_400_000  #: 9999-12-31 in Unix milliseconds
-AT_ONCE_BYTES = 1 << 18  #: of lines of a part, about
 
 
-class Content(Protocol[T_co]):
+class Content(Protocol[T]):
     """What a part holds: its lines, or what is made of them."""
 
-    def between(self, since: int, until: int) -> tuple[Sequence[int], Iterator[T_co]]:
-        """Return what it has from `since` up to but not including `until` (Unix ms): times (Unix ms), and what.
+    def chunks(self, since: int, until: int) -> Iterator[tuple[list[int], list[T]]]:
+        """Yield what it has from `since` up to but not including `until` (Unix ms): times (Unix ms), and what.
 
-        Both are in order of time.
+        All is in order of time, and what is of one millisecond is in one chunk.
         """
         ...
 
 
 class _Open(Generic[T]):
-    """A piece that is being read: what is left of it, and its times (Unix ms), in order of time."""
+    """A piece that is being read: a chunk of it, from `place` on."""
 
-    __slots__ = ("at_once", "items", "key", "place", "times")
+    __slots__ = ("_chunks", "_items", "key", "place", "times")
 
     def __init__(self, piece: Piece, content: Content[T], stretch: tuple[int, int], number: int) -> None:
         self.key = piece.organization, number
-        self.times, self.items = content.between(*stretch)
+        self._chunks = content.chunks(*stretch)
+        self._next_chunk()
+
+    def _next_chunk(self) -> None:
         self.place = 0
-        self.at_once = max(1, AT_ONCE_BYTES // max(1, piece.average))
+        self.times: list[int] = []
+        self._items: list[T] = []
+        for times, items in self._chunks:
+            if times:
+                self.times, self._items = times, items
+                return
 
+    @property
     def next(self) -> int:
-        """Return the time of the next item; `FOREVER` if there is none."""
-        return self.times[self.place] if self.place < len(self.times) else FOREVER
+        """The time of the next item; `FOREVER` if there is none."""
+        return self.times[self.place] if self.times else FOREVER
 
-    def reach(self, share: int) -> int:
-        """Return the time up to which about a `share`-th of what is held at once can be taken."""
-        last = self.place + max(1, self.at_once // share)
-        return self.times[last - 1] + 1 if last < len(self.times) else FOREVER
+    @property
+    def reach(self) -> int:
+        """The time up to which, without it, what is next is in memory."""
+        return self.times[-1] + 1
 
-    def take(self, until: int) -> Iterator[tuple[int, str, T]]:
-        """Return the items before a time, each with its time and organization."""
+    def take(self, until: int) -> list[tuple[int, str, T]]:
+        """Return the items before a time, at most `reach`, each with its time and organization."""
         start, self.place = self.place, bisect_left(self.times, until, self.place)
-        times = self.times[start : self.place]
-        return zip(times, repeat(self.key[0]), islice(self.items, len(times)), strict=False)
+        chosen = slice(start, self.place)
+        found = list(zip(self.times[chosen], repeat(self.key[0]), self._items[chosen], strict=False))
+        if self.place == len(self.times):
+            self._next_chunk()
+        return found
 
 
 def in_blocks(
@@ -80,7 +90,7 @@ def in_blocks(
         until, taken = coming[0].first if coming else FOREVER, []
         while waiting and waiting[0][0] < until:
             taken.append(heappop(waiting)[2])
-            until = min(until, taken[-1].reach(len(taken)))
+            until = min(until, taken[-1].reach)
         taken.sort(key=attrgetter("key"))  # the order of entries of one time
         block = [item for one in taken for item in one.take(until)]
         if len(taken) > 1:
@@ -91,5 +101,5 @@ def in_blocks(
 
 
 def _wait(waiting: list[tuple[int, int, _Open[T]]], one: _Open[T]) -> None:
-    if (time := one.next()) < FOREVER:
+    if (time := one.next) < FOREVER:
         heappush(waiting, (time, one.key[1], one))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from mulesoft_audit.archive.store import Store
 
-INFLATED = 1 << 18  #: bytes of lines at a time
+CHUNK = 1 << 18  #: bytes of lines at a time, about
 SORTED_AT_ONCE = 16 << 20  #: bytes of lines, of a part that is not in order
 
 
@@ -43,12 +43,6 @@ class Piece:
         """Bytes of the object, about."""
         return self.what.size
 
-    @property
-    def average(self) -> int:
-        """Bytes of a line, about."""
-        what = self.what
-        return what.size if isinstance(what, Oversize) else what.inflated // max(1, what.entries)
-
 
 def pieces_of(manifest: Manifest, organization: str, day: date) -> Iterator[Piece]:
     """Yield what a manifest names."""
@@ -68,11 +62,8 @@ class Loaded:
     data: bytes
     times: list[int]
 
-    def between(self, since: int, until: int) -> tuple[list[int], Iterator[bytes]]:
-        """Return what it has from `since` up to but not including `until` (Unix ms): times (Unix ms) and lines.
-
-        Both are in order of time.
-        """
+    def chunks(self, since: int, until: int) -> Iterator[tuple[list[int], list[bytes]]]:
+        """Yield its lines from `since` up to but not including `until` (Unix ms); see `blocks.Content`."""
         start = day_start(self.piece.day)
         times = sorted(self.times)
         low, high = bisect_left(times, since - start), bisect_left(times, until - start)
@@ -80,10 +71,16 @@ class Loaded:
             lines: Iterator[bytes] = islice(self._all(), low, high)
         else:
             lines = (line for _, line in self._sorted(since - start, until - start))
-        return [start + time for time in times[low:high]], lines
+        what = self.piece.what
+        at_once = CHUNK if isinstance(what, Oversize) else max(1, CHUNK * what.entries // max(1, what.inflated))
+        while low < high:
+            last = min(low + at_once, high)
+            end = bisect_right(times, times[last - 1], last, high)
+            yield [start + time for time in times[low:end]], list(islice(lines, end - low))
+            low = end
 
     def _all(self) -> Iterator[bytes]:
-        return read_lines(self.data, self.piece.name, INFLATED)
+        return read_lines(self.data, self.piece.name, CHUNK)
 
     def _sorted(self, since: int, until: int) -> Iterator[tuple[int, bytes]]:
         """Yield the lines in order of time, inflating the part once for each stretch of time that is held at once."""
