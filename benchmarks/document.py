@@ -60,9 +60,8 @@ compared with its keys, line by line. The quickest of three rounds; memory is th
 peak.""",
     "startup": "Medians; a new process each time, files in the page cache.",
     "reading": """\
-Commands that read an archive of {entries:,} entries of five organizations and 24 days, odd entries included, each in a
-process of its own, in turns; medians of {rounds} (min to max). On one core; `query` on all of them, as DuckDB uses
-them.""",
+Commands that read an archive of {entries:,} entries of five organizations and 24 days, odd entries included, in turns;
+medians of {rounds} (min to max). `show` and `query` use all cores; where it says so, one.""",
     "function": """\
 A cold instance of the function collects one log of each size into a bucket: functions-framework, the storage server of
 the tests, the simulator and the collector share the machine's cores. Listening: from the process's start until it

@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta, tzinfo
+from functools import lru_cache, partial
+from typing import TYPE_CHECKING
 
 from mulesoft_audit.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800, "y": 365 * 86400}
 _LONGEST = 100 * 366 * 86400
@@ -105,7 +110,7 @@ def ago(milliseconds: int) -> str:
 
 
 class LocalTimes:
-    """Times for people, in one zone: quick for times that come in order.
+    """Times for people, in one zone: quick for times that lie near each other.
 
     Attributes:
         zone: which; None for this machine's.
@@ -113,27 +118,32 @@ class LocalTimes:
 
     def __init__(self, zone: tzinfo | None = None) -> None:
         self.zone = zone
-        self._start = -QUARTER
-        self._minutes: list[str] = []
-        self._name = ""
+        self._quarter = lru_cache(256)(partial(_quarter, zone=zone))
 
     def second(self, milliseconds: int) -> str:
         """Return a Unix time in milliseconds as `2026-11-26 14:03:07 CET`."""
-        second = milliseconds // 1000 - self._start
-        if not 0 <= second < QUARTER:
-            second = self._go_to(milliseconds // 1000)
-        return f"{self._minutes[second // 60]}{_TWO[second % 60]}{self._name}"
+        return next(self.seconds((milliseconds,)))
 
     def minute(self, milliseconds: int) -> str:
         """Return a Unix time in milliseconds as `2026-11-26 14:03 CET`."""
         text = self.second(milliseconds)
         return f"{text[:16]}{text[19:]}"
 
-    def _go_to(self, second: int) -> int:
-        """Make ready for the quarter of an hour of a Unix second; return which second of it that is."""
-        self._start = second - second % QUARTER
-        moment = datetime.fromtimestamp(self._start, UTC).astimezone(self.zone)
-        hour = moment.isoformat(" ", "hours")[:13]
-        self._minutes = [f"{hour}:{_TWO[moment.minute + minute]}:" for minute in range(QUARTER // 60)]
-        self._name = f" {moment.tzname() or ''}".rstrip()
-        return second - self._start
+    def seconds(self, milliseconds: Iterable[int]) -> Iterator[str]:
+        """Yield each time as `second` returns it."""
+        start, minutes, name = -QUARTER, [""], ""
+        for one in milliseconds:
+            second = one // 1000 - start
+            if not 0 <= second < QUARTER:
+                start = one // 1000 // QUARTER * QUARTER
+                minutes, name = self._quarter(start)
+                second = one // 1000 - start
+            yield f"{minutes[second // 60]}{_TWO[second % 60]}{name}"
+
+
+def _quarter(start: int, zone: tzinfo | None) -> tuple[list[str], str]:
+    """Return the minutes of a quarter of an hour, which begins at a Unix second, and the name of the zone then."""
+    moment = datetime.fromtimestamp(start, UTC).astimezone(zone)
+    hour = moment.isoformat(" ", "hours")[:13]
+    minutes = [f"{hour}:{_TWO[moment.minute + minute]}:" for minute in range(QUARTER // 60)]
+    return minutes, f" {moment.tzname() or ''}".rstrip()

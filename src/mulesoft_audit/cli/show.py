@@ -16,11 +16,15 @@ from mulesoft_audit.printable import printable
 from mulesoft_audit.times import LocalTimes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
+    from mulesoft_audit.archive.store import Store
     from mulesoft_audit.ledger.manifest import Damaged
     from mulesoft_audit.ledger.names import Names
     from mulesoft_audit.reading.entry import Entry
+    from mulesoft_audit.reading.filters import Wanted
+    from mulesoft_audit.reading.search import Stretch
+    from mulesoft_audit.reading.stream import Problem
 
     Found = Iterable[Entry]
 
@@ -90,8 +94,11 @@ def command(
     with open_to_read(config, archive) as store:
         names = names_of(store)
         ids = names.ids(orgs) or list(names.by_id)
-        found = search(store, stretch, ids, wanted, limit, told.append)
-        shown = _whole(found, names, entry) if entry else _WRITERS[form or "text"](found, names, ids)
+        if form or limit or entry:
+            found = search(store, stretch, ids, wanted, limit, told.append)
+            shown = _whole(found, names, entry) if entry else _WRITERS[form or "text"](found, names, ids)
+        else:
+            shown = _all_as_lines(store, stretch, names, ids, wanted, told.append)
     if not shown:
         _nothing(entry, stretch.since if given != START else 0)
     for problem in told:
@@ -130,14 +137,28 @@ def _as_csv(found: Found, names: Names, _ids: list[str]) -> int:
 
 
 def _as_lines(found: Found, names: Names, ids: list[str]) -> int:
+    from mulesoft_audit.reading.lines import Lines
+
+    lines = Lines(names, ids, colour=sys.stdout.isatty())
+    return _write(text for one in found for text in lines.of(one.organization, (one.time,), (one.line,)))
+
+
+def _all_as_lines(
+    store: Store, stretch: Stretch, names: Names, ids: list[str], wanted: Wanted, problem: Problem
+) -> int:
+    from functools import partial
+
+    from mulesoft_audit.reading.every_core import made_of
+    from mulesoft_audit.reading.lines import Lines
+
+    lines = partial(Lines, names, ids, wanted, colour=sys.stdout.isatty())
+    blocks = made_of(store, lines, (stretch.since, stretch.until), ids, problem=problem)
+    return _write(text for block in blocks for _, _, text in block)
+
+
+def _write(lines: Iterator[str]) -> int:
     from itertools import islice
 
-    from mulesoft_audit.reading.rows import Lines
-
-    def red(text: str) -> str:
-        return click.style(text, fg="red")
-
-    lines = Lines(names, ids).lines(found, red if sys.stdout.isatty() else str)
     count = 0
     while some := list(islice(lines, AT_ONCE)):
         sys.stdout.write("".join(some))

@@ -40,6 +40,9 @@ class Wanted:
     grep: str = ""
 
 
+NOTHING = Wanted()  #: in particular
+
+
 def matching(entries: Iterable[Entry], wanted: Wanted) -> Iterator[Entry]:
     """Return the entries that are wanted, one after the other."""
     tests = _tests(wanted)

@@ -16,8 +16,9 @@ from mulesoft_audit import __version__
 from mulesoft_audit.archive.layout import DAY_MS, day_of, day_start
 from mulesoft_audit.printable import printable
 from mulesoft_audit.reading import charts
-from mulesoft_audit.reading.rows import reference, things
-from mulesoft_audit.reading.view import view
+from mulesoft_audit.reading.lines import things
+from mulesoft_audit.reading.rows import reference
+from mulesoft_audit.reading.view import glance, view
 from mulesoft_audit.times import LocalTimes, ago
 
 if TYPE_CHECKING:
@@ -211,7 +212,7 @@ def _changes(tally: Tally, names: Names) -> Iterator[dict[str, str | int]]:
             "organization": names.of(entry.organization),
             "who": said.who or "-",
             "action": said.what_was_done,
-            "what": things(said.objects),
+            "what": things(glance(entry.line).objects),
             "outcome": "failed" if said.has_failed else "",
             "reference": reference(entry.line),
         }

@@ -27,11 +27,6 @@ class Named(msgspec.Struct, gc=False, rename="camel"):
     environment_id: str | None = None
     environment_name: str | None = None
 
-    @property
-    def name(self) -> str:
-        """What it is called."""
-        return self.object_name or ""
-
 
 class Thing(Named, gc=False, rename="camel"):
     """One of the objects of an entry."""
@@ -93,11 +88,6 @@ class Glance(msgspec.Struct, gc=False, rename="camel"):
     def what_was_done(self) -> str:
         """Action and subaction: `Login - Failure`."""
         return joined(self.action, self.subaction)
-
-    @property
-    def who(self) -> str:
-        """Who did it: the person's name, else the app's."""
-        return self.user_name or self.client_name or ""
 
     @property
     def environment(self) -> str | None:
@@ -165,26 +155,35 @@ _glance = msgspec.json.Decoder(Glance).decode
 def view(entry: Entry) -> View:
     """Return what an entry says; it is decoded once."""
     if entry.view is None:
-        try:
-            entry.view = _decode(entry.line)
-        except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
-            entry.view = _from_fields(decode(entry.line))
+        entry.view = _view(entry.line)
     return entry.view
 
 
-def glance(entry: Entry) -> Glance:
-    """Return what a line shows of an entry: quicker than `view`, and the same where everything has a name."""
-    if entry.view is not None:
-        return entry.view
+def _view(line: bytes) -> View:
     try:
-        said = _glance(entry.line)
+        return _decode(line)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
-        return view(entry)
+        return _from_fields(decode(line))
+
+
+def glance(line: bytes) -> Glance:
+    """Return what a line shows of an entry: quicker than `view`, and whoever and whatever has no name has its id."""
+    try:
+        said = _glance(line)
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+        return _with_names(_view(line))
     if not (said.user_name or said.client_name):
-        return view(entry)
+        return _with_names(_view(line))
     for one in said.objects or ():
         if not one.object_name:
-            return view(entry)
+            return _with_names(_view(line))
+    return said
+
+
+def _with_names(said: View) -> View:
+    said.user_name = said.who
+    for one in said.objects or ():
+        one.object_name = one.name
     return said
 
 
