@@ -3,7 +3,9 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
-UV := $(or $(shell command -v uv),.venv-lock/bin/uv)
+HAS_UV := $(shell command -v uv)
+UV := $(or $(HAS_UV),.venv-lock/bin/uv)
+INSTALL := $(if $(HAS_UV),uv pip install --python $(BIN)/python,$(BIN)/python -m pip install --disable-pip-version-check) --quiet --no-deps
 WORKERS ?= 3 # most tests wait for processes: three at a time keep two cores busy
 
 .PHONY: help setup demo test check unit coverage soak lint audit vulnerabilities lock bench docs dist release-check notes
@@ -13,8 +15,8 @@ help: ## list the targets
 
 $(STAMP): pyproject.toml requirements/dev.txt
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements/dev.txt
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	$(INSTALL) --require-hashes -r requirements/dev.txt
+	$(INSTALL) --no-build-isolation --editable .
 	@touch $@
 
 setup: $(STAMP) ## what work on the project needs, in .venv
