@@ -65,6 +65,7 @@ bench: $(STAMP) ## what it costs, against the naive way and the floor: tables, J
 	$(BIN)/python -m benchmarks.run $(BENCH)
 	$(BIN)/python -m benchmarks.function
 	$(BIN)/python -m benchmarks.reading
+	$(BIN)/python -m benchmarks.detect
 
 .venv-lock/bin/uv: # where there is no uv
 	$(PYTHON) -m venv .venv-lock

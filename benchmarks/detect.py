@@ -14,7 +14,7 @@ from pathlib import Path
 
 from anypoint_simulator import World
 from anypoint_simulator.scenario import Scenario
-from benchmarks.measured import python, run
+from benchmarks.measured import ROOT, python, run
 from mulesoft_audit.anypoint.entry import recognize
 from mulesoft_audit.archive.layout import DAY_MS, day_of
 from mulesoft_audit.archive.local import LocalStore
@@ -29,8 +29,9 @@ _TIME = re.compile(rb'"timestamp":(\d{13})')
 
 
 def main(sizes: list[int]) -> None:
-    """Print, for each size, how long it takes, and memory at its peak."""
+    """Print, for each size, how long it takes, and memory of the largest process at its peak; write JSON."""
     world = World(A_WEEK)
+    results = []
     logs = {one: log.bodies(range(len(log)), current_names=False) for one, log in world.logs.items()}
     for entries in sizes:
         with tempfile.TemporaryDirectory() as folder:
@@ -42,9 +43,12 @@ def main(sizes: list[int]) -> None:
             "wall_s": round(usage.wall, 2),
             "cpu_s": round(usage.cpu, 2),
             "us_an_entry": round(usage.cpu / entries * 1e6, 2),
-            "rss_mib": usage.rss >> 20,
+            "peak_mib": usage.rss >> 20,
         }
         print(json.dumps(found), flush=True)
+        results.append(found)
+    out = ROOT / "benchmarks" / "results" / "detect.json"
+    out.write_text(json.dumps({"sizes": results}, indent=1) + "\n", encoding="utf-8")
 
 
 def fill(folder: Path, logs: dict[str, list[bytes]], entries: int) -> None:

@@ -62,6 +62,9 @@ peak.""",
     "reading": """\
 Commands that read an archive of {entries:,} entries of five organizations and 24 days, odd entries included, in turns;
 medians of {rounds} (min to max). `show` and `query` use all cores; where it says so, one.""",
+    "detect": """\
+`detect --json` with all rules over a simulated week, its incident included, repeated week after week: a process of its
+own on all cores. Memory is that of the largest process, at its peak.""",
     "function": """\
 A cold instance of the function collects one log of each size into a bucket: functions-framework, the storage server of
 the tests, the simulator and the collector share the machine's cores. Listening: from the process's start until it
@@ -75,7 +78,7 @@ def main() -> None:
     parser.add_argument("--check", action="store_true", help="fail if the documentation says something else")
     check = parser.parse_args().check
     results = json.loads((RESULTS / "latest.json").read_text(encoding="utf-8"))
-    for name in ("reading", "function"):
+    for name in table.OTHERS:
         file = RESULTS / f"{name}.json"
         if file.exists():
             results[name] = json.loads(file.read_text(encoding="utf-8"))

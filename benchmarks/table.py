@@ -239,6 +239,21 @@ def reading(found: Results) -> str:
     return table(("", "wall s", "target", "met"), rows)
 
 
+def detect(found: Results) -> str:
+    """Return what it takes to run the rules over an archive."""
+    rows = [
+        (
+            f"{row['entries']:,}",
+            f"{row['findings']:,}",
+            f"{row['wall_s']:.1f}",
+            f"{row['cpu_s']:.1f}",
+            f"{row['peak_mib']:.0f}",
+        )
+        for row in found["sizes"]
+    ]
+    return table(("Entries", "findings", "wall s", "CPU s", "MiB"), rows)
+
+
 def machine(found: Results) -> str:
     """Return the machine in a sentence."""
     versions = ", ".join(f"{name} {version}" for name, version in found["versions"].items())
@@ -274,5 +289,6 @@ TABLES: dict[str, tuple[str, Callable[[Any], str]]] = {
 #: What commands of their own measure.
 OTHERS: dict[str, tuple[str, Callable[[Any], str]]] = {
     "reading": ("Reading an archive", reading),
+    "detect": ("Looking for attacks", detect),
     "function": ("Running the function", function),
 }
