@@ -13,7 +13,7 @@ from mulesoft_audit.ledger.names import Names
 from mulesoft_audit.printable import printable
 from mulesoft_audit.reading.entry import Entry
 from mulesoft_audit.reading.filters import Wanted, matching
-from mulesoft_audit.reading.lines import Lines
+from mulesoft_audit.reading.lines import _REMEMBERED, SHORT, Lines
 from mulesoft_audit.reading.view import View, view
 from mulesoft_audit.times import LocalTimes
 
@@ -84,6 +84,17 @@ def test_a_line_shows_what_a_full_look_at_the_entry_says(fields):
     assert shown.startswith("1970-01-01 00:00:00 UTC  Payments  ")
     assert ("  failed  " in shown) == said.has_failed
     assert shown.rstrip("\n").isprintable()
+
+
+def test_long_texts_are_shown_like_short_ones_and_not_kept():
+    lines = Lines(Names({"o": "Payments"}), ["o"], times=LocalTimes(UTC))
+    fields = {"userName": "bob", "action": "Edit", "objects": [{"objectType": "Role", "objectName": "a" * 90}]}
+    kept = [cache.cache_info().currsize for cache in _REMEMBERED]
+    long = entry(fields | {"userName": "x" * SHORT})
+    (shown,) = lines.of("o", [0], [long.line])
+    assert "x" * 79 + "…" in shown
+    assert f"Role {'a' * 79}…" in shown
+    assert [cache.cache_info().currsize for cache in _REMEMBERED] == kept
 
 
 def test_an_entry_that_says_nothing_says_nothing():

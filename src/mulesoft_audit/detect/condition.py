@@ -115,8 +115,14 @@ def _special(field: str, test: rules.Test) -> Predicate:
 def _in_field(field: str, pattern: str) -> Predicate:
     """Return whether a field's value has the pattern."""
     get: Callable[[Event], str] = attrgetter(field)
-    search = lru_cache(maxsize=4096)(re.compile(pattern, re.IGNORECASE | re.ASCII).search)  # names come again
-    return lambda event: search(get(event)) is not None
+    search = re.compile(pattern, re.IGNORECASE | re.ASCII).search
+    remembered = lru_cache(maxsize=4096)(search)  # names come again
+
+    def found(event: Event) -> bool:
+        text = get(event)
+        return (remembered if len(text) <= REPEATED else search)(text) is not None
+
+    return found
 
 
 @cache

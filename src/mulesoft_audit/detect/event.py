@@ -18,7 +18,7 @@ from msgspec import Raw
 _NULL, _ABSENT = Raw(b"null"), Raw(b"")
 _FAILURE = re.compile(r"failure\s*\Z", re.IGNORECASE)
 _ADDRESS_KEY = re.compile(r"(client|source|remote)_?ip(_?address)?\Z", re.IGNORECASE)
-REPEATED = 500  #: bytes of a payload that may well come again: those of an app's tokens are all alike
+REPEATED = 500  #: letters of what may well come again, such as the payload of an app's tokens, and is remembered
 STAFF = "anypoint staff"
 _DEEPEST = 16  #: levels of a payload that are looked at
 

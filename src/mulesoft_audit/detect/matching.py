@@ -6,7 +6,7 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, NamedTuple
 
 from mulesoft_audit.detect.condition import Prepared, allowed
-from mulesoft_audit.detect.event import SHOWN, Event, kind_of, objects_of, read_entry, spelled_kind
+from mulesoft_audit.detect.event import REPEATED, SHOWN, Event, kind_of, objects_of, read_entry, spelled_kind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -103,7 +103,7 @@ class Matcher:
             for place, prepared in enumerate(self._prepared[number])
             for matches in prepared.for_kind(kind)
         ]
-        if len(self._by_kind) < MOST_KINDS:
+        if len(self._by_kind) < MOST_KINDS and len(repr(spelled)) <= REPEATED:
             self._by_kind[spelled] = kind, found
         return kind, found
 

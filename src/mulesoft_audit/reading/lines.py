@@ -16,7 +16,7 @@ from mulesoft_audit.reading.view import glance, is_failure, joined
 from mulesoft_audit.times import LocalTimes
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from mulesoft_audit.ledger.names import Names
     from mulesoft_audit.reading.view import Named
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 LONGEST = 80  #: characters of a name that are shown in a line
 MOST_OBJECTS = 3  #: that are named in a line
 WIDEST_NAME = 24
+SHORT = 8192  #: bytes of an entry whose texts are remembered: they may be keys of thousands
 WHAT = 28  #: columns for what it was done to
 
 
@@ -61,37 +62,25 @@ class Lines:
         """Return entries of an organization as lines, each with its newline; `times` are Unix ms."""
         where, made = self._organizations[organization], []
         for time, entry in zip(self._times.seconds(times), entries, strict=True):
+            thing, deed, place = _REMEMBERED if len(entry) <= SHORT else _PLAIN
             said = glance(entry)
             objects, payload = said.objects, said.payload
             subaction = (payload.subaction if payload else None) or said.top_subaction
             failed = said.failed is True or (subaction is not None and is_failure(subaction))
             if objects and len(objects) == 1:
                 one = objects[0]
-                what = _thing(one.object_type, one.object_name)[1]
+                what = thing(one.object_type, one.object_name)[1]
                 environment = one.environment_name or one.environment_id or said.environment_name or said.environment_id
             else:
-                what, environment = _padded(things(objects), WHAT), said.environment
+                what, environment = _padded(things(objects, thing), WHAT), said.environment
             line = (
-                f"{time}  {where}  {_deed(said.user_name or said.client_name, said.action, subaction)}  {what}  "
-                f"{_place(said.platform, environment, failed)}  {crc32(entry):08x}\n"
+                f"{time}  {where}  {deed(said.user_name or said.client_name, said.action, subaction)}  {what}  "
+                f"{place(said.platform, environment, failed)}  {crc32(entry):08x}\n"
             )
             made.append(f"\x1b[31m{line[:-1]}\x1b[0m\n" if failed and self._colour else line)
         return made
 
 
-def things(objects: Sequence[Named] | None) -> str:
-    """Return objects in a few words: `User alice, Role Admin and 2 more`."""
-    if not objects:
-        return "-"
-    shown = ", ".join([_thing(one.object_type, one.object_name)[0] for one in objects[:MOST_OBJECTS]])
-    more = len(objects) - MOST_OBJECTS
-    return f"{shown} and {more} more" if more > 0 else shown
-
-
-# What is said again and again is put together once: an object, who did what, and where.
-
-
-@lru_cache(16384)
 def _thing(kind: str | None, name: str | None) -> tuple[str, str]:
     """Return an object in words, and the same padded."""
     shown = printable(name or "", LONGEST)
@@ -99,17 +88,29 @@ def _thing(kind: str | None, name: str | None) -> tuple[str, str]:
     return text, _padded(text, WHAT)
 
 
-@lru_cache(16384)
+def things(objects: Sequence[Named] | None, thing: Callable[[str | None, str | None], tuple[str, str]] = _thing) -> str:
+    """Return objects in a few words: `User alice, Role Admin and 2 more`."""
+    if not objects:
+        return "-"
+    shown = ", ".join([thing(one.object_type, one.object_name)[0] for one in objects[:MOST_OBJECTS]])
+    more = len(objects) - MOST_OBJECTS
+    return f"{shown} and {more} more" if more > 0 else shown
+
+
 def _deed(who: str | None, action: str | None, subaction: str | None) -> str:
     done = joined(action, subaction)
     return f"{_padded(printable(who or '-', LONGEST), 16)}  {_padded(printable(done or '-', LONGEST), 20)}"
 
 
-@lru_cache(4096)
 def _place(platform: str | None, environment: str | None, failed: bool) -> str:
     shown = printable(platform or "-", LONGEST)
     place = _padded(f"{shown} ({printable(environment, LONGEST)})" if environment else shown, 18)
     return f"{place}  failed" if failed else place
+
+
+# What is said again and again is put together once.
+_PLAIN = _thing, _deed, _place
+_REMEMBERED = lru_cache(16384)(_thing), lru_cache(16384)(_deed), lru_cache(4096)(_place)
 
 
 def _padded(text: str, width: int) -> str:

@@ -7,7 +7,6 @@ a value that should be text and is not is shown as its JSON.
 from __future__ import annotations
 
 from collections.abc import Sequence  # noqa: TC003 - msgspec reads the types
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -141,10 +140,9 @@ def joined(action: str | None, subaction: str | None) -> str:
     return f"{action or ''} - {subaction}" if subaction else action or ""
 
 
-@lru_cache(1024)
 def is_failure(subaction: str) -> bool:
     """Return whether a subaction says that something failed: `Failure`."""
-    return subaction.casefold().endswith("failure")
+    return subaction[-7:].casefold() == "failure"
 
 
 _NOTHING = Thing()
