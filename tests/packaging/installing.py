@@ -1,4 +1,4 @@
-"""The project as its users get it: installed by pip into environments that have nothing else."""
+"""The project as its users get it: installed into environments that have nothing else."""
 
 from __future__ import annotations
 
@@ -60,11 +60,16 @@ class Environment:
     folder: Path
 
     @classmethod
-    def made(cls, folder: Path, version: str, *install: str) -> Environment:
-        """Make one and have pip install something; skip the test if that Python is not here."""
+    def made(cls, folder: Path, version: str, *install: str, quickly: bool = True) -> Environment:
+        """Make one and install something; skip the test if that Python is not here.
+
+        Quickly by uv; where that cannot reach an index as it is set up for pip, and to see what pip does, by pip.
+        """
         subprocess.run([python(version), "-m", "venv", folder], check=True)
         environment = cls(folder)
-        environment.pip("install", *install)
+        by_uv = [sys.executable, "-m", "uv", "pip", "install", "--python", environment.python, *install]
+        if not quickly or subprocess.run(by_uv, capture_output=True, check=False).returncode:
+            environment.pip("install", *install)
         return environment
 
     @property

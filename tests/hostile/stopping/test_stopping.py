@@ -154,7 +154,8 @@ def test_endless_headers_do_not_fill_the_memory(source: HostileSource, tmp_path:
 def test_two_sigterms_end_a_run_at_once(source: HostileSource, tmp_path: Path) -> None:
     source.stall = lambda query: True
     process = start(source, tmp_path, "--since", "5d")
-    time.sleep(1.0)
+    while not source.queries:
+        time.sleep(0.02)
     for _ in range(2):
         process.send_signal(signal.SIGTERM)
         time.sleep(0.1)
@@ -167,7 +168,9 @@ def test_two_sigterms_end_a_run_at_once(source: HostileSource, tmp_path: Path) -
 def test_sigint_in_a_pause_between_tries_ends_a_run(source: HostileSource, tmp_path: Path) -> None:
     source.respond = lambda of, query: Response([], status=500, raw=b"")
     process = start(source, tmp_path, "--since", "5d")
-    time.sleep(2.5)
+    while not source.queries:
+        time.sleep(0.02)
+    time.sleep(1.0)
     process.send_signal(signal.SIGINT)
     began = time.monotonic()
     out, err = process.communicate(timeout=15)
