@@ -1,6 +1,7 @@
 """The engine: any JSON is taken, and windows are what they are defined to be."""
 
 import json
+from operator import itemgetter
 
 import pytest
 from hypothesis import given
@@ -9,7 +10,7 @@ from tests.detect.cases import ORGANIZATION, entry, in_order
 
 from mulesoft_audit.detect.engine import Detector
 from mulesoft_audit.detect.event import Event, kind_of, objects_of, read_entry, spelled_kind
-from mulesoft_audit.detect.finding import MOST_ENTRIES
+from mulesoft_audit.detect.finding import MOST_ENTRIES, Seen
 from mulesoft_audit.detect.rule import load_rules
 from mulesoft_audit.reading.entry import Entry
 
@@ -42,6 +43,34 @@ def test_findings_are_the_stretches_of_windows_that_hold_enough(minutes: list[in
             told.append(list(five))
     counts = [one.count for one in Detector(load_rules(["login-failures"])).run(in_order(failures(minutes)))]
     assert counts == [len(one) for one in told]
+
+
+@given(st.lists(st.tuples(st.integers(0, 50), st.booleans()), max_size=60))
+def test_a_sequence_is_enough_of_the_first_step_and_then_one_of_the_second(steps: list[tuple[int, bool]]):
+    rule = load_rules(["failures-then-success"])[0]
+    entries = [
+        Seen(minute * MINUTE, 0, int(success), ("ana",), "", "", ORGANIZATION, "ana", "", str(number))
+        for number, (minute, success) in enumerate(sorted(steps, key=itemgetter(0)))
+    ]
+    told: list[list[str]] = []
+    failed: list[Seen] = []
+    for seen in entries:
+        before = [one for one in failed if seen.time - rule.window_ms <= one.time < seen.time]
+        if not seen.step:
+            failed.append(seen)
+        elif len(before) >= rule.count:
+            told.append([one.transaction for one in [*before[-rule.count :], seen]])
+            failed = []
+    found = Detector([rule]).findings(tuple(one) for one in entries)
+    assert [[one.transaction for one in finding.entries] for finding in found] == told
+
+
+def test_a_failure_in_the_millisecond_of_the_success_hides_none_of_those_before():
+    success = {"action": "Login", "user": "ana", "by": "ana"}
+    lines = [*failures([0, 1, 2, 3, 4, 5]), entry(success, 1_795_000_000_000 + 5 * MINUTE, 9)]
+    assert [(rule, count) for rule, count, _, _ in found(lines, "failures-then-success")] == [
+        ("failures-then-success", 6)
+    ]
 
 
 def test_a_finding_names_a_hundred_entries_and_counts_all():

@@ -153,30 +153,69 @@ class _Sequence:
     def __init__(self, window: int, count: int) -> None:
         self._window = window
         self._count = count
-        self._groups: dict[Group, deque[Seen]] = {}
+        self._groups: dict[Group, _Begun] = {}
         self._ready: set[Group] = set()  # those that had enough of the first step within one window
         self.ready: Collection[Group] = self._ready
 
     def take(self, seen: Seen) -> Iterator[Stretch]:
         if seen.step == 0:
-            first = self._groups.setdefault(seen.group, deque(maxlen=self._count))
-            first.append(seen)
-            if len(first) == self._count and seen.time - first[0].time <= self._window:
+            begun = self._groups.get(seen.group)
+            if begun is None:
+                begun = self._groups[seen.group] = _Begun(self._count)
+            begun.add(seen)
+            if begun.enough(seen.time - self._window):
                 self._ready.add(seen.group)
             return
-        first = self._groups[seen.group]
-        if seen.time - self._window <= first[0].time and first[-1].time < seen.time:
+        before = self._groups[seen.group].before(seen.time)
+        if len(before) == self._count and seen.time - self._window <= before[0].time:
             del self._groups[seen.group]
             self._ready.discard(seen.group)
-            yield _stretch(*first, seen)
+            yield _stretch(*before, seen)
 
     def forget(self, now: int) -> Iterator[Stretch]:
-        for group, first in list(self._groups.items()):
-            if first[0].time < now - self._window:
+        since = now - self._window
+        for group, begun in list(self._groups.items()):
+            if not begun.enough(since):
                 self._ready.discard(group)
-            if first[-1].time < now - self._window:
+            if begun.last < since:
                 del self._groups[group]
         return iter(())
+
+
+class _Begun:
+    """The latest entries of a sequence's first step.
+
+    Those of the newest millisecond are apart: an entry of the second step in the same one does not follow them, and
+    must not be kept from following those before.
+    """
+
+    __slots__ = ("_count", "_earlier", "_newest")
+
+    def __init__(self, count: int) -> None:
+        self._count = count
+        self._earlier: list[Seen] = []
+        self._newest: list[Seen] = []
+
+    @property
+    def last(self) -> int:
+        """The time of the newest entry."""
+        return (self._newest or self._earlier)[-1].time
+
+    def add(self, seen: Seen) -> None:
+        self.before(seen.time)
+        self._newest = [*self._newest, seen][-self._count :]
+
+    def before(self, time: int) -> list[Seen]:
+        """Return the latest entries before a time that is none before the newest one's."""
+        if self._newest and self._newest[-1].time < time:
+            self._earlier = [*self._earlier, *self._newest][-self._count :]
+            self._newest = []
+        return self._earlier
+
+    def enough(self, since: int) -> bool:
+        """Whether so many as are needed are not before a time."""
+        latest = [*self._earlier, *self._newest][-self._count :]
+        return len(latest) == self._count and latest[0].time >= since
 
 
 class _New:
