@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.detect.cases import ORGANIZATION, entry, in_order
 
+from mulesoft_audit.detect import windows
 from mulesoft_audit.detect.engine import Detector
 from mulesoft_audit.detect.event import Event, kind_of, objects_of, read_entry, spelled_kind
 from mulesoft_audit.detect.finding import MOST_ENTRIES, Seen
@@ -71,6 +72,28 @@ def test_a_failure_in_the_millisecond_of_the_success_hides_none_of_those_before(
     assert [(rule, count) for rule, count, _, _ in found(lines, "failures-then-success")] == [
         ("failures-then-success", 6)
     ]
+
+
+@pytest.mark.parametrize("name", ["login-failures", "failures-then-success", "token-from-new-ip"])
+@pytest.mark.parametrize("of_one", [False, True])
+def test_groups_and_values_beyond_number_are_not_all_remembered(
+    name: str, of_one: bool, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(windows, "MOST_GROUPS", 50)
+    monkeypatch.setattr(windows, "MOST_IN_WINDOW", 50)
+    watch = windows.watch(load_rules([name])[0])
+    for number in range(1000):
+        seen = Seen(number, 0, 0, ("one" if of_one else f"u{number}",), f"v{number}", "", ORGANIZATION, "", "", "")
+        list(watch.take(seen))
+        held = watch._groups
+        assert len(held) <= 50
+        assert all(len(known) <= 50 for known in held.values() if isinstance(known, dict))
+
+
+def test_a_finding_that_is_crowded_out_is_told(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(windows, "MOST_GROUPS", 10)
+    lines = failures([0] * 5, "ana") + [line for number in range(50) for line in failures([1], f"u{number}")]
+    assert [count for _, count, _, _ in found(lines, "login-failures")] == [5]
 
 
 def test_a_finding_names_a_hundred_entries_and_counts_all():

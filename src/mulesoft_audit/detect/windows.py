@@ -1,13 +1,14 @@
 """How the entries of a rule become findings: one state machine for each kind of rule. Entries come in order of time.
 
-Each takes an entry and yields the stretches of entries that are findings. What it remembers is bounded by what lies
-within the rule's window, and `forget` drops what does not.
+Each takes an entry and yields the stretches of entries that are findings. What it remembers lies within the rule's
+window, `forget` drops what does not, and there is a most of it: whoever can write entries could fill the memory.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING, Protocol
+from itertools import islice
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from mulesoft_audit.detect.finding import Seen, Stretch
 
@@ -16,8 +17,11 @@ if TYPE_CHECKING:
 
     from mulesoft_audit.detect.rule import Rule
 
-MOST_IN_WINDOW = 10_000  #: entries of one window and group that are kept for a distinct count; older ones are dropped
+MOST_IN_WINDOW = 10_000  #: entries of one window and group, or values, that are kept; older ones are dropped
+MOST_GROUPS = 50_000  #: groups of one rule that are remembered; of more, those that came first are forgotten
 Group = tuple[str, ...]
+K = TypeVar("K")
+T = TypeVar("T")
 
 
 class Watch(Protocol):
@@ -81,6 +85,7 @@ class _Burst:
     def take(self, seen: Seen) -> Iterator[Stretch]:
         recent = self._groups.get(seen.group)
         if recent is None:
+            yield from (one.close() for _, one in _crowded_out(self._groups, MOST_GROUPS) if one.stretch)
             recent = self._groups[seen.group] = _Recent(MOST_IN_WINDOW if self._distinct else self._count)
         recent.drop_before(seen.time - self._window)
         if recent.stretch and recent.told == 0:
@@ -161,6 +166,7 @@ class _Sequence:
         if seen.step == 0:
             begun = self._groups.get(seen.group)
             if begun is None:
+                self._ready.difference_update(group for group, _ in _crowded_out(self._groups, MOST_GROUPS))
                 begun = self._groups[seen.group] = _Begun(self._count)
             begun.add(seen)
             if begun.enough(seen.time - self._window):
@@ -228,11 +234,14 @@ class _New:
         self._groups: dict[Group, dict[str, int]] = {}  # when each value was last seen, the latest last
 
     def take(self, seen: Seen) -> Iterator[Stretch]:
+        if seen.group not in self._groups:
+            _crowded_out(self._groups, MOST_GROUPS)
         known = self._groups.setdefault(seen.group, {})
         since = seen.time - self._window
         before = known.pop(seen.value, -1)
         if before < since and known and known[next(reversed(known))] >= since:
             yield _stretch(seen)
+        _crowded_out(known, MOST_IN_WINDOW)
         known[seen.value] = seen.time
 
     def forget(self, now: int) -> Iterator[Stretch]:
@@ -250,3 +259,10 @@ def _stretch(*entries: Seen) -> Stretch:
     for seen in entries:
         stretch.add(seen)
     return stretch
+
+
+def _crowded_out(held: dict[K, T], most: int) -> list[tuple[K, T]]:
+    """Remove and return a tenth of what is held, what came first, if there is too much."""
+    if len(held) < most:
+        return []
+    return [(key, held.pop(key)) for key in list(islice(held, most // 10))]
