@@ -14,6 +14,8 @@ from tests.detect.cases import ORGANIZATION, cases
 
 from anypoint_simulator import World
 from anypoint_simulator.scenario import Scenario
+from mulesoft_audit.detect.condition import _in_payload
+from mulesoft_audit.detect.event import Event, kind_of, objects_of, read_entry, spelled_kind
 from mulesoft_audit.detect.matching import Matcher
 from mulesoft_audit.detect.rule import load_rules
 
@@ -41,6 +43,28 @@ def test_the_entries_of_all_cases_and_of_a_simulated_incident():
 @pytest.mark.parametrize("payload", ['"text"', "[]", "7", "null", "{}", '{"properties":null}', '{"subaction":5}'])
 def test_a_payload_of_any_kind(payload: str):
     assert_the_same(f'{{"action":"Permissions change","userId":"u","payload":{payload}}}'.encode())
+
+
+@pytest.mark.parametrize("text", ["API", "AP\u0130", "\u212aEY", "k\u0130y", "APIS", "ap\\u0069"])
+def test_a_word_is_found_in_whatever_has_it_in_small_letters(text: str):
+    line = f'{{"payload":{{"a":"{text}"}}}}'.encode()
+    entry = read_entry(line)
+    assert entry
+    main, user = objects_of(entry)
+    event = Event(entry, line, main, user, *kind_of(spelled_kind(entry, main)))
+    for pattern in (r"\b(api|key)\b", r"\b(api)\b"):
+        expected = re.search(pattern, json.loads(f'"{text}"').lower(), re.ASCII)
+        assert _in_payload(pattern)(event) == (expected is not None)
+
+
+def test_long_texts_are_not_remembered():
+    matcher = Matcher(RULES, LISTS)
+    for number in range(20):
+        name = f"{number:09d}" * 1000
+        line = {"action": "Edit", "payload": {"subaction": "Add user"}, "objects": [{"objectName": name}]}
+        longs = line | {"platform": name}
+        list(matcher.seen([(7, ORGANIZATION, json.dumps(one).encode()) for one in (line, longs)]))
+    assert len(matcher._by_kind) == 1
 
 
 WORDS = sorted(

@@ -154,13 +154,14 @@ def _in_payload(pattern: str) -> Predicate:
 def _listed(pattern: str) -> list[bytes]:
     """Return words of which a text must hold one, in small letters, for a pattern to be in it; none if it lists none.
 
-    A word with a `k` is none of them: the sign for kelvin, which is other bytes, is a `k` in small letters.
+    A word with a `k` is none of them: the sign for kelvin, which is other bytes, is a `k` in small letters. Nor is one
+    that ends with an `i`, with which the small letters of a Turkish capital one begin.
     """
     listed = _LISTED.fullmatch(pattern)
     if not listed:
         return []
     words = [re.sub(r".\?.*", "", word).encode() for word in listed[1].split("|")]  # up to a letter that may be missing
-    return [] if any(b"k" in word for word in words) else words
+    return [] if any(b"k" in word or word.endswith(b"i") for word in words) else words
 
 
 def any_in(words: list[bytes], line: bytes) -> bool:
