@@ -116,7 +116,8 @@ def test_allow_lists_come_from_the_settings_file(archive: Path, tmp_path: Path):
     ("table", "told"),
     [
         ('friends = ["ana"]', "unknown list 'friends'"),
-        ("deployers = 5", "malformed"),
+        ("deployers = 5", "deployers is no list of texts"),
+        ('deployers = ["a", 5]', "deployers is no list of texts"),
         ('known_addresses = ["10.0.0.0/99"]', "'10.0.0.0/99'"),
     ],
 )
@@ -164,3 +165,10 @@ def test_the_rules_are_written_as_yaral_with_the_data_tables_they_need(tmp_path:
     assert written["queue-purged.yaral"].startswith("rule mulesoft_queue_purged {")
     again = detect("rules", "--rule", "queue-purged", "--yaral", settings)
     assert again.returncode == 2
+
+
+@pytest.mark.parametrize("option", [["--config", "s.toml"], ["--rule", "queue-purged"], ["--since", "1d"]])
+def test_what_stands_before_rules_is_not_silently_ignored(option: list[str]):
+    done = detect(*option, "rules")
+    assert done.returncode == 2
+    assert f"{option[0]} belongs to detect, not to detect rules" in done.stderr

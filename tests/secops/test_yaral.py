@@ -168,6 +168,10 @@ def test_a_list_that_is_empty_is_left_out_and_one_that_is_not_is_a_table():
     assert data_tables([RULES["queue-purged"]], {"deployers": ["CI", 'a"b']}) == {
         "mulesoft_deployers": 'name\n"a""b"\nci\n'
     }
+    known = {"known_addresses": ["203.0.113.7", "10.1.2.3/8", "10.0.0.0/8", "2001:DB8::1"]}
+    assert data_tables([RULES["token-from-new-ip"]], known) == {
+        "mulesoft_known_addresses": "address\n10.0.0.0/8\n2001:db8::1/128\n203.0.113.7/32\n"
+    }
     assert data_tables([RULES["token-from-new-ip"]], {}) == {"mulesoft_known_addresses": "address\n"}
 
 

@@ -14,6 +14,7 @@ from mulesoft_audit.cli.headings import OTHER, Group, under
 from mulesoft_audit.cli.options import archive_option, config_file, config_option, open_to_read, orgs_option, shared
 from mulesoft_audit.cli.output import json_wanted, quiet
 from mulesoft_audit.errors import FINDINGS, UsageError
+from mulesoft_audit.words import number_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -67,7 +68,10 @@ def command(context: click.Context, /, **values: Any) -> int:  # noqa: ANN401 - 
     the latest; with --rule all of it. docs/detections.md describes the rules and how to tune them. What began
     before --since is not seen: give a day more than you want to look at.
     """
-    return 0 if context.invoked_subcommand else _detect(**values)
+    if context.invoked_subcommand:
+        _refuse_options(context)
+        return 0
+    return _detect(**values)
 
 
 @command.command("rules")
@@ -101,6 +105,22 @@ def rules_command(names: tuple[str, ...], yaral: Path | None, config: str | None
     return 0
 
 
+def _refuse_options(context: click.Context) -> None:
+    """Refuse what stands before a command of the group: it would be ignored, as the allow lists of a --config.
+
+    Raises:
+        UsageError: something does.
+    """
+    for parameter in context.command.params:
+        source = context.get_parameter_source(parameter.name or "")
+        if source is click.core.ParameterSource.COMMANDLINE and parameter.expose_value:
+            raise UsageError(
+                f"{parameter.opts[0]} belongs to detect, not to detect {context.invoked_subcommand}.",
+                f"Put what {context.invoked_subcommand} knows behind it: mulesoft-audit detect "
+                f"{context.invoked_subcommand} --help",
+            )
+
+
 def _write_yaral(folder: Path, rules: list[Rule], config: str | None) -> int:
     from mulesoft_audit.detect.yaral import data_tables, yaral
 
@@ -114,9 +134,8 @@ def _write_yaral(folder: Path, rules: list[Rule], config: str | None) -> int:
             (folder / name).write_text(text, encoding="utf-8")
     except OSError as error:
         raise UsageError(f"{folder} cannot be written: {error.strerror or type(error).__name__}.") from None
-    click.echo(
-        f"{len(rules)} rules and {len(tables)} data tables are in {folder}. docs/parser.md says what to do next."
-    )
+    written = f"{number_of(len(rules), 'rule')} and {number_of(len(tables), 'data table')}"
+    click.echo(f"Wrote {written} into {folder}. docs/parser.md says what to do next.")
     return 0
 
 

@@ -32,13 +32,18 @@ def allow_lists(table: Mapping[str, object]) -> dict[str, list[str]]:
     unknown = sorted(set(table) - set(LISTS))
     if unknown:
         raise UsageError(f"[detect] names an unknown list {unknown[0]!r}.", f"The lists are: {', '.join(LISTS)}.")
-    try:
-        lists = msgspec.convert(dict(table), dict[str, list[str]])
-    except msgspec.ValidationError as error:
-        raise UsageError(f"[detect] is malformed: {error}.") from None
+    lists = {name: _texts(name, value) for name, value in table.items()}
     for text in lists.get(ADDRESSES, ()):
         try:
             ipaddress.ip_network(text, strict=False)
         except ValueError:
             raise UsageError(f"{ADDRESSES} of [detect] has {text!r}, which is no address and no network.") from None
     return lists
+
+
+def _texts(name: str, value: object) -> list[str]:
+    try:
+        return msgspec.convert(value, list[str])
+    except msgspec.ValidationError:
+        hint = f'For example: {name} = ["one", "another"].'
+        raise UsageError(f"[detect] is malformed: {name} is no list of texts.", hint) from None

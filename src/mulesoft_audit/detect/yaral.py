@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 import io
+import ipaddress
 import re
 from typing import TYPE_CHECKING
 from uuid import NAMESPACE_URL, uuid5
@@ -54,12 +55,20 @@ def yaral(rule: Rule, lists: Mapping[str, Collection[str]]) -> str:
 def data_tables(rules: Iterable[Rule], lists: Mapping[str, Collection[str]]) -> dict[str, str]:
     """Return the data tables that the rules need, each as CSV by its name: one column, `address` or `name`."""
     needed = {name for rule in rules for name in _tables(rule, lists)}
-    return {TABLES + name: _csv(_column(name), sorted(map(str.lower, lists.get(name, ())))) for name in sorted(needed)}
+    return {TABLES + name: _csv(_column(name), sorted(_members(name, lists))) for name in sorted(needed)}
 
 
 def _tables(rule: Rule, lists: Mapping[str, Collection[str]]) -> list[str]:
     """Return the lists that a rule's text refers to: a rule about what is new needs its own in any case."""
     return [name for field, name in rule.allow.items() if lists.get(name) or field == rule.new]
+
+
+def _members(name: str, lists: Mapping[str, Collection[str]]) -> set[str]:
+    """Return what a list's data table holds: names in small letters; networks, as a column of type CIDR wants them."""
+    texts = lists.get(name, ())
+    if name == ADDRESSES:
+        return {str(ipaddress.ip_network(text, strict=False)) for text in texts}
+    return {text.lower() for text in texts}
 
 
 def _column(name: str) -> str:
@@ -181,7 +190,7 @@ def _of_staff(step: Step, *, yes: bool) -> str:
 
 def _of_test(step: Step, path: str, test: Test) -> list[str]:
     if test.like is not None:
-        return [_like(path, test.like)]
+        return [_like(path, f"(?s){test.like}")]  # without it, only the first line of a text is looked at
     if test.same is not None:
         other = f"${step.name}.{_paths(step)[test.same]}"
         return [f"{path} = {other}", f'{other} != ""']
