@@ -199,6 +199,48 @@ def test_whatever_the_properties_are_the_event_is_valid(properties: dict):
     assert_sound(udm(json.dumps(document).encode()))
 
 
+HOSTILE = {
+    **{"null": None, "text": "t", "empty": "", "long": "x" * 1_000_000, "half": "\ud83d", "lines": "a\nb"},
+    **{"number": 7, "fraction": 1.5, "true": True, "list": [], "of nulls": [None, None], "of texts": ["a"]},
+    **{"of lists": [[["a"]]], "of maps": [{"a": 1}], "map": {}, "of one": {"a": [1, None, []]}},
+}
+HELD = ("objectType", "objectId", "objectName", "environmentName", "environmentId", "parentId", "parentType")
+TOP = ("platform", "action", "payload", "failed", "userId", "userName", "clientId", "clientName", "event", "timestamp")
+TOP += ("anypointTransactionId", "organizationId", "subaction", "message", "values", "object")
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_value_of_any_kind_anywhere_fails_no_line(name: str):
+    value = HOSTILE[name]
+    plain = json.loads(entry({"action": "Modify", "type": "Application", "object": "a", "by": "ana"}, MOMENT, 0))
+    for field in TOP:
+        event = udm(json.dumps(plain | {field: value}).encode())
+        assert event["metadata"]["vendor_name"] == "MuleSoft"
+        assert field == "timestamp" or event["metadata"]["event_timestamp"]
+    for field in HELD:
+        assert_sound(udm(json.dumps(plain | {"objects": [plain["objects"][0] | {field: value}]}).encode()))
+    for payload in ({"properties": value}, {"subaction": value}, {"a": value}, {"properties": {"a": value}}):
+        assert_sound(udm(json.dumps(plain | {"payload": payload}).encode()))
+    assert_sound(udm(json.dumps(plain | {"objects": [value, value]}).encode()))
+    if value is None or isinstance(value, str | list):  # docs/parser.md says what becomes of others
+        assert_sound(udm(json.dumps(plain | {"objects": value}).encode()))
+
+
+@pytest.mark.parametrize(
+    "text", [str(MOMENT), "2026-11-20T08:00:00Z", "2026-11-20T09:00:00.000+01:00", "2026-11-20T08:00:00.000Z"]
+)
+def test_a_time_in_words_is_a_time(text: str):
+    plain = json.loads(entry({"action": "Modify", "by": "ana"}, MOMENT, 0)) | {"timestamp": text}
+    assert udm(json.dumps(plain).encode())["metadata"]["event_timestamp"] == "2026-11-20T08:00:00Z"
+
+
+def test_a_transaction_that_is_a_number_is_kept_as_a_text_and_a_list_is_left_out():
+    plain = json.loads(entry({"action": "Modify", "by": "ana"}, MOMENT, 0))
+    event = udm(json.dumps(plain | {"anypointTransactionId": 7}).encode())
+    assert event["additional"] == {"transaction_id": "7"}
+    assert "additional" not in udm(json.dumps(plain | {"anypointTransactionId": ["a"]}).encode())
+
+
 def test_the_parser_is_written_as_google_s_style_guide_asks():
     assert "statedump" not in TEXT
     assert "\\" not in TEXT

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from tests.detect.cases import ORGANIZATION, Case, cases, in_order
+from tests.detect.cases import ORGANIZATION, Case, cases, entry, in_order
 from tests.secops import yaral as meaning
 from tests.secops.parsing import udm
 from tests.secops.udm import DESCRIPTOR
@@ -85,6 +85,13 @@ def test_a_rule_s_yaral_finds_in_its_cases_what_detect_finds(case: Case):
     entries = in_order(case.entries)
     fired = assert_the_same(case.rule, entries, [ingested(one.line) for one in entries], case.lists)
     assert bool(fired) == bool(case.findings)
+
+
+def test_a_word_on_the_second_line_of_a_value_is_found_by_both():
+    grant = {"action": "Permissions change", "type": "Resource", "object": "org", "user": "bo", "by": "ana"}
+    line = entry(grant | {"properties": {"any": "first line\norg admin"}}, 1_795_000_000_000, 0)
+    assert assert_the_same("privileged-role-granted", in_order([line]), [ingested(line)], {})
+    assert r"/(?s)\b(admin" in yaral(RULES["privileged-role-granted"], {})
 
 
 def later(line: bytes, number: int) -> bytes:
