@@ -90,7 +90,6 @@ def fields_of(document: dict[str, Any]) -> dict[str, Any]:
         kind = next((one for one in kinds if one.lower() != "user"), kind)
     actor = get("userId") or get("userName") or get("clientId") or get("clientName")
     name = get("userName") or ("" if get("userId") else get("clientName"))
-    nobody = not (get("userId") or get("clientName") or get("clientId"))
     values, address = _values(held.get("properties", held) if isinstance(payload, dict) else None)
     found = {
         "platform": get("platform").lower(),
@@ -98,7 +97,7 @@ def fields_of(document: dict[str, Any]) -> dict[str, Any]:
         "subaction": subaction.lower(),
         "type": kind.lower(),
         "failed": document.get("failed") is True or bool(re.search(r"failure\s*\Z", subaction, re.IGNORECASE)),
-        "staff": get("userName").lower() == "anypoint staff" if get("userName") else nobody,
+        "staff": name.lower() == "anypoint staff" or not actor,
         **_named("actor", actor, name),
         **_named("object", main.get("objectId") or main.get("objectName", ""), main.get("objectName", "")),
         "environment": (main.get("environmentName") or main.get("environmentId") or "").lower(),

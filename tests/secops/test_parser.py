@@ -200,13 +200,28 @@ def test_whatever_the_properties_are_the_event_is_valid(properties: dict):
 
 
 HOSTILE = {
-    **{"null": None, "text": "t", "empty": "", "long": "x" * 1_000_000, "half": "\ud83d", "lines": "a\nb"},
-    **{"number": 7, "fraction": 1.5, "true": True, "list": [], "of nulls": [None, None], "of texts": ["a"]},
-    **{"of lists": [[["a"]]], "of maps": [{"a": 1}], "map": {}, "of one": {"a": [1, None, []]}},
+    "null": None,
+    "text": "t",
+    "empty": "",
+    "long": "x" * 1_000_000,
+    "half": "\ud83d",
+    "lines": "a\nb",
+    "number": 7,
+    "fraction": 1.5,
+    "true": True,
+    "list": [],
+    "of nulls": [None, None],
+    "of texts": ["a"],
+    "of lists": [[["a"]]],
+    "of maps": [{"a": 1}],
+    "map": {},
+    "of one": {"a": [1, None, []]},
 }
 HELD = ("objectType", "objectId", "objectName", "environmentName", "environmentId", "parentId", "parentType")
-TOP = ("platform", "action", "payload", "failed", "userId", "userName", "clientId", "clientName", "event", "timestamp")
-TOP += ("anypointTransactionId", "organizationId", "subaction", "message", "values", "object")
+TOP = (
+    *("platform", "action", "payload", "failed", "userId", "userName", "clientId", "clientName", "event", "timestamp"),
+    *("anypointTransactionId", "organizationId", "subaction", "message", "values", "object"),
+)
 
 
 @pytest.mark.parametrize("name", HOSTILE)
@@ -239,6 +254,20 @@ def test_a_transaction_that_is_a_number_is_kept_as_a_text_and_a_list_is_left_out
     event = udm(json.dumps(plain | {"anypointTransactionId": 7}).encode())
     assert event["additional"] == {"transaction_id": "7"}
     assert "additional" not in udm(json.dumps(plain | {"anypointTransactionId": ["a"]}).encode())
+
+
+def test_a_subaction_beside_the_payload_is_one_too():
+    plain = json.loads(entry({"action": "Login", "by": "ana"}, MOMENT, 0)) | {"subaction": "Failure"}
+    for payload, wanted in (({}, "Failure"), ({"subaction": "Token"}, "Token"), ({"subaction": None}, "Failure")):
+        event = udm(json.dumps(plain | {"payload": payload}).encode())
+        assert event["metadata"]["product_event_type"] == f"Login - {wanted}"
+
+
+def test_an_object_without_id_and_name_has_its_type():
+    plain = json.loads(entry({"action": "Delete", "by": "ana"}, MOMENT, 0))
+    event = udm(json.dumps(plain | {"objects": [{"objectType": "API policy"}]}).encode())
+    assert event["target"]["resource"] == {"resource_subtype": "API policy"}
+    assert event["metadata"]["event_type"] == "GENERIC_EVENT"
 
 
 def test_the_parser_is_written_as_google_s_style_guide_asks():

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from tests.detect.cases import ORGANIZATION, Case, cases, entry, in_order
 from tests.secops import yaral as meaning
 from tests.secops.parsing import udm
@@ -19,6 +21,7 @@ from yaraast.yaral.parser import YaraLParser
 from anypoint_simulator import World
 from anypoint_simulator.scenario import Scenario
 from mulesoft_audit.detect.engine import Detector
+from mulesoft_audit.detect.matching import Matcher
 from mulesoft_audit.detect.rule import load_rules
 from mulesoft_audit.detect.yaral import data_tables, yaral
 
@@ -92,6 +95,58 @@ def test_a_word_on_the_second_line_of_a_value_is_found_by_both():
     line = entry(grant | {"properties": {"any": "first line\norg admin"}}, 1_795_000_000_000, 0)
     assert assert_the_same("privileged-role-granted", in_order([line]), [ingested(line)], {})
     assert r"/(?s)\b(admin" in yaral(RULES["privileged-role-granted"], {})
+
+
+WORDS = sorted(
+    {
+        text
+        for rule in RULES.values()
+        for step in rule.steps
+        for one in (*step.where, *step.unless)
+        for value in one.values()
+        for text in (value if isinstance(value, list) else [value])
+        if isinstance(text, str)
+    }
+    | {"User", "ana", "Ana", "ci", "10.1.2.3", "192.0.2.1", "org admin", "OWNER", "invalid_client", "Production"}
+    | {"x Failure ", "Anypoint Staff"}
+)
+words = st.sampled_from(WORDS)
+maybe = words | st.none()
+OF_OBJECTS = ("objectType", "objectId", "objectName", "environmentName", "environmentId")
+inner = (
+    maybe | st.booleans() | st.integers(0, 9) | st.lists(words, max_size=2) | st.dictionaries(words, words, max_size=2)
+)
+properties = st.dictionaries(st.sampled_from(["clientIP", "client_ip", "a"]), inner, max_size=2)
+some_entries = st.fixed_dictionaries(
+    {"timestamp": st.just(1_795_000_000_000), "action": words},
+    optional={
+        "objects": st.lists(st.fixed_dictionaries({}, optional=dict.fromkeys(OF_OBJECTS, maybe)), max_size=3),
+        "payload": st.fixed_dictionaries({}, optional={"subaction": maybe, "properties": properties, "a": inner}),
+        "failed": st.booleans() | st.none(),
+        **dict.fromkeys(("platform", "userId", "userName", "clientId", "clientName", "subaction"), maybe),
+    },
+)
+
+
+@settings(max_examples=150)
+@given(some_entries)
+def test_an_entry_counts_for_the_same_steps_in_yaral_and_in_detect(document: dict[str, Any]):
+    line = json.dumps(document).encode()
+    event, tables = ingested(line), tables_of(LISTS)
+    here = {(seen[1], seen[2]) for seen in Matcher(list(RULES.values()), LISTS).seen([(7, ORGANIZATION, line)])}
+    there = {
+        (number, place)
+        for number, rule in enumerate(RULES.values())
+        for place, step in enumerate(rule.steps)
+        if meaning.counts(written(rule.id), step.name, event, tables)
+    }
+    assert there == here
+
+
+@cache
+def written(name: str) -> meaning.Rule:
+    """Return a rule's text, read again."""
+    return meaning.read(yaral(RULES[name], LISTS))
 
 
 def later(line: bytes, number: int) -> bytes:

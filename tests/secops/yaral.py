@@ -236,6 +236,15 @@ def found(rule: Rule, events: Iterable[dict[str, Any]], tables: Mapping[str, Col
     return [one for group in groups.values() for one in _in_group(rule, group)]
 
 
+def counts(rule: Rule, variable: str, event: dict[str, Any], tables: Mapping[str, Collection[str]]) -> bool:
+    """Whether an event is one that an event variable stands for, and has what is grouped by and counted."""
+    needed = [rule.placeholders[name][variable] for name in rule.match]
+    needed += [call[2][2] for name, call in rule.outcome.items() if f"${name}" in dict(rule.condition)]
+    return all(_holds(one, event, tables) for one in rule.events[variable]) and all(
+        _first(event, path) for path in needed
+    )
+
+
 def _in_group(rule: Rule, group: dict[str, list[dict]]) -> Iterator[list[dict]]:
     needed = {name[1:]: count for name, count in rule.condition if name[1:] not in rule.outcome}
     distinct = [(rule.outcome[name[1:]], count) for name, count in rule.condition if name[1:] in rule.outcome]

@@ -130,8 +130,8 @@ class Kind(NamedTuple):
 
 def spelled_kind(entry: Entry, main: Object) -> SpelledKind:
     """Return the fields of the `Kind` of an entry as they are spelled; `main` is the object that it is about."""
-    name, payload = entry.userName, entry.payload
-    staff = name.lower() == STAFF if name else not (entry.userId or entry.clientName or entry.clientId)
+    name, payload = entry.userName or (None if entry.userId else entry.clientName), entry.payload
+    staff = name.lower() == STAFF if name else not (entry.userId or entry.clientId)
     subaction = (payload.subaction if payload else None) or entry.subaction
     return entry.platform, entry.action, subaction, main.objectType, entry.failed is True, staff
 

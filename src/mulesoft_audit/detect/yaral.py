@@ -113,7 +113,9 @@ def _events(rule: Rule, lists: Mapping[str, Collection[str]]) -> list[str]:
         lines += [
             f"not {_on_list(step, field, name)}" for field, name in rule.allow.items() if name in _tables(rule, lists)
         ]
-        if rule.window and not rule.new:
+        if rule.new:  # without a match section
+            lines += [f'${step.name}.{paths[field]} != ""' for field in rule.group]
+        elif rule.window:
             lines += [f"${field} = ${step.name}.{paths[field]}" for field in rule.group]
         lines.append("")
     if len(rule.steps) == 2:
