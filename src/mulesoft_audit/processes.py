@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import signal
 import threading
-from contextlib import suppress
-from multiprocessing import get_context
+from contextlib import contextmanager, suppress
+from multiprocessing import get_context, resource_tracker
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Generic, TypeVar
 
@@ -14,7 +14,7 @@ from mulesoft_audit.errors import AuditError
 from mulesoft_audit.memory import spare_memory
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from multiprocessing.connection import Connection
     from multiprocessing.context import SpawnProcess
 
@@ -56,14 +56,15 @@ class Processes(Generic[R]):
 
     def _start(self) -> None:
         context = get_context("spawn")  # a fork would copy threads' locks as they are
-        for _ in range(self._cores):
-            ours, theirs = context.Pipe()
-            process = context.Process(target=_work, args=(theirs, self._make), daemon=True)
-            process.start()
-            theirs.close()
-            self.running.append(process)
-            self._pipes.append(ours)
-            self._idle.put(ours)
+        with _uninterrupted():
+            for _ in range(self._cores):
+                ours, theirs = context.Pipe()
+                process = context.Process(target=_work, args=(theirs, self._make), daemon=True)
+                process.start()
+                theirs.close()
+                self.running.append(process)
+                self._pipes.append(ours)
+                self._idle.put(ours)
 
     def __call__(self, *arguments: object) -> R:
         """Return what the function returns: of a process that is free, or of this one if that was killed."""
@@ -95,6 +96,20 @@ class Processes(Generic[R]):
 def _cores() -> int:
     """Return how many cores this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+@contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Start processes that Ctrl-C does not reach: a terminal sends it to them too, while they still import.
+
+    A process has the signals blocked that are blocked in the thread that starts it.
+    """
+    resource_tracker.ensure_running()  # a process that `spawn` needs; starting it would lift the block
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _work(pipe: Connection, make: Callable[[], Callable[..., object]]) -> None:

@@ -20,6 +20,7 @@ _FAILURE = re.compile(r"failure\s*\Z", re.IGNORECASE)
 _ADDRESS_KEY = re.compile(r"(client|source|remote)_?ip(_?address)?\Z", re.IGNORECASE)
 REPEATED = 500  #: letters of what may well come again, such as the payload of an app's tokens, and is remembered
 STAFF = "anypoint staff"
+_LONGEST_ADDRESS = 64  #: characters
 _DEEPEST = 16  #: levels of a payload that are looked at
 
 
@@ -277,7 +278,7 @@ def _values_of(raw: bytes) -> tuple[str, frozenset[str]]:
     for key, value, deepest in waiting:  # grows as it goes
         if isinstance(value, str):
             values.add(value.lower())
-            if _ADDRESS_KEY.search(key) and _is_address(value):
+            if _ADDRESS_KEY.search(key) and len(value) <= _LONGEST_ADDRESS and _is_address(value):
                 addresses.append(value.lower())
         elif isinstance(value, dict) and deepest:
             waiting.extend((name, one, deepest - 1) for name, one in value.items())
@@ -297,6 +298,7 @@ def read_properties(raw: bytes) -> tuple[str, frozenset[str]]:
     return _values_of(raw)
 
 
+@lru_cache(maxsize=4096)  # they come again, in payloads that do not
 def _is_address(text: str) -> bool:
     try:
         ipaddress.ip_address(text)
