@@ -268,6 +268,70 @@ def test_an_answer_that_makes_no_sense_is_an_error_and_no_traceback(
     assert "something else than its reference says" in err
 
 
+@pytest.mark.parametrize(
+    "page",
+    [
+        {"parsers": None},
+        {"parsers": [5]},
+        {"parsers": {"a": 1}},
+        {"nextPageToken": 5},
+        {"nextPageToken": "again"},
+    ],
+)
+def test_a_list_that_makes_no_sense_or_has_no_end_is_an_error(
+    plane: ControlPlane, capsys: pytest.CaptureFixture[str], page: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+):
+    real = plane.answer
+    monkeypatch.setattr(plane, "answer", lambda *asked: (200, page) if "/parsers" in asked[1] else real(*asked))
+    status, _, err = check(capsys)
+    assert status == 7
+    assert "Could not look for a parser: Google's response is not what its reference says" in err
+
+
+@pytest.mark.parametrize("creator", [None, "x", {}, {"source": 5}])
+def test_a_parser_of_nobody_known_is_none_of_the_customer(
+    plane: ControlPlane, capsys: pytest.CaptureFixture[str], creator: object, monkeypatch: pytest.MonkeyPatch
+):
+    real, page = plane.answer, {"parsers": [{"creator": creator}]}
+    monkeypatch.setattr(plane, "answer", lambda *asked: (200, page) if "/parsers" in asked[1] else real(*asked))
+    assert "Google's parser for MULESOFT is active" in check(capsys)[1]
+
+
+@pytest.mark.parametrize("results", [None, 5])
+def test_results_that_are_no_list_are_none(plane: ControlPlane, capsys: pytest.CaptureFixture[str], results: object):
+    plane.refusals[":runParser"] = (200, {"runParserResults": results})
+    status, out, _ = check(capsys)
+    assert status == 8
+    assert "no events came of it" in out
+
+
+@pytest.mark.parametrize(
+    ("verb", "status", "said"),
+    [
+        (":verifyRuleText", 403, "It takes chronicle.rules.verifyRuleText; docs/parser.md"),
+        (":runParser", 403, "It takes chronicle.parsers.runParser; docs/parser.md"),
+        (":verifyRuleText", 404, "Is it the right instance?"),
+        (":runParser", 404, "Is it the right instance?"),
+    ],
+)
+def test_a_refusal_without_words_is_told_with_what_to_look_at(
+    plane: ControlPlane, capsys: pytest.CaptureFixture[str], verb: str, status: int, said: str
+):
+    plane.refusals[verb] = status, {}
+    code, _, err = check(capsys)
+    assert code == {403: 4, 404: 7}[status]
+    assert said in err
+
+
+def test_an_instance_that_is_refused_is_no_rule_that_does_not_compile(
+    plane: ControlPlane, capsys: pytest.CaptureFixture[str]
+):
+    plane.refusals["/feeds"] = 400, {"message": "invalid instance"}
+    status, out, err = check(capsys)
+    assert status == 0, err
+    assert f"Rules: {len(RULES)} of {len(RULES)} compile." in out
+
+
 # Without a server.
 
 

@@ -6,7 +6,7 @@ from base64 import b64encode
 from typing import TYPE_CHECKING
 
 from mulesoft_audit.cloud.feed.settings import LOG_TYPE, SOURCE
-from mulesoft_audit.cloud.google.errors import NotFound, Uncertain
+from mulesoft_audit.cloud.google.errors import ROLE_MISSING, NotFound, Rejected, Uncertain
 from mulesoft_audit.errors import PermissionMissing
 
 if TYPE_CHECKING:
@@ -83,8 +83,9 @@ class SecOps:
         active = [one for one in found if one.get("state", "ACTIVE") == "ACTIVE"]
         if not active:
             return "none"
-        sources = {str(one.get("creator", {}).get("source", "")) for one in active}
-        return "custom" if "CUSTOMER" in sources else "google"
+        creators = [one.get("creator") for one in active]
+        by_customer = any(isinstance(one, dict) and one.get("source") == "CUSTOMER" for one in creators)
+        return "custom" if by_customer else "google"
 
     def run_parser(self, parser: bytes, logs: Iterable[bytes]) -> list[Json]:
         """Return what a parser makes of each log; it is neither stored nor made active ("logTypes.runParser").
@@ -106,8 +107,11 @@ class SecOps:
             try:
                 found = self.google.ask(url.replace("/v1/", "/v1alpha/", 1), doing, body)
             except NotFound:
-                raise missing from None
-        return list(found.get("runParserResults", []))
+                raise _elsewhere(missing) from None
+        except PermissionMissing as missing:
+            raise _without(missing, "chronicle.parsers.runParser") from None
+        results = found.get("runParserResults", [])
+        return results if isinstance(results, list) else []
 
     def verify_rule(self, text: str) -> Json:
         """Return whether a rule compiles: `{"success": bool, "compilationDiagnostics": […]}`; it is not stored.
@@ -118,7 +122,13 @@ class SecOps:
         Raises:
             PermissionMissing: the permission chronicle.rules.verifyRuleText is missing.
         """
-        return self.google.ask(self._url("").removesuffix("/") + ":verifyRuleText", "verify a rule", {"ruleText": text})
+        url = self._url("").removesuffix("/") + ":verifyRuleText"
+        try:
+            return self.google.ask(url, "verify a rule", {"ruleText": text})
+        except NotFound as missing:
+            raise _elsewhere(missing) from None
+        except PermissionMissing as missing:
+            raise _without(missing, "chronicle.rules.verifyRuleText") from None
 
     def log_type(self) -> str:
         """Return the full name of the log type, which is what a feed must be given."""
@@ -137,7 +147,7 @@ class SecOps:
             except Uncertain as error:
                 if error.status:
                     return host
-            except (PermissionMissing, NotFound):
+            except (PermissionMissing, NotFound, Rejected):
                 return host
             else:
                 return host
@@ -161,6 +171,19 @@ class SecOps:
         )
         number = _last(str(found["name"]))
         return self._url(_ACCOUNT).replace(f"/projects/{project}/", f"/projects/{number}/")
+
+
+def _elsewhere(missing: NotFound) -> NotFound:
+    """Return a 404 of a method with what to do: the instance is asked for by four settings."""
+    hint = "Is it the right instance? Look at SECOPS_PROJECT, SECOPS_LOCATION, SECOPS_INSTANCE and SECOPS_HOST."
+    return NotFound(missing.message, hint, status=missing.status, reason=missing.reason)
+
+
+def _without(missing: PermissionMissing, permission: str) -> PermissionMissing:
+    """Return a 403 with the permission that is needed, where Google does not name it."""
+    if missing.hint != ROLE_MISSING:
+        return missing
+    return PermissionMissing(missing.message, f"It takes {permission}; docs/parser.md says which roles have it.")
 
 
 def _last(name: str) -> str:

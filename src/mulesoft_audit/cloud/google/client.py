@@ -65,13 +65,20 @@ class Google:
 
     def pages(self, url: str, items: str, what: str, **query: Value) -> Iterator[Json]:
         """Yield every element of a paged list."""
-        token = ""
+        token, before = "", set[str]()
         while True:
             page = self.get(url, what, **query, **({"pageToken": token} if token else {}))
-            yield from page.get(items, [])
-            token = page.get("nextPageToken", "")
+            found, token = page.get(items, []), page.get("nextPageToken", "")
+            sound = isinstance(found, list) and all(isinstance(one, dict) for one in found) and isinstance(token, str)
+            if not sound or token in before:  # the same page again would never end
+                raise DeploymentError(
+                    f"Could not {what}: Google's response is not what its reference says.",
+                    "Update mulesoft-audit, or report this.",
+                )
+            yield from found
             if not token:
                 return
+            before.add(token)
 
     def post(self, url: str, what: str, body: Json | None = None, *, once: bool = False, **query: Value) -> Json:
         """Post `body`; `once` for what would happen twice if it were repeated blindly."""
