@@ -29,10 +29,15 @@ def found_in(scenario: Scenario) -> Counter[str]:
     return Counter(finding.rule for finding in Detector(load_rules()).run(entries))
 
 
-def test_the_incident_sets_off_all_rules_but_that_of_mulesoft_s_staff():
+#: What the incident need not set off; a rule that is new may stand here until the incident knows it.
+NOT_IN_THE_STORY = {"anypoint-staff-activity"}
+
+
+def test_the_incident_sets_off_the_rules():
     rules = {rule.id for rule in load_rules()}
     found = found_in(quiet(now=NOW, incident=True, groups=2, days=5, entries_per_day=60))
-    assert set(found) >= rules - {"anypoint-staff-activity"}
+    assert set(found) >= rules - NOT_IN_THE_STORY, "see NOT_IN_THE_STORY"
+    assert len(found) >= 18
 
 
 def test_an_ordinary_week_sets_off_few():

@@ -6,17 +6,22 @@ import json
 import re
 from collections import Counter
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.detect.cases import cases, entry
-from tests.secops.cbn.run import Dropped
+from tests.secops.cbn.run import Dropped, Parser
+from tests.secops.cbn.syntax import For, If, Plugin, Unknown, parse
 from tests.secops.parsing import TEXT, parser, udm
 
 from anypoint_simulator import World
 from anypoint_simulator.catalogue import KINDS
 from anypoint_simulator.scenario import Scenario, quiet
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 pytestmark = pytest.mark.unit
 MOMENT = 1_795_161_600_000
@@ -268,6 +273,47 @@ def test_an_object_without_id_and_name_has_its_type():
     event = udm(json.dumps(plain | {"objects": [{"objectType": "API policy"}]}).encode())
     assert event["target"]["resource"] == {"resource_subtype": "API policy"}
     assert event["metadata"]["event_type"] == "GENERIC_EVENT"
+
+
+def plugins(statements: list[Any]) -> Iterator[Plugin]:
+    for one in statements:
+        if isinstance(one, If):
+            for _, body in one.branches:
+                yield from plugins(body)
+        elif isinstance(one, For):
+            yield from plugins(one.body)
+        else:
+            yield one
+
+
+def test_the_emulator_knows_every_construct_of_the_parser_also_where_no_line_comes():
+    names: set[str] = set()
+    for plugin in plugins(parse(TEXT)):
+        settings = {name for name, _ in plugin.settings} - {"on_error"}
+        assert plugin.name in {"json", "date", "drop", "mutate"}
+        names |= settings if plugin.name == "mutate" else set()
+    assert names == {"replace", "merge", "convert", "copy", "gsub", "lowercase", "remove_field"}
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("filter { ruby { code => 'x' } }", "plugin ruby"),
+        ('filter { mutate { join => { "a" => "," } } }', "operation join"),
+        ('filter { mutate { convert => { "message" => "hash" } } }', "convert to hash"),
+        ('filter { json { source => "message" skip => "x" } }', "setting skip"),
+        ('filter { json { source => "message" array_function => "x" } }', "array_function x"),
+        ('filter { date { match => ["message", "CCYY"] } }', "time field"),
+        ('filter { drop { tag => "TAG_X" } }', "tag TAG_X"),
+        ('filter { grok { match => { "message" => "%{NONESUCH:a}" } } }', "grok pattern NONESUCH"),
+        ("filter { if [a] ~ 'b' { } }", "~"),
+        ("filter { mutate { } } more", "more"),
+        ("output { }", "output"),
+    ],
+)
+def test_the_emulator_refuses_what_it_does_not_know(text: str, told: str):
+    with pytest.raises(Unknown, match=re.escape(told)):
+        Parser(text).run("{}")
 
 
 def test_the_parser_is_written_as_google_s_style_guide_asks():

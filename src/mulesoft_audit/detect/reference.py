@@ -91,8 +91,32 @@ actor_name = "deployers"
 | `ip` | The client's address that the payload names |
 | `payload` | Any value under the payload |
 
+- UDM holds action and subaction as one text, and a payload as many values. So `action` is compared with texts alone,
+  `subaction` with `none_of` too; `payload` has no `none_of`, and does not stand in `unless`.
+- `[allow]` names a list of the settings, for which see above; a new one goes into `detect/lists.py`.
+
 Its tests are data too: a file of the same name in `tests/detect/cases/`, with entries that fire and near misses that
-must not. They hold the rule's YARA-L text to the same findings.
+must not. They hold the rule's YARA-L text to the same findings:
+
+```toml
+[[case]]
+name = "three applications"
+findings = [{ count = 3, actor = "ana" }]
+entries = [
+    { action = "Stop", type = "Application", object = "app#", environment = "prod", by = "ana", repeat = 3 },
+]
+
+[[case]]
+name = "two"
+findings = []
+entries = [
+    { action = "Stop", type = "Application", object = "app#", environment = "prod", by = "ana", repeat = 2 },
+]
+```
+
+`make docs` writes this page again, and `.venv/bin/python -m pytest tests/detect tests/secops` says whether the rule is
+sound. A rule that the simulator's incident does not set off is named in `tests/detect/test_story.py`. A rule of your
+own takes a checkout: `detect` reads no rules from elsewhere.
 """
 
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
+from mulesoft_audit.detect.lists import ADDRESSES, LISTS
 from mulesoft_audit.errors import UsageError
 from mulesoft_audit.times import duration
 
@@ -29,6 +30,8 @@ FIELDS = (
     "actor", "actor_name", "user", "user_name", "type", "object", "object_name", "environment", "ip", "payload",
 )  # fmt: skip
 _BOOLEANS = ("failed", "staff")
+#: Fields that can be compared with each other, grouped by and counted: of one text, with a path of its own in UDM.
+_TEXTS = tuple(field for field in FIELDS if field not in {*_BOOLEANS, "action", "subaction", "payload"})
 _ID = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _NOT_RE2 = re.compile(r"\(\?(?!:)|\\[1-9]|[*+?}]\+")  # look-around, references and possessive repeats
 _LONGEST = 172_800_000  #: milliseconds: YARA-L's longest match window is 48 hours
@@ -156,35 +159,66 @@ def parse_rule(name: str, text: str) -> Rule:
 
 def _fault(rule: Rule) -> str:
     """Return what is wrong with a rule whose shape is right; empty if nothing is."""
-    fields = [*rule.group, *filter(None, (rule.distinct, rule.new)), *rule.allow]
     conditions = [one for step in rule.steps for one in (*step.where, *step.unless)]
     tests = [(field, value) for condition in conditions for field, value in condition.items()]
-    fields += [field for field, _ in tests] + [v.same for _, v in tests if isinstance(v, Test) and v.same]
-    unknown = sorted(set(fields) - set(FIELDS))
+    texts = [*rule.group, *filter(None, (rule.distinct, rule.new)), *rule.allow]
+    texts += [value.same for _, value in tests if isinstance(value, Test) and value.same]
+    unknown = sorted({field for field, _ in tests} - set(FIELDS)) or sorted(set(texts) - set(FIELDS))
     if not _ID.fullmatch(rule.id):
         return "its id has other characters than small letters, digits and single hyphens"
     if unknown:
         return f"there is no field {unknown[0]!r}; the fields are {', '.join(FIELDS)}"
-    return next((fault for field, value in tests if (fault := _fault_of_test(field, value))), "") or _fault_of_time(
-        rule
-    )
+    if set(texts) - set(_TEXTS):
+        return f"it groups by, counts or compares {min(set(texts) - set(_TEXTS))!r}; that can be {', '.join(_TEXTS)}"
+    if {} in conditions:
+        return "a condition is empty, so every entry would meet it"
+    if len({step.name for step in rule.steps}) < len(rule.steps):
+        return "its steps have one name"
+    if any("payload" in condition for step in rule.steps for condition in step.unless):
+        return "`payload` stands in `unless`: YARA-L compares value by value, and one other would do"
+    faults = [*(_fault_of_test(field, value) for field, value in tests), _fault_of_lists(rule), _fault_of_time(rule)]
+    return next(filter(None, faults), "")
+
+
+def _fault_of_lists(rule: Rule) -> str:
+    for field, name in rule.allow.items():
+        if name not in LISTS:
+            return f"there is no list {name!r}; the lists are {', '.join(LISTS)}"
+        if (field == "ip") != (name == ADDRESSES):
+            return f"{name} is no list of what {field} can be"
+    return ""
 
 
 def _fault_of_test(field: str, value: bool | str | list[str] | Test) -> str:
     if isinstance(value, bool) != (field in _BOOLEANS):
         return "only `failed` and `staff` are true or false"
+    if value == []:
+        return f"{field} is compared with nothing"
     if not isinstance(value, Test):
         return ""
     if sum(one is not None for one in (value.like, value.none_of, value.same)) != 1:
         return f"{field} needs exactly one of like, none_of and same"
-    if value.like is None:
+    return _fault_of_pattern(value.like) or _fault_in_yaral(field, value)
+
+
+def _fault_in_yaral(field: str, test: Test) -> str:
+    """Return what a comparison would not mean in YARA-L."""
+    if field == "action" or (field == "subaction" and not test.none_of):
+        return f"{field} is compared with texts alone, subaction with none_of too: UDM holds both as one text"
+    if field == "payload" and test.none_of is not None:
+        return "`payload` has no none_of: YARA-L compares value by value, and one other would do"
+    return ""
+
+
+def _fault_of_pattern(pattern: str | None) -> str:
+    if pattern is None:
         return ""
-    if _NOT_RE2.search(value.like):
-        return f"{value.like!r} is beyond RE2"
+    if _NOT_RE2.search(pattern):
+        return f"{pattern!r} is beyond RE2"
     try:
-        re.compile(value.like)
+        re.compile(pattern)
     except re.error as error:
-        return f"{value.like!r} is no regular expression ({error})"
+        return f"{pattern!r} is no regular expression ({error})"
     return ""
 
 
