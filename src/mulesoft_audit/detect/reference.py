@@ -39,6 +39,8 @@ What holds for all of them:
   users' log-ins.
 - Entries that belong together are one finding. It names its first 100 entries and counts all.
 - What began before `--since` is not seen.
+- Of one rule, 50,000 groups (users, apps) are remembered within its window, and of a group 10,000 different values.
+  Beyond that, what came first is forgotten.
 """
 TUNING = """\
 ## Tune them

@@ -202,7 +202,8 @@ def _decoded(response: requests.Response, what: str) -> Json:
     try:
         found = response.json()
     except ValueError as error:
-        raise Uncertain(f"Could not {what}: the response is not JSON.", status=response.status_code) from error
+        hint = "Something else responds in Google's place: a proxy, or a page to log in at?"
+        raise Uncertain(f"Could not {what}: the response is not JSON.", hint, status=response.status_code) from error
     return found if isinstance(found, dict) else {}
 
 
