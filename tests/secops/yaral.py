@@ -237,9 +237,8 @@ def found(rule: Rule, events: Iterable[dict[str, Any]], tables: Mapping[str, Col
 
 
 def counts(rule: Rule, variable: str, event: dict[str, Any], tables: Mapping[str, Collection[str]]) -> bool:
-    """Whether an event is one that an event variable stands for, and has what is grouped by and counted."""
+    """Whether an event is one that an event variable stands for, and has what is grouped by."""
     needed = [rule.placeholders[name][variable] for name in rule.match]
-    needed += [call[2][2] for name, call in rule.outcome.items() if f"${name}" in dict(rule.condition)]
     return all(_holds(one, event, tables) for one in rule.events[variable]) and all(
         _first(event, path) for path in needed
     )
@@ -256,7 +255,7 @@ def _in_group(rule: Rule, group: dict[str, list[dict]]) -> Iterator[list[dict]]:
     stretch: list[dict] = []
     for start in group[variable]:
         inside = [one for one in group[variable] if 0 <= seconds(one) - seconds(start) <= rule.window]
-        different = all(len({_first(one, call[2][2]) for one in inside} - {""}) >= least for call, least in distinct)
+        different = all(len({_first(one, call[2][2]) for one in inside}) >= least for call, least in distinct)
         if len(inside) < count or not different:
             continue
         if stretch and not any(one is inside[0] for one in stretch):

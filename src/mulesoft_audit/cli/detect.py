@@ -116,8 +116,7 @@ def _refuse_options(context: click.Context) -> None:
         if source is click.core.ParameterSource.COMMANDLINE and parameter.expose_value:
             raise UsageError(
                 f"{parameter.opts[0]} belongs to detect, not to detect {context.invoked_subcommand}.",
-                f"Put what {context.invoked_subcommand} knows behind it: mulesoft-audit detect "
-                f"{context.invoked_subcommand} --help",
+                f"Options of its own follow it: mulesoft-audit detect {context.invoked_subcommand} --help",
             )
 
 

@@ -113,9 +113,11 @@ def _events(rule: Rule, lists: Mapping[str, Collection[str]]) -> list[str]:
         lines += [
             f"not {_on_list(step, field, name)}" for field, name in rule.allow.items() if name in _tables(rule, lists)
         ]
-        if rule.new:  # without a match section
-            lines += [f'${step.name}.{paths[field]} != ""' for field in rule.group]
-        elif rule.window:
+        # Match variables are never empty. What is counted or new is neither, nor is a group without a match section.
+        filled = [*rule.group, rule.new] if rule.new else list(filter(None, [rule.distinct]))
+        there = [f'${step.name}.{paths[field]} != ""' for field in filled]
+        lines += [line for line in there if line not in lines]
+        if rule.window and not rule.new:
             lines += [f"${field} = ${step.name}.{paths[field]}" for field in rule.group]
         lines.append("")
     if len(rule.steps) == 2:
