@@ -117,6 +117,8 @@ def test_allow_lists_come_from_the_settings_file(archive: Path, tmp_path: Path):
     [
         ('friends = ["ana"]', "unknown list 'friends'"),
         ("deployers = 5", "deployers is no list of texts"),
+        ('deployers = ["ci", ""]', "has '': nothing"),
+        ('deployers = ["ci "]', "has 'ci ': nothing, or blanks"),
         ('deployers = ["a", 5]', "deployers is no list of texts"),
         ('known_addresses = ["10.0.0.0/99"]', "'10.0.0.0/99'"),
     ],

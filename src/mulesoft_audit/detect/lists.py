@@ -27,7 +27,7 @@ def allow_lists(table: Mapping[str, object]) -> dict[str, list[str]]:
     """Return the lists that the table `[detect]` of the settings file gives, by name.
 
     Raises:
-        UsageError: one is unknown, is no list of texts, or has an address that is none.
+        UsageError: one is unknown, is no list of texts, or has an address that is none or a text that is empty.
     """
     unknown = sorted(set(table) - set(LISTS))
     if unknown:
@@ -43,7 +43,11 @@ def allow_lists(table: Mapping[str, object]) -> dict[str, list[str]]:
 
 def _texts(name: str, value: object) -> list[str]:
     try:
-        return msgspec.convert(value, list[str])
+        texts = msgspec.convert(value, list[str])
     except msgspec.ValidationError:
         hint = f'For example: {name} = ["one", "another"].'
         raise UsageError(f"[detect] is malformed: {name} is no list of texts.", hint) from None
+    for text in texts:
+        if not text or text != text.strip():  # an empty one would let pass whatever has no name
+            raise UsageError(f"{name} of [detect] has {text!r}: nothing, or blanks around it.")
+    return texts
