@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mulesoft_audit.reading.entry import decode
+from mulesoft_audit.reading.entry import Entry, decode
+from mulesoft_audit.reading.view import glance, view
 
 pytestmark = pytest.mark.unit
 
@@ -48,6 +49,22 @@ def test_an_entry_nested_as_deep_as_you_like_is_read_and_what_is_beside_the_dept
     found = decode(b'{"action":"Delete","payload":%s,"userName":"x"}' % deep)
     assert (found["action"], found["userName"]) == ("Delete", "x")
     assert found["payload"]
+
+
+def at_another_depth(call, calls: int):
+    return at_another_depth(call, calls - 1) if calls else call()
+
+
+@pytest.mark.parametrize("inner", [b"1", rb'"]\ud83d\"["', b'{"a":1}'])
+@pytest.mark.parametrize("depth", [90, 300, 700, *range(850, 960, 10), 5000])
+def test_what_is_read_does_not_depend_on_the_calls_under_way(depth, inner):
+    deep = b'[{"x":' * (depth // 2) + inner + b"}]" * (depth // 2)
+    line = b'{"userName":%s,"payload":{"x":%s,"subaction":"Failure"},"objects":[{"objectName":%s}]}' % (deep, deep, deep)
+    for read in (decode, glance, lambda one: view(Entry(0, "", one))):
+        assert repr(read(line)) == repr(at_another_depth(lambda read=read: read(line), 300))
+    assert glance(line).has_failed
+    if depth <= 90:
+        assert decode(line) == json.loads(line)
 
 
 @pytest.mark.parametrize("line", [b"", b"[1]", b"null", b"\xff", b"{", b'{"a":\xff}'])
