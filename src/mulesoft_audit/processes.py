@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import threading
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from multiprocessing.connection import Connection
     from multiprocessing.context import SpawnProcess
+
+log = logging.getLogger(__name__)
 
 R = TypeVar("R")
 
@@ -43,6 +46,7 @@ class Processes(Generic[R]):
         self._pipes: list[Connection] = []
         self.running: list[SpawnProcess] = []
         self._seen = 0
+        self._closed = False
         self._lock = threading.Lock()
         self._at_work = threading.Lock()
 
@@ -50,7 +54,7 @@ class Processes(Generic[R]):
         """Count these bytes among those that there are; return whether there are processes, started once it pays."""
         with self._lock:
             self._seen += size
-            if self._seen > self._few and self._cores > 1 and not self._pipes:
+            if self._seen > self._few and self._cores > 1 and not (self._pipes or self._closed):
                 self._start()
             return bool(self._pipes)
 
@@ -60,8 +64,14 @@ class Processes(Generic[R]):
             for _ in range(self._cores):
                 ours, theirs = context.Pipe()
                 process = context.Process(target=_work, args=(theirs, self._make), daemon=True)
-                process.start()
-                theirs.close()
+                try:
+                    process.start()
+                except OSError as error:  # too many, or no memory: it is done by those that there are, if need be here
+                    log.debug("No further process could be started: %s", error)
+                    self._cores = 1
+                    return
+                finally:
+                    theirs.close()
                 self.running.append(process)
                 self._pipes.append(ours)
                 self._idle.put(ours)
@@ -72,7 +82,9 @@ class Processes(Generic[R]):
         try:
             pipe.send(arguments)
             found: R | None = pipe.recv()
-        except (OSError, EOFError):  # the process was killed, or this one is stopping
+        except (OSError, EOFError):  # the process was killed
+            if self._closed:
+                raise  # nobody waits for this any more
             found = None
         finally:
             self._idle.put(pipe)
@@ -85,10 +97,13 @@ class Processes(Generic[R]):
             return self._here(*arguments)
 
     def close(self) -> None:
-        """End the processes."""
+        """End the processes, at once: what one is at nobody waits for."""
         with self._lock:
+            self._closed = True
             for pipe in self._pipes:
                 pipe.close()
+            for process in self.running:
+                process.terminate()
             for process in self.running:
                 process.join(1.0)
 
