@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import shutil
 import time
 from datetime import UTC, datetime
 from typing import Any
@@ -15,7 +16,7 @@ from tests.reading.commands import run
 from tests.storage_server import StorageServer
 
 from mulesoft_audit.archive.gcs import GcsStore
-from mulesoft_audit.archive.layout import day_of, part_name
+from mulesoft_audit.archive.layout import day_of, manifest_name, part_name
 from mulesoft_audit.archive.local import LocalStore
 from mulesoft_audit.ledger.batch import LINE_LIMIT
 from mulesoft_audit.ledger.names import names_of
@@ -232,6 +233,35 @@ def test_a_bucket_is_read_once_and_what_is_kept_of_it_is_checked(monkeypatch, tm
         assert query("gs://audit-archive/a prefix", "--json", sql).json == {"n": len(ODD)}
         assert kept.read_bytes() == part.data
         assert kept.parent.stat().st_mode & 0o777 == 0o700
+        store.close()
+
+
+def test_a_bucket_is_kept_in_the_cache_folder_alone(monkeypatch, tmp_path):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    long = line(START, x="y" * LINE_LIMIT)
+    with StorageServer(buckets=["audit-archive"]) as server:
+        monkeypatch.setenv("STORAGE_EMULATOR_HOST", server.url)
+        store = GcsStore("audit-archive")
+        add(store, "org1", [line(START + 1)])
+        add(store, "org1", [line(START + 1), long])
+        manifest = store.read(manifest_name("org1", day_of(START)))
+        there = json.loads(manifest.data)["oversize"][0]["name"]
+        elsewhere = f"../../../{there.rpartition('/')[2]}"
+        store.replace(
+            manifest_name("org1", day_of(START)),
+            manifest.data.replace(there.encode(), elsewhere.encode()),
+            manifest.generation,
+        )
+        store.create(elsewhere, store.read(there).data)
+        done = run("query", "--archive", "gs://audit-archive", "--json", "select count(*) as n from entries")
+        assert (done.code, done.json) == (6, {"n": 1})
+        assert "is not what was written there" in done.err
+        assert not list(tmp_path.glob("*.gz"))
+        shutil.rmtree(tmp_path / "cache")
+        (tmp_path / "cache").write_text("no folder")
+        done = run("query", "--archive", "gs://audit-archive", "select 1")
+        assert (done.code, done.out) == (6, b"")
+        assert "XDG_CACHE_HOME" in done.err
         store.close()
 
 

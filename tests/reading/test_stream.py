@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import gzip
 import tracemalloc
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,7 @@ from mulesoft_audit.errors import ArchiveError
 from mulesoft_audit.ledger.batch import LINE_LIMIT
 from mulesoft_audit.ledger.manifest import Damaged
 from mulesoft_audit.reading import pieces, stream
+from mulesoft_audit.reading.files import part_files
 from mulesoft_audit.reading.stream import entries
 
 if TYPE_CHECKING:
@@ -123,6 +125,21 @@ def test_what_is_damaged_is_raised_or_told_and_the_rest_read(tmp_path, damage):
     assert len(found) == 2
     assert len(told) == 1
     assert "2024-10-04" in told[0].message or "2024/10/04" in told[0].message
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"nonsense", gzip.compress(b"{}\n"), gzip.compress(b"{}\n{}\n"), gzip.compress(b"x" * 100)]
+)
+def test_of_a_damaged_entry_too_long_for_a_part_is_told_and_the_rest_read(tmp_path, content):
+    store = LocalStore(tmp_path)
+    add(store, A, [line(START), line(START + 1, payload="x" * LINE_LIMIT), line(START + 2)])
+    (tmp_path / day(store, A, START).manifest.oversize[0].name).write_bytes(content)
+    told = []
+    assert [one.time for one in entries(store, problem=told.append)] == [START, START + 2]
+    assert len(told) == 1
+    told = []
+    assert len(part_files(store, START, START + DAY, [A], told.append)) == 1
+    assert len(told) == 1
 
 
 def test_an_archive_of_a_newer_version_is_refused_not_told(tmp_path):

@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mulesoft_audit.archive.local import LocalStore
+from mulesoft_audit.errors import OutputError
 from mulesoft_audit.ledger.manifest import Damaged, Oversize
 from mulesoft_audit.reading.ahead import read_ahead, readers
-from mulesoft_audit.reading.pieces import damaged, gone
+from mulesoft_audit.reading.pieces import damaged, gone, is_sound
 from mulesoft_audit.reading.stream import pieces
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ def part_files(
 
     Raises:
         ArchiveError: the archive cannot be read.
+        OutputError: the cache cannot be written.
     """
     root = store.root if isinstance(store, LocalStore) else cache_folder(store)
     found = []
@@ -65,25 +67,34 @@ def _file(store: Store, root: Path, piece: Piece) -> Path:
         Damaged: it is lost or damaged.
     """
     path = root / piece.name
-    digest = _digest(path)
-    expected = digest if isinstance(piece.what, Oversize) else piece.what.sha256
-    if digest and digest == expected:
+    if ".." in path.parts or not path.is_relative_to(root):  # a name that somebody wrote into the bucket
+        raise damaged(piece)
+    if not isinstance(store, LocalStore) and is_sound(piece, _cached(path)):
         return path
-    if isinstance(store, LocalStore):
-        raise damaged(piece) if digest else gone(piece)
     held = store.read(piece.name)
     if held is None:
         raise gone(piece)
-    if expected and hashlib.sha256(held.data).hexdigest() != expected:
+    if not is_sound(piece, held.data):
         raise damaged(piece)
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.write_bytes(held.data)
-    temporary.replace(path)
+    if not isinstance(store, LocalStore):
+        _cache(path, held.data)
     return path
 
 
-def _digest(path: Path) -> str | None:
-    with suppress(FileNotFoundError), path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-    return None
+def _cached(path: Path) -> bytes:
+    with suppress(OSError):
+        return path.read_bytes()
+    return b""
+
+
+def _cache(path: Path, data: bytes) -> None:
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        temporary.write_bytes(data)
+        temporary.replace(path)
+    except OSError as error:
+        raise OutputError(
+            f"{path} cannot be written: {error.strerror}.",
+            "Parts of a bucket are kept in your cache folder: make room, or set XDG_CACHE_HOME to another one.",
+        ) from None

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from mulesoft_audit.archive.layout import DAY_MS, day_start, keys_name, part_name
 from mulesoft_audit.archive.part import read_lines
-from mulesoft_audit.ledger.keys import RECORD, Keys
+from mulesoft_audit.errors import ArchiveError
+from mulesoft_audit.ledger.keys import RECORD, SIZE, Keys
 from mulesoft_audit.ledger.manifest import Damaged, Manifest, Oversize, PartEntry, digest
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ def pieces_of(manifest: Manifest, organization: str, day: date) -> Iterator[Piec
     for part in manifest.parts:
         yield Piece(organization, day, part, start + part.first, start + part.last)
     for item in manifest.oversize:
-        time = start + RECORD.unpack(item.key)[0]
+        time = start + (RECORD.unpack(item.key)[0] if len(item.key) == SIZE else 0)
         yield Piece(organization, day, item, time, time)
 
 
@@ -122,6 +123,17 @@ def damaged(piece: Piece) -> Damaged:
     )
 
 
+def is_sound(piece: Piece, data: bytes) -> bool:
+    """Return whether an object is what was written there."""
+    if isinstance(piece.what, PartEntry):
+        return digest(data) == piece.what.sha256
+    try:
+        lines = list(islice(read_lines(data, piece.name), 2))
+    except ArchiveError:
+        return False
+    return len(lines) == 1 and digest(lines[0]) in piece.name
+
+
 def load(store: Store, piece: Piece) -> Loaded:
     """Read a piece and the times of its lines.
 
@@ -131,10 +143,10 @@ def load(store: Store, piece: Piece) -> Loaded:
     held = store.read(piece.name)
     if held is None:
         raise gone(piece)
+    if not is_sound(piece, held.data):
+        raise damaged(piece)
     if isinstance(piece.what, Oversize):
         return Loaded(piece, held.data, [piece.first - day_start(piece.day)])
-    if digest(held.data) != piece.what.sha256:
-        raise damaged(piece)
     keys = store.read(keys_name(piece.organization, piece.day, piece.what.number))
     if keys and digest(keys.data) == piece.what.keys_sha256:
         return Loaded(piece, held.data, Keys(keys.data).times())
