@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from zoneinfo import ZoneInfo
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from mulesoft_audit.errors import UsageError
 from mulesoft_audit.times import LocalTimes, duration, earliest, moment
@@ -72,3 +74,29 @@ def test_times_are_shown_in_a_zone_with_its_name() -> None:
     assert times.second(NOW) == "2026-11-26 12:03:45 CET"
     assert times.second(NOW + 1000) == "2026-11-26 12:03:46 CET"
     assert times.minute(NOW - 60 * 86_400_000) == "2026-09-27 13:03 CEST"
+
+
+@pytest.mark.parametrize(
+    ("zone", "moment", "shown"),
+    [
+        ("America/St_Johns", "2010-03-14T03:30:59Z", "2010-03-14 00:00:59 NST"),  # changed at 00:01
+        ("America/St_Johns", "2010-03-14T03:31:00Z", "2010-03-14 01:01:00 NDT"),
+        ("America/St_Johns", "2010-03-14T03:45:00Z", "2010-03-14 01:15:00 NDT"),
+        ("Africa/Monrovia", "1970-01-01T00:01:00Z", "1969-12-31 23:16:30 MMT"),
+        ("Asia/Kathmandu", "2026-11-26T00:01:02Z", "2026-11-26 05:46:02 +0545"),
+        ("Europe/Berlin", "1969-12-31T23:59:58Z", "1970-01-01 00:59:58 CET"),
+        ("Europe/Berlin", "2026-10-25T00:59:59Z", "2026-10-25 02:59:59 CEST"),
+        ("Europe/Berlin", "2026-10-25T01:00:00Z", "2026-10-25 02:00:00 CET"),
+    ],
+)
+def test_a_time_is_shown_as_the_clocks_there_had_it(zone: str, moment: str, shown: str) -> None:
+    assert LocalTimes(ZoneInfo(zone)).second(int(datetime.fromisoformat(moment).timestamp() * 1000)) == shown
+
+
+@given(
+    st.lists(st.integers(-(10**12), 253_402_214_399_999), max_size=9),
+    st.sampled_from([BERLIN, UTC, ZoneInfo("America/St_Johns"), timezone(timedelta(minutes=7)), ZoneInfo("Asia/Gaza")]),
+)
+def test_many_times_are_shown_as_each_by_itself(moments: list[int], zone: tzinfo) -> None:
+    expected = [datetime.fromtimestamp(one // 1000, zone) for one in moments]
+    assert list(LocalTimes(zone).seconds(moments)) == [f"{one:%Y-%m-%d %H:%M:%S %Z}" for one in expected]

@@ -20,7 +20,7 @@ _DURATION = re.compile(rf"(?:{_PIECE.pattern})+")
 _DAYS_AGO = {"today": 0, "yesterday": 1}
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _TWO = [f"{number:02d}" for number in range(60)]
-QUARTER = 900  #: seconds: the clocks of all zones differ from UTC by multiples of it
+QUARTER = 900  #: seconds: the clocks of most zones differ from UTC by multiples of it, and are changed at them
 
 
 def earliest(*moments: int) -> int:
@@ -131,19 +131,32 @@ class LocalTimes:
 
     def seconds(self, milliseconds: Iterable[int]) -> Iterator[str]:
         """Yield each time as `second` returns it."""
-        start, minutes, name = -QUARTER, [""], ""
+        start = until = 0
+        minutes, name = [""], ""
         for one in milliseconds:
-            second = one // 1000 - start
-            if not 0 <= second < QUARTER:
-                start = one // 1000 // QUARTER * QUARTER
+            moment = one // 1000
+            if not start <= moment < until:
+                start = moment // QUARTER * QUARTER
+                until = start + QUARTER
                 minutes, name = self._quarter(start)
-                second = one // 1000 - start
-            yield f"{minutes[second // 60]}{_TWO[second % 60]}{name}"
+            second = moment - start
+            yield f"{minutes[second // 60]}{_TWO[second % 60]}{name}" if minutes else _by_itself(moment, self.zone)
 
 
 def _quarter(start: int, zone: tzinfo | None) -> tuple[list[str], str]:
-    """Return the minutes of a quarter of an hour, which begins at a Unix second, and the name of the zone then."""
-    moment = datetime.fromtimestamp(start, UTC).astimezone(zone)
+    """Return the minutes of a quarter of an hour, which begins at a Unix second, and the name of the zone then.
+
+    No minutes: the zone's clock is changed within it, or differs from UTC by something else than quarters.
+    """
+    moment, last = (datetime.fromtimestamp(one, UTC).astimezone(zone) for one in (start, start + QUARTER - 1))
+    if moment.minute % 15 or moment.second or moment.utcoffset() != last.utcoffset():
+        return [], ""
     hour = moment.isoformat(" ", "hours")[:13]
     minutes = [f"{hour}:{_TWO[moment.minute + minute]}:" for minute in range(QUARTER // 60)]
     return minutes, f" {moment.tzname() or ''}".rstrip()
+
+
+def _by_itself(second: int, zone: tzinfo | None) -> str:
+    """Return a Unix time in seconds as `LocalTimes.second` does."""
+    moment = datetime.fromtimestamp(second, UTC).astimezone(zone)
+    return f"{moment.isoformat(' ', 'seconds')[:19]} {moment.tzname() or ''}".rstrip()

@@ -59,7 +59,7 @@ def at_another_depth(call, calls: int):
 @pytest.mark.parametrize("depth", [90, 300, 700, *range(850, 960, 10), 5000])
 def test_what_is_read_does_not_depend_on_the_calls_under_way(depth, inner):
     deep = b'[{"x":' * (depth // 2) + inner + b"}]" * (depth // 2)
-    line = b'{"userName":%s,"payload":{"x":%s,"subaction":"Failure"},"objects":[{"objectName":%s}]}' % (deep, deep, deep)
+    line = b'{"userName":?,"payload":{"x":?,"subaction":"Failure"},"objects":[{"objectName":?}]}'.replace(b"?", deep)
     for read in (decode, glance, lambda one: view(Entry(0, "", one))):
         assert repr(read(line)) == repr(at_another_depth(lambda read=read: read(line), 300))
     assert glance(line).has_failed
