@@ -19,7 +19,7 @@ def printable(text: object, limit: int = 0, *, keep: str = "") -> str:
         limit: the most characters to return; 0 for any number. What is cut ends with an ellipsis.
         keep: characters that stay as they are all the same.
     """
-    shown = str(text)
+    shown = str(text)[: limit + 1] if limit else str(text)
     if not shown.isprintable():
         shown = "".join(char if char.isprintable() or char in keep else _escaped(char) for char in shown)
     return shown if not limit or len(shown) <= limit else shown[: limit - 1] + "…"

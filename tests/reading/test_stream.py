@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import threading
 import tracemalloc
 import zlib
 from typing import TYPE_CHECKING
@@ -131,9 +132,7 @@ def packed(data: bytes) -> bytes:
     return zlib.compress(data, wbits=31)
 
 
-@pytest.mark.parametrize(
-    "content", [b"", b"nonsense", packed(b"{}\n"), packed(b"{}\n{}\n"), packed(b"x" * 100)]
-)
+@pytest.mark.parametrize("content", [b"", b"nonsense", packed(b"{}\n"), packed(b"{}\n{}\n"), packed(b"x" * 100)])
 def test_of_a_damaged_entry_too_long_for_a_part_is_told_and_the_rest_read(tmp_path, content):
     store = LocalStore(tmp_path)
     add(store, A, [line(START), line(START + 1, payload="x" * LINE_LIMIT), line(START + 2)])
@@ -192,6 +191,22 @@ def test_memory_is_that_of_the_parts_of_one_time(tmp_path, monkeypatch):
             tracemalloc.stop()
 
     assert peak(START + 30 * DAY) < 10_000_000 < 30 * 2000 * len(text)
+
+
+def test_the_first_entries_wait_for_no_later_part(tmp_path, monkeypatch):
+    monkeypatch.setattr(stream, "FEW_DAYS", 0)
+    store = LocalStore(tmp_path)
+    add(store, A, [line(START + number * DAY) for number in range(40)])
+    shown = threading.Event()
+
+    def read_slowly(piece):
+        assert piece.first == START or shown.wait(20), "the first entries were not shown by then"
+        return pieces.load(store, piece)
+
+    blocks = stream.in_order(store, read_slowly, (START, START + 40 * DAY))
+    assert next(block for block in blocks if block)[0][0] == START
+    shown.set()
+    assert sum(map(len, blocks)) == 39
 
 
 def test_a_bucket_is_read_as_a_directory_is(tmp_path: Path, monkeypatch):

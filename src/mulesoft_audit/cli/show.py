@@ -16,7 +16,7 @@ from mulesoft_audit.printable import printable
 from mulesoft_audit.times import LocalTimes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable
 
     from mulesoft_audit.archive.store import Store
     from mulesoft_audit.ledger.manifest import Damaged
@@ -46,7 +46,6 @@ Exit status:
   6  the archive cannot be read, or a part of it is lost or damaged
 """
 DAY = "24h"
-AT_ONCE = 256  #: lines
 what, how = under("What"), under("How")
 
 
@@ -140,7 +139,11 @@ def _as_lines(found: Found, names: Names, ids: list[str]) -> int:
     from mulesoft_audit.reading.lines import Lines
 
     lines = Lines(names, ids, colour=sys.stdout.isatty())
-    return _write(text for one in found for text in lines.of(one.organization, (one.time,), (one.line,)))
+    count = 0
+    for one in found:
+        sys.stdout.writelines(lines.of(one.organization, (one.time,), (one.line,)))
+        count += 1
+    return count
 
 
 def _all_as_lines(
@@ -153,16 +156,12 @@ def _all_as_lines(
 
     lines = partial(Lines, names, ids, wanted, colour=sys.stdout.isatty())
     blocks = made_of(store, lines, (stretch.since, stretch.until), ids, problem=problem)
-    return _write(text for block in blocks for _, _, text in block)
-
-
-def _write(lines: Iterator[str]) -> int:
-    from itertools import islice
-
     count = 0
-    while some := list(islice(lines, AT_ONCE)):
-        sys.stdout.write("".join(some))
-        count += len(some)
+    for block in blocks:
+        if block:
+            sys.stdout.write("".join([text for _, _, text in block]))
+            sys.stdout.flush()  # the next that is wanted may be long in coming
+            count += len(block)
     return count
 
 

@@ -31,10 +31,10 @@ def readers() -> Iterator[ThreadPoolExecutor]:
         pool.shutdown(wait=False, cancel_futures=True)
 
 
-def read_ahead(
+def begun_ahead(
     pool: ThreadPoolExecutor, items: Iterable[T], read: Callable[[T], R], size: Callable[[T], int] = lambda _: 0
-) -> Iterator[tuple[T, R | Damaged]]:
-    """Yield each item with what reading it gave, in order.
+) -> Iterator[tuple[T, Future[R | Damaged]]]:
+    """Yield each item, in order, once those that follow it are being read, with what reading it will give.
 
     Args:
         pool: reads them.
@@ -55,9 +55,16 @@ def read_ahead(
         under_way.append((item, pool.submit(attempt, item)))
         bytes_under_way += size(item)
         while len(under_way) > AHEAD or (len(under_way) > 1 and bytes_under_way > AHEAD_BYTES):
-            first, result = under_way.popleft()
-            bytes_under_way -= size(first)
-            yield first, result.result()
+            first = under_way.popleft()
+            bytes_under_way -= size(first[0])
+            yield first
     while under_way:
-        first, result = under_way.popleft()
-        yield first, result.result()
+        yield under_way.popleft()
+
+
+def read_ahead(
+    pool: ThreadPoolExecutor, items: Iterable[T], read: Callable[[T], R], size: Callable[[T], int] = lambda _: 0
+) -> Iterator[tuple[T, R | Damaged]]:
+    """Yield each item with what reading it gave, in order; see `begun_ahead`."""
+    for item, result in begun_ahead(pool, items, read, size):
+        yield item, result.result()

@@ -12,6 +12,7 @@ from mulesoft_audit.ledger.manifest import Damaged
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from concurrent.futures import Future
 
     from mulesoft_audit.reading.pieces import Piece
 
@@ -72,21 +73,26 @@ class _Open(Generic[T]):
 
 
 def in_blocks(
-    loaded: Iterator[tuple[Piece, Content[T] | Damaged]], stretch: tuple[int, int], tell: Callable[[Damaged], None]
+    begun: Iterator[tuple[Piece, Future[Content[T] | Damaged]]],
+    stretch: tuple[int, int],
+    tell: Callable[[Damaged], None],
 ) -> Iterator[list[tuple[int, str, T]]]:
-    """Yield what pieces hold that come in order of their first entry, in order of time, many at once."""
+    """Yield what pieces hold that come in order of their first entry, in order of time, many at once.
+
+    One that is still being read is waited for when its time comes.
+    """
     waiting: list[tuple[int, int, _Open[T]]] = []
-    coming = next(loaded, None)
+    coming = next(begun, None)
     number = 0
     while coming or waiting:
         while coming and (not waiting or coming[0].first <= waiting[0][0]):
-            piece, content = coming
+            piece, content = coming[0], coming[1].result()
             if isinstance(content, Damaged):
                 tell(content)
             else:
                 number += 1
                 _wait(waiting, _Open(piece, content, stretch, number))
-            coming = next(loaded, None)
+            coming = next(begun, None)
         until, taken = coming[0].first if coming else FOREVER, []
         while waiting and waiting[0][0] < until:
             taken.append(heappop(waiting)[2])

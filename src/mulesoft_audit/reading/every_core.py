@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, Protocol, TypeVar
 
+from isal import isal_zlib
+
 from mulesoft_audit.archive.local import LocalStore
 from mulesoft_audit.processes import Processes
 from mulesoft_audit.reading.pieces import Loaded, Piece, load
@@ -100,11 +102,14 @@ class _OfPart:
         self._store = LocalStore(root) if root else None
 
     def __call__(self, part: Piece | Loaded, stretch: tuple[int, int]) -> list[bytes]:
-        """Return what is made of each chunk, marshalled: as objects it would take many times the memory."""
+        """Return what is made of each chunk, packed: as it is it would take many times the memory of the part."""
         loaded = load(self._store, part) if self._store and isinstance(part, Piece) else part
         assert isinstance(loaded, Loaded)  # noqa: S101 - only where there is a folder, a piece is given
         organization = loaded.piece.organization
-        return [marshal.dumps(tuple(self._make(organization, *chunk))) for chunk in loaded.chunks(*stretch)]
+        return [
+            isal_zlib.compress(marshal.dumps(tuple(self._make(organization, *chunk))), 1)
+            for chunk in loaded.chunks(*stretch)
+        ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +121,7 @@ class _There(Generic[T]):
 
     def chunks(self, _since: int, _until: int) -> Iterator[tuple[list[int], list[T]]]:
         for data in self.made:
-            times, items, counts = marshal.loads(data)  # noqa: S302 - a process of our own wrote it
+            times, items, counts = marshal.loads(isal_zlib.decompress(data))  # noqa: S302 - a process of our own wrote it
             self.count(counts)
             yield times, items
 

@@ -21,7 +21,7 @@ from mulesoft_audit.archive.layout import (
 from mulesoft_audit.ledger import manifest as manifests
 from mulesoft_audit.ledger import registry
 from mulesoft_audit.ledger.manifest import Damaged, Manifest
-from mulesoft_audit.reading.ahead import read_ahead, readers
+from mulesoft_audit.reading.ahead import begun_ahead, read_ahead, readers
 from mulesoft_audit.reading.blocks import FOREVER, in_blocks
 from mulesoft_audit.reading.entry import Entry
 from mulesoft_audit.reading.pieces import Piece, load, pieces_of
@@ -89,9 +89,9 @@ def in_order(
     """
     tell = problem or _give_up
     ids = sorted(registry.load(store)[0].organizations if organizations is None else organizations)
-    with readers() as pool:
-        wanted = pieces(pool, store, ids, stretch, tell)
-        yield from in_blocks(read_ahead(pool, wanted, read, lambda piece: piece.size), stretch, tell)
+    with readers() as for_manifests, readers() as pool:  # what to read next does not wait for what is being read
+        wanted = pieces(for_manifests, store, ids, stretch, tell)
+        yield from in_blocks(begun_ahead(pool, wanted, read, lambda piece: piece.size), stretch, tell)
 
 
 def days_held(store: Store, organization: str, since: int, until: int) -> list[date]:
