@@ -77,8 +77,8 @@ def test_what_a_process_made_is_kept_packed(tmp_path) -> None:
     assert max(sizes) < 4
 
 
-def test_long_names_are_not_kept(tmp_path) -> None:
-    lines = Lines(names_of(LocalStore(tmp_path)), ["org1"])
+def test_long_names_are_not_kept(store) -> None:
+    lines = Lines(names_of(store), ["org1"])
     tracemalloc.start()
     try:
         for number in range(100):
