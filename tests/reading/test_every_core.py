@@ -85,6 +85,6 @@ def test_long_names_are_not_kept(store) -> None:
             long = str(number) + "x" * 1_000_000
             entry = line(START, userName=long, platform=long, objects=[{"objectType": long, "objectName": long}])
             assert len(lines.of("org1", [START], [entry])[0]) < 500
-        assert tracemalloc.get_traced_memory()[0] < 1_000_000
+        assert tracemalloc.get_traced_memory()[0] < 20_000_000  # of 400 million characters
     finally:
         tracemalloc.stop()
