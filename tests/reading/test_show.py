@@ -120,6 +120,20 @@ def test_the_newest_are_found_however_far_back_they_are(archive):
     assert len(show(archive, "--limit", "100", "--since", "2h").text.splitlines()) == 3
 
 
+def test_without_a_beginning_it_is_the_day_before_the_end(archive):
+    assert len(show(archive, "--until", "39d12h").text.splitlines()) == 1
+    assert show(archive, "--until", "30d").out == b""
+    assert len(show(archive, "--until", "30d", "--limit", "9").text.splitlines()) == 1
+    done = run("report", "--archive", archive, "--until", "39d", "--output", archive.parent / "report.html")
+    assert (done.code, done.text.split(": ")[-1]) == (0, "1 entry.\n"), done.err
+
+
+def test_one_entry_is_written_in_any_form(archive):
+    reference_ = reference(entry(NOW - 1000, userName="bob", failed=True))
+    assert show(archive, "--entry", reference_, "--json").out == entry(NOW - 1000, userName="bob", failed=True) + b"\n"
+    assert len(show(archive, "--entry", reference_, "--csv").text.splitlines()) == 2
+
+
 def test_one_entry_is_shown_whole(archive):
     shown = show(archive, "--since", "2h", "--user", "bob").text
     done = show(archive, "--entry", shown.split()[-1])

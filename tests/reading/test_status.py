@@ -16,6 +16,8 @@ from mulesoft_audit.archive.local import LocalStore
 from mulesoft_audit.collect import last_run
 from mulesoft_audit.collect.last_run import LastRun
 from mulesoft_audit.ledger.head import Counted, Head
+from mulesoft_audit.ledger.head import load as load_head
+from mulesoft_audit.ledger.head import save as save_head
 from mulesoft_audit.ledger.registry import Known
 from mulesoft_audit.reading.status import bar, standing
 from mulesoft_audit.times import iso
@@ -98,6 +100,21 @@ def test_a_person_sees_one_screen_of_80_columns(tmp_path):
     assert "5 min ago: complete" in done.text
     assert "\x1b" not in done.text
     assert max(cell_len(one) for one in done.text.splitlines()[1:]) <= 80
+
+
+def test_a_long_name_is_cut_and_no_number(tmp_path):
+    store = LocalStore(tmp_path)
+    now = fill(store, proved=5 * 60_000)
+    name(store, org1="A business group with a long name, as there are many, and the 2nd")
+    save_head(
+        store, Head("org1", days={iso(now)[:10]: Counted(1, 1, 1_234_567, 1_234_567)}), load_head(store, "org1")[1]
+    )
+    done = run("status", "--archive", tmp_path, "--max-age", "1m")
+    (row,) = (one for one in done.text.splitlines() if one.startswith("A business"))
+    assert "1,234,567" in row
+    assert "5 min" in row
+    assert cell_len(row) <= 80
+    assert "Not proved within --max-age: A business group with a long name, as there are many, and the 2nd" in done.text
 
 
 def test_a_script_gets_one_object(tmp_path):

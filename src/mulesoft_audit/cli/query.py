@@ -101,10 +101,10 @@ def command(
     require("explore", "SQL")
     from mulesoft_audit.ledger.names import organizations_of
     from mulesoft_audit.reading.files import part_files
-    from mulesoft_audit.reading.search import START, Stretch
+    from mulesoft_audit.reading.search import Stretch
     from mulesoft_audit.reading.sql import connected, failures, run
 
-    stretch = Stretch.parse(since or START, until, int(time.time() * 1000))
+    stretch = Stretch.parse(since, until, int(time.time() * 1000))
     told: list[Damaged] = []
     with open_to_read(config, archive) as store:
         known, names = organizations_of(store)

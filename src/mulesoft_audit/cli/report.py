@@ -33,11 +33,12 @@ Exit status:
   6  the archive cannot be read, or a part of it is lost or damaged; or the
      report cannot be written
 """
+USUAL = "30d"
 
 
 @click.command("report", cls=Command, epilog=EPILOG)
 @shared(archive_option)
-@click.option("--since", metavar="TIME", default="30d", show_default=True, help="From when: 7d, 2026-11-01.")
+@click.option("--since", metavar="TIME", help="From when: 7d, 2026-11-01. Default: 30d before --until.")
 @click.option("--until", metavar="TIME", help="Up to, not including, this time. Default: now.")
 @shared(orgs_option)
 @click.option(
@@ -52,7 +53,7 @@ Exit status:
 @shared(config_option)
 def command(
     archive: str | None,
-    since: str,
+    since: str | None,
     until: str | None,
     orgs: tuple[str, ...],
     output: str,
@@ -81,7 +82,7 @@ def command(
     from mulesoft_audit.settings import read_table
 
     now = int(time.time() * 1000)
-    stretch = Stretch.parse(since, until, now)
+    stretch = Stretch.parse(since, until, now, USUAL)
     told: list[Damaged] = []
     with open_to_read(config, archive) as store:
         status = status_of(store, orgs, now)

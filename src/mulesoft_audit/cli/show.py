@@ -51,7 +51,7 @@ what, how = under("What"), under("How")
 
 @click.command("show", cls=Command, epilog=EPILOG)
 @shared(archive_option)
-@click.option("--since", metavar="TIME", help="From when: 7d, yesterday, 2026-11-01.  [24h; with --limit, the start]")
+@click.option("--since", metavar="TIME", help="From when: 7d, yesterday, 2026-11-01.")
 @click.option("--until", metavar="TIME", help="Up to, not including, this time. Default: now.")
 @shared(orgs_option)
 @what("--user", multiple=True, metavar="TEXT", help="Person or app: name or id.")
@@ -81,6 +81,7 @@ def command(
 
     Values are compared whole, in any case, and * stands for any text: --user 'a*'. A flag given twice means
     one or the other; several flags mean all of them. A date and a time are local, unless they name a zone.
+    Without --since it is the 24 hours before --until; with --limit or --entry, everything before it.
     """
     from mulesoft_audit.ledger.names import names_of
     from mulesoft_audit.reading.filters import Wanted
@@ -88,18 +89,20 @@ def command(
 
     told: list[Damaged] = []
     wanted = Wanted(**what)
-    given = since or (START if limit or entry else DAY)
-    stretch = Stretch.parse(given, until, int(time.time() * 1000))
+    usual = START if limit or entry else DAY
+    stretch = Stretch.parse(since, until, int(time.time() * 1000), usual)
     with open_to_read(config, archive) as store:
         names = names_of(store)
         ids = names.ids(orgs) or list(names.by_id)
         if form or limit or entry:
             found = search(store, stretch, ids, wanted, limit, told.append)
-            shown = _whole(found, names, entry) if entry else _WRITERS[form or "text"](found, names, ids)
+            if entry:
+                found = _referred_to(found, entry)
+            shown = _WRITERS[form or ("whole" if entry else "text")](found, names, ids)
         else:
             shown = _all_as_lines(store, stretch, names, ids, wanted, told.append)
     if not shown:
-        _nothing(entry, stretch.since if given != START else 0)
+        _nothing(entry, stretch.since if since or usual != START else 0)
     for problem in told:
         tell(problem)
     return worst_status(problem.exit_code for problem in told)
@@ -165,17 +168,15 @@ def _all_as_lines(
     return count
 
 
-_WRITERS: dict[str, Callable[[Found, Names, list[str]], int]] = {
-    "text": _as_lines,
-    "json": _as_json,
-    "csv": _as_csv,
-}
-_COLOURS = {"key": "cyan", "text": "green", "other": "magenta"}
-
-
-def _whole(found: Found, names: Names, wanted: str) -> int:
-    """Print each entry with this reference whole; return how many there were."""
+def _referred_to(found: Found, wanted: str) -> Found:
+    """Return the entries with this reference."""
     from mulesoft_audit.reading.rows import reference
+
+    return (one for one in found if reference(one.line) == wanted.strip().lower())
+
+
+def _whole(found: Found, names: Names, _ids: list[str]) -> int:
+    """Print each entry whole; return how many there were."""
     from mulesoft_audit.reading.whole import whole
 
     def paint(text: str, kind: str) -> str:
@@ -183,12 +184,20 @@ def _whole(found: Found, names: Names, wanted: str) -> int:
 
     count = 0
     for entry in found:
-        if reference(entry.line) == wanted.strip().lower():
-            count += 1
-            name = printable(names.of(entry.organization))
-            click.echo(f"{LocalTimes().second(entry.time)}  {name}  {entry.organization}", err=True)
-            click.echo(whole(entry.line, paint) if sys.stdout.isatty() else whole(entry.line))
+        name = printable(names.of(entry.organization))
+        click.echo(f"{LocalTimes().second(entry.time)}  {name}  {entry.organization}", err=True)
+        click.echo(whole(entry.line, paint) if sys.stdout.isatty() else whole(entry.line))
+        count += 1
     return count
+
+
+_WRITERS: dict[str, Callable[[Found, Names, list[str]], int]] = {
+    "text": _as_lines,
+    "json": _as_json,
+    "csv": _as_csv,
+    "whole": _whole,
+}
+_COLOURS = {"key": "cyan", "text": "green", "other": "magenta"}
 
 
 def _nothing(entry: str | None, since: int) -> None:

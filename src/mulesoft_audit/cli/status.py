@@ -119,7 +119,10 @@ def _show(status: Status, url: str, now: int, *, stale: list[Standing], size: in
 
     console = Console(highlight=False)
     console.print(Text(_head(status, url, now, size)), soft_wrap=True)
-    console.print(_table(status, now, stale))
+    console.print(_table(status, now, stale, console.width))
+    if stale:
+        late = ", ".join(printable(status.names.of(one.organization)) for one in stale)
+        console.print(Text(f"Not proved within --max-age: {late}"), soft_wrap=True)
     for one in status.standings:
         name = status.names.of(one.organization)
         for gap in one.gaps[:MOST_GAPS]:
@@ -137,25 +140,31 @@ def _head(status: Status, url: str, now: int, size: int | None) -> str:
     return f"Archive   {printable(url)}\nHolds     {held}\nLast run  {ended}\n"
 
 
-def _table(status: Status, now: int, stale: list[Standing]) -> Table:
+def _table(status: Status, now: int, stale: list[Standing], columns: int) -> Table:
     from rich.table import Table
     from rich.text import Text
 
     from mulesoft_audit.reading.status import BAR_DAYS, bar
 
     table = Table(box=None, pad_edge=False)
-    table.add_column("Organization", overflow="ellipsis", no_wrap=True)
-    for name in ("Entries", "Proved", "Newest", "Gaps"):
-        table.add_column(name, justify="right", no_wrap=True)
-    table.add_column(f"Last {BAR_DAYS} days", no_wrap=True, min_width=BAR_DAYS)
-    for one in status.standings:
-        old = one in stale
-        table.add_row(
+    rows = [
+        (
             Text(printable(status.names.of(one.organization))),
-            f"{one.entries:,}",
-            Text(ago(now - one.proved) if one.proved else "never", style="red" if old or not one.proved else ""),
+            Text(f"{one.entries:,}"),
+            Text(ago(now - one.proved) if one.proved else "never", "red" if one in stale or not one.proved else ""),
             Text(ago(now - one.newest) if one.newest else "-"),
-            Text(str(len(one.gaps)), style="red" if one.gaps else ""),
+            Text(str(len(one.gaps)), "red" if one.gaps else ""),
             Text(bar(one.days)),
         )
+        for one in status.standings
+    ]
+    numbers = "Entries", "Proved", "Newest", "Gaps"
+    widths = [max([len(name), *(len(row[place]) for row in rows)]) for place, name in enumerate(numbers, 1)]
+    left = columns - sum(widths) - BAR_DAYS - 2 * (len(numbers) + 1)  # for names: they are cut, and no number
+    table.add_column("Organization", overflow="ellipsis", no_wrap=True, max_width=max(left, 8))
+    for name, width in zip(numbers, widths, strict=True):
+        table.add_column(name, justify="right", no_wrap=True, min_width=width)
+    table.add_column(f"Last {BAR_DAYS} days", no_wrap=True, min_width=BAR_DAYS)
+    for row in rows:
+        table.add_row(*row)
     return table

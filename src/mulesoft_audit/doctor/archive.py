@@ -5,11 +5,10 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, field
 from datetime import datetime
-from itertools import islice
 from typing import TYPE_CHECKING
 
 from mulesoft_audit.anypoint.query import iso
-from mulesoft_audit.anypoint.tree import ID, Organization
+from mulesoft_audit.anypoint.tree import Organization
 from mulesoft_audit.archive.layout import STATE
 from mulesoft_audit.archive.local import LocalStore
 from mulesoft_audit.archive.opening import open_archive
@@ -18,6 +17,7 @@ from mulesoft_audit.doctor.finding import Check, Finding, fail, failed, ok, skip
 from mulesoft_audit.errors import ArchiveError, AuditError, UsageError
 from mulesoft_audit.evidence.quick import quick_look
 from mulesoft_audit.ledger import head as heads
+from mulesoft_audit.ledger import registry
 from mulesoft_audit.printable import printable
 from mulesoft_audit.times import ago
 
@@ -26,9 +26,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from mulesoft_audit.archive.store import Store
-
-NOT_ORGANIZATIONS = frozenset({"tmp", "oversize"})
-LISTED = 50_000  #: objects looked through for organizations, where Anypoint does not name them
 
 PLACE, READ, WRITE, HELD, OVERSIZE = "archive", "archive: read", "archive: write", "archive: held", "oversize entries"
 OBJECTS = "archive: objects"
@@ -129,8 +126,9 @@ class Archive:
                 yield failed(error, name)
 
     def _listed(self) -> list[Organization]:
-        found = (one.name.removeprefix(STATE).split("/")[0] for one in islice(self.store.list(STATE), LISTED))
-        return [Organization(one) for one in dict.fromkeys(found) if ID.fullmatch(one) and one not in NOT_ORGANIZATIONS]
+        """Return what the archive itself holds, where Anypoint names nothing."""
+        held = registry.load(self.store)[0].organizations
+        return [Organization(one, known.name, known.depth, known.parent) for one, known in held.items()]
 
     def _held(self, organization: Organization, name: str) -> Finding:
         """Say what the last run that looked at an organization found."""

@@ -33,14 +33,20 @@ class Stretch:
     until: int
 
     @classmethod
-    def parse(cls, since: str, until: str | None, now: int) -> Stretch:
+    def parse(cls, since: str | None, until: str | None, now: int, usual: str = START) -> Stretch:
         """Return the stretch that two texts name; dates and times without a zone are local.
+
+        Args:
+            since: from when.
+            until: up to when; now if it is not said.
+            now: Unix ms.
+            usual: from when, if it is not said; a duration is one before `until`.
 
         Raises:
             UsageError: one is no time, or they are the wrong way round.
         """
-        start = moment(since, now, "--since", None)
         end = moment(until, now, "--until", None) if until else now + DAY_MS  # clocks differ
+        start = moment(since, now, "--since", None) if since else moment(usual, end if until else now, "--until")
         if start >= end:
             times = LocalTimes()
             raise UsageError(f"--since ({times.minute(start)}) is not before --until ({times.minute(end)}).")

@@ -230,15 +230,16 @@ def failures() -> Iterator[None]:
         yield
     except (duckdb.IOException, duckdb.OutOfMemoryException) as error:
         raise ArchiveError(
-            f"The query could not be run to its end: {_brief(error)}.",
+            f"The query could not be run to its end: {_brief(error)}",
             f"It may use {MEMORY} of memory and the folder for temporary files; --since and --org make it smaller.",
         ) from None
     except duckdb.Error as error:
         raise UsageError(
-            f"The SQL cannot be run: {_brief(error)}.",
+            f"The SQL cannot be run: {_brief(error)}",
             "It reads the views entries and objects; `mulesoft-audit query` shows their columns.",
         ) from None
 
 
 def _brief(error: Exception) -> str:
-    return str(error).split("\n\nLINE", 1)[0].strip().rstrip(".")
+    said = str(error).split("\n\nLINE", 1)[0].strip().rstrip(".")
+    return said if said.endswith(("?", "!")) else f"{said}."
