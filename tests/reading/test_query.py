@@ -6,6 +6,9 @@ import csv
 import io
 import json
 import shutil
+import signal
+import subprocess
+import sys
 import time
 from datetime import UTC, datetime
 from typing import Any
@@ -200,6 +203,30 @@ def test_sql_can_only_read_the_archive(archive, sql):
     assert done.code == (0 if sql == "" else 2), done
     assert "Traceback" not in done.err
     assert before == {path: path.read_bytes() for path in archive.rglob("*") if path.is_file()}
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "with recursive t as (select 1 a union all select a + 1 from t) select max(a) from t",
+        "with recursive t as (select 1 a union all select a + 1 from t) select a from t",
+        "select count(*) from range(1000000000000) where range % 7 = 3",
+    ],
+)
+def test_ctrl_c_ends_what_would_last_for_ever(archive, sql):
+    line = [sys.executable, "-m", "mulesoft_audit", "query", "--archive", str(archive), "--csv", sql]
+    with subprocess.Popen(line, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as process:
+        with pytest.raises(subprocess.TimeoutExpired):
+            process.wait(1.5)
+        process.send_signal(signal.SIGINT)
+        _, told = process.communicate(timeout=20)
+    assert process.returncode == 130
+    assert told.decode().split() == "mulesoft-audit: Stopped. What was committed is kept.".split()
+
+
+def test_two_columns_of_one_name_are_told_apart(archive):
+    found = query(archive, "--json", "select 1 as a, 2 as a, 3 as a_1, 4 as a").json
+    assert found == {"a": 1, "a_1": 2, "a_1_1": 3, "a_2": 4}
 
 
 def test_without_sql_the_columns_and_examples_are_printed():

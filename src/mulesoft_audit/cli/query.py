@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from itertools import chain, count
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -119,16 +120,27 @@ def command(
 
 
 def _rows(result: duckdb.DuckDBPyConnection) -> Iterator[tuple[Any, ...]]:
-    while rows := result.fetchmany(AT_ONCE):
+    from mulesoft_audit.reading.sql import interruptible
+
+    while rows := interruptible(result, lambda: result.fetchmany(AT_ONCE)):
         yield from rows
 
 
 def _as_json(result: duckdb.DuckDBPyConnection) -> None:
-    names = [one[0] for one in result.description]
+    names = _told_apart([one[0] for one in result.description])
     of_json = [str(one[1]) == "JSON" for one in result.description]
     for row in _rows(result):
         values = (_in_json(one, as_is=as_is) for one, as_is in zip(row, of_json, strict=True))
         sys.stdout.write(json_line(dict(zip(names, values, strict=True))) + "\n")
+
+
+def _told_apart(names: list[str]) -> list[str]:
+    """Return names of which none is there twice, as DuckDB tells them apart: a, a_1."""
+    found: list[str] = []
+    for name in names:
+        tries = (f"{name}_{number}" for number in count(1))
+        found.append(next(one for one in chain([name], tries) if one not in found))
+    return found
 
 
 def _in_json(value: object, *, as_is: bool) -> object:

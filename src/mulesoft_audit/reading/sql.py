@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import json
 import tempfile
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import duckdb
 
@@ -19,12 +20,15 @@ from mulesoft_audit.ledger.batch import LINE_LIMIT
 from mulesoft_audit.times import iso
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from mulesoft_audit.ledger.names import Names
     from mulesoft_audit.ledger.registry import Known
 
+T = TypeVar("T")
+
 MEMORY = "1GB"
+TO_STOP = 2.0  #: seconds that a call of DuckDB gets to end after Ctrl-C
 #: The only kinds of node a statement may have. A WITH may also hold a COPY, INSERT or DELETE (DuckDB 2.0).
 READING = frozenset({"SELECT_NODE", "SET_OPERATION_NODE", "RECURSIVE_CTE_NODE", "CTE_NODE"})
 
@@ -127,7 +131,7 @@ def connected(
         organizations: of the archive, by id.
         names: what they are called.
     """
-    with tempfile.TemporaryDirectory(prefix="mulesoft-audit-") as folder, duckdb.connect() as connection:
+    with tempfile.TemporaryDirectory(prefix="mulesoft-audit-") as folder, _database() as connection:
         connection.execute(f"set memory_limit = '{MEMORY}'; set preserve_insertion_order = false")
         connection.execute(f"set temp_directory = {_quoted(folder)}")
         connection.execute("create table organizations (id varchar, name varchar, parent varchar, since timestamp)")
@@ -145,6 +149,16 @@ def connected(
         connection.execute(f"set allowed_paths = [{', '.join(map(_quoted, paths))}]")
         connection.execute("set enable_external_access = false; set lock_configuration = true")
         yield connection
+
+
+@contextmanager
+def _database() -> Iterator[duckdb.DuckDBPyConnection]:
+    connection = duckdb.connect()
+    try:
+        yield connection
+    finally:
+        with suppress(duckdb.Error):  # it is still at work, and ends with this process
+            connection.close()
 
 
 def _lines(paths: list[str], longest: int) -> str:
@@ -192,7 +206,24 @@ def run(connection: duckdb.DuckDBPyConnection, sql: str) -> duckdb.DuckDBPyConne
         nodes = {kind for kind in _kinds(said) if kind.endswith("_NODE")}
         if len(said["statements"]) != 1 or not nodes <= READING:
             raise _not_a_select("")
-        return connection.execute(sql)
+        return interruptible(connection, lambda: connection.execute(sql))
+
+
+def interruptible(connection: duckdb.DuckDBPyConnection, call: Callable[[], T]) -> T:
+    """Return what a call of DuckDB returns; Ctrl-C ends it at once.
+
+    In the main thread DuckDB would look for signals between its own steps, of which one may last for ever.
+    """
+    pool = ThreadPoolExecutor(1)
+    found = pool.submit(call)
+    try:
+        return found.result()
+    except KeyboardInterrupt:
+        connection.interrupt()
+        wait([found], TO_STOP)
+        raise
+    finally:
+        pool.shutdown(wait=False)
 
 
 def _not_a_select(reason: str) -> UsageError:
