@@ -95,7 +95,7 @@ def command(
         names = names_of(store)
         ids = names.ids(orgs) or list(names.by_id)
         if form or limit or entry:
-            found = search(store, stretch, ids, wanted, limit, told.append)
+            found: Found = search(store, stretch, ids, wanted, limit, told.append)
             if entry:
                 found = _referred_to(found, entry)
             shown = _WRITERS[form or ("whole" if entry else "text")](found, names, ids)

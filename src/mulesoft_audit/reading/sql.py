@@ -157,6 +157,7 @@ def _database() -> Iterator[duckdb.DuckDBPyConnection]:
     try:
         yield connection
     finally:
+        connection.interrupt()  # rows that nobody fetched may still be in the making: closing waits for them
         with suppress(duckdb.Error):  # it is still at work, and ends with this process
             connection.close()
 
