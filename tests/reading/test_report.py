@@ -17,6 +17,7 @@ from tests.reading.archives import DAY, add, name
 from tests.reading.commands import run
 
 from mulesoft_audit.archive.local import LocalStore
+from mulesoft_audit.reading import charts
 from mulesoft_audit.reading.entry import Entry
 from mulesoft_audit.reading.tally import NEWEST, Tally, is_privileged
 from mulesoft_audit.reading.view import view
@@ -50,6 +51,17 @@ def hostile(tmp_path):
     add(store, "org1", [grant(3 * DAY, HOSTILE), failed, *(grant(DAY + one, f"u{one}") for one in range(30))])
     add(store, "org2", [entry(5 * DAY), entry(1000)])
     return report(tmp_path)
+
+
+@pytest.mark.parametrize("before", [20, 21, 24, 25])
+def test_a_label_is_cut_between_characters_and_not_within_one(before):
+    name_ = "W" * before + "🚀🎉" * 9
+    drawn = charts.ranked([{"name": name_, "count": 1}]) + charts.stacked(
+        [{"day": "2026-11-26", "series": name_, "count": 1}], [name_]
+    )
+    assert "…" in drawn
+    assert not any("\ue000" <= one <= "\uf8ff" or "\ud800" <= one <= "\udfff" for one in drawn)
+    assert "🚀" in charts.ranked([{"name": "🚀", "count": 1}])
 
 
 class Elements(HTMLParser):

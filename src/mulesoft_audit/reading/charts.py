@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from typing import Any
 
 import vl_convert
@@ -10,6 +12,10 @@ Row = dict[str, str | int]
 
 WIDTH = 760  #: of a whole chart, its labels included
 SERIES = 8  #: colours of series that the page has
+#: Vega cuts long labels between UTF-16 units, and fails on half of a character that takes two: while it draws, each
+#: such character has one of Unicode's private use as a stand-in, none of which is printable.
+_ASTRAL = re.compile("[\U00010000-\U0010ffff]")
+PRIVATE, PRIVATE_SIZE = 0xE000, 6400
 _AXIS = {
     "labelColor": "var(--muted)",
     "titleColor": "var(--muted)",
@@ -116,4 +122,10 @@ def svg(spec: dict[str, Any]) -> str:
         "config": _CONFIG,
         **spec,
     }
-    return str(vl_convert.vegalite_to_svg(whole))
+    stand_ins: dict[str, str] = {}
+    text = _ASTRAL.sub(
+        lambda found: stand_ins.setdefault(found[0], chr(PRIVATE + len(stand_ins) % PRIVATE_SIZE)),
+        json.dumps(whole, ensure_ascii=False),
+    )
+    drawn = str(vl_convert.vegalite_to_svg(text))
+    return drawn.translate({ord(stand_in): one for one, stand_in in stand_ins.items()})
