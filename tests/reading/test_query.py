@@ -272,6 +272,7 @@ def test_a_bucket_is_kept_in_the_cache_folder_alone(monkeypatch, tmp_path):
         add(store, "org1", [line(START + 1)])
         add(store, "org1", [line(START + 1), long])
         manifest = store.read(manifest_name("org1", day_of(START)))
+        assert manifest is not None
         there = json.loads(manifest.data)["oversize"][0]["name"]
         elsewhere = f"../../../{there.rpartition('/')[2]}"
         store.replace(
@@ -279,7 +280,9 @@ def test_a_bucket_is_kept_in_the_cache_folder_alone(monkeypatch, tmp_path):
             manifest.data.replace(there.encode(), elsewhere.encode()),
             manifest.generation,
         )
-        store.create(elsewhere, store.read(there).data)
+        entry = store.read(there)
+        assert entry is not None
+        store.create(elsewhere, entry.data)
         done = run("query", "--archive", "gs://audit-archive", "--json", "select count(*) as n from entries")
         assert (done.code, done.json) == (6, {"n": 1})
         assert "is not what was written there" in done.err

@@ -38,7 +38,13 @@ _CONFIG = {
     "text": {"font": "system-ui, sans-serif"},
     "view": {"stroke": None},
     "axis": _AXIS,
-    "legend": {"labelColor": "var(--text)", "labelFont": "system-ui, sans-serif", "orient": "top", "title": None},
+    "legend": {
+        "labelColor": "var(--text)",
+        "labelFont": "system-ui, sans-serif",
+        "orient": "top",
+        "title": None,
+        "columnPadding": 24,
+    },
     "range": {"category": [f"var(--series-{number})" for number in range(1, SERIES + 1)]},
 }
 _DAY = {
