@@ -102,6 +102,11 @@ def test_a_person_sees_one_screen_of_80_columns(tmp_path):
     assert max(cell_len(one) for one in done.text.splitlines()[1:]) <= 80
 
 
+def test_before_the_first_run_has_ended_it_is_said_that_nothing_is_counted_yet(tmp_path):
+    fill(LocalStore(tmp_path))
+    assert "Last run  none has ended yet; what it brings is counted then" in run("status", "--archive", tmp_path).text
+
+
 def test_a_long_name_is_cut_and_no_number(tmp_path):
     store = LocalStore(tmp_path)
     now = fill(store, proved=5 * 60_000)

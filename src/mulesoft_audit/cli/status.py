@@ -134,7 +134,11 @@ def _show(status: Status, url: str, now: int, *, stale: list[Standing], size: in
 def _head(status: Status, url: str, now: int, size: int | None) -> str:
     run = status.run
     result = "complete" if run.complete else f"not complete (exit status {run.exit_code})"
-    ended = f"{LocalTimes().minute(run.ended)}, {ago(now - run.ended)} ago: {result}" if run.ended else "none yet"
+    ended = (
+        f"{LocalTimes().minute(run.ended)}, {ago(now - run.ended)} ago: {result}"
+        if run.ended
+        else "none has ended yet; what it brings is counted then"
+    )
     since = f" since {iso(status.since)[:10]}" if status.since else ""
     held = f"{status.entries:,} entries{since}" + (f", {size / 1e6:,.1f} MB" if size is not None else "")
     return f"Archive   {printable(url)}\nHolds     {held}\nLast run  {ended}\n"
