@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 FEW = 4 << 20  #: bytes of parts, some ten thousand entries, below which starting processes takes longer
+LARGE = (
+    1 << 16
+)  #: bytes made of a chunk that are packed: of short entries that are much alike, more is made than was read
 
 
 class Made(NamedTuple, Generic[T]):
@@ -102,14 +105,22 @@ class _OfPart:
         self._store = LocalStore(root) if root else None
 
     def __call__(self, part: Piece | Loaded, stretch: tuple[int, int]) -> list[bytes]:
-        """Return what is made of each chunk, packed: as it is it would take many times the memory of the part."""
+        """Return what is made of each chunk, as `_packed` gives it."""
         loaded = load(self._store, part) if self._store and isinstance(part, Piece) else part
         assert isinstance(loaded, Loaded)  # noqa: S101 - only where there is a folder, a piece is given
         organization = loaded.piece.organization
-        return [
-            isal_zlib.compress(marshal.dumps(tuple(self._make(organization, *chunk))), 1)
-            for chunk in loaded.chunks(*stretch)
-        ]
+        return [_packed(self._make(organization, *chunk)) for chunk in loaded.chunks(*stretch)]
+
+
+def _packed(made: Made[Any]) -> bytes:
+    """Return what was made as bytes; compressed if it is much."""
+    data = marshal.dumps(tuple(made))
+    return b"z" + isal_zlib.compress(data, 1) if len(data) > LARGE else b"m" + data
+
+
+def _unpacked(data: bytes) -> Made[Any]:
+    plain = isal_zlib.decompress(memoryview(data)[1:]) if data[:1] == b"z" else memoryview(data)[1:]
+    return Made(*marshal.loads(plain))  # noqa: S302 - a process of our own wrote it
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,9 +132,9 @@ class _There(Generic[T]):
 
     def chunks(self, _since: int, _until: int) -> Iterator[tuple[list[int], list[T]]]:
         for data in self.made:
-            times, items, counts = marshal.loads(isal_zlib.decompress(data))  # noqa: S302 - a process of our own wrote it
-            self.count(counts)
-            yield times, items
+            made = _unpacked(data)
+            self.count(made.counts)
+            yield made.times, made.items
 
 
 @dataclass(frozen=True, slots=True)
