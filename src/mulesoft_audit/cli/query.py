@@ -90,9 +90,9 @@ def command(
 ) -> int:
     """Ask an archive in SQL (DuckDB). Without SQL, print the columns and three examples.
 
-    Days outside --since and --until are not read. One SELECT is run, on this machine, with at most 1 GB of
-    memory; it can read nothing but the archive, and write nothing. Parts of a bucket are kept in your cache
-    folder. Needs `pip install 'mulesoft-audit-collector[explore]'`.
+    Days outside --since and --until are not read. One SELECT is run, on this machine, with 1 GB of memory for
+    what it sorts, joins and counts; it can read nothing but the archive, and write nothing. Parts of a bucket are
+    kept in your cache folder. Needs `pip install 'mulesoft-audit-collector[explore]'`.
     """
     from mulesoft_audit.extras import require
 

@@ -29,9 +29,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 FEW = 4 << 20  #: bytes of parts, some ten thousand entries, below which starting processes takes longer
-LARGE = (
-    1 << 16
-)  #: bytes made of a chunk that are packed: of short entries that are much alike, more is made than was read
+#: Bytes made of a chunk above which they are packed: of short entries that are much alike, more is made than was read.
+LARGE = 1 << 16
 
 
 class Made(NamedTuple, Generic[T]):
