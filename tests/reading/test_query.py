@@ -164,6 +164,15 @@ def test_a_table_is_for_people_and_no_text_steers_the_terminal(archive):
     assert all(one.isprintable() or one == "\n" for one in done.text)
 
 
+def test_rows_of_many_columns_stand_one_below_the_other(archive, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    lines = query(archive, "select * from entries order by time limit 2").text.splitlines()
+    assert [line.strip() for line in lines if line.startswith("Row")] == ["Row 1", "Row 2"]
+    assert max(map(len, lines)) <= 80
+    assert ["action", "Login"] in [line.split() for line in lines]
+    assert query(archive, "select * from entries limit 0").text == "No rows.\n"
+
+
 @pytest.mark.parametrize(
     "sql",
     [

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     import duckdb
+    from rich.table import Table
+    from rich.text import Text
 
     from mulesoft_audit.ledger.manifest import Damaged
 
@@ -65,6 +67,7 @@ Exit status:
 """
 MOST_ROWS = 1000  #: of a table on a terminal
 AT_ONCE = 500
+NARROWEST = 10  #: columns of the terminal for one of a table, on average
 LONGEST = 200  #: characters of a value in a table
 
 how = under("How")
@@ -169,21 +172,50 @@ def _as_table(result: duckdb.DuckDBPyConnection) -> None:
     from itertools import islice
 
     from rich.console import Console
-    from rich.table import Table
     from rich.text import Text
 
     rows = _rows(result)
     shown = list(islice(rows, MOST_ROWS))
-    table = Table(box=None, pad_edge=False)
-    for index, one in enumerate(result.description):
-        number = any(isinstance(row[index], int | float) and not isinstance(row[index], bool) for row in shown)
-        table.add_column(Text(printable(one[0])), justify="right" if number else "left", overflow="fold")
-    for row in shown:
-        table.add_row(*(Text(printable(_text(one), LONGEST)) for one in row))
     console = Console(highlight=False)
-    console.print(table)
+    names = [Text(printable(one[0])) for one in result.description]
+    if console.width // len(names) < NARROWEST:
+        console.print(*_records(names, shown), sep="\n")
+    else:
+        console.print(_table(names, shown))
     if next(rows, None) is not None:
         console.print(Text(f"The first {MOST_ROWS:,} rows; --csv and --json give all."))
+
+
+def _table(names: list[Text], rows: list[tuple[Any, ...]]) -> Table:
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False)
+    for index, name in enumerate(names):
+        number = any(isinstance(row[index], int | float) and not isinstance(row[index], bool) for row in rows)
+        table.add_column(name, justify="right" if number else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*map(_shown, row))
+    return table
+
+
+def _records(names: list[Text], rows: list[tuple[Any, ...]]) -> Iterator[Table | str]:
+    """Yield each row by itself, a line a column: a table of so many columns cannot be read."""
+    from rich.table import Table
+
+    for number, row in enumerate(rows, 1):
+        record = Table(f"Row {number:,}", "", box=None, pad_edge=False)
+        for name, value in zip(names, row, strict=True):
+            record.add_row(name, _shown(value))
+        record.columns[1].overflow = "fold"
+        yield record
+    if not rows:
+        yield "No rows."
+
+
+def _shown(value: object) -> Text:
+    from rich.text import Text
+
+    return Text(printable(_text(value), LONGEST))
 
 
 _WRITERS = {"text": _as_table, "json": _as_json, "csv": _as_csv}
