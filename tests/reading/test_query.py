@@ -223,14 +223,26 @@ def test_sql_can_only_read_the_archive(archive, sql):
     ],
 )
 def test_ctrl_c_ends_what_would_last_for_ever(archive, sql):
+    assert stopped(archive, sql, signal.SIGINT) == "mulesoft-audit: Stopped.\n  What was committed is kept."
+
+
+def test_sigterm_ends_it_too_and_leaves_no_temporary_files(archive, monkeypatch, tmp_path):
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    told = stopped(archive, "select count(*) from range(1000000000000) where range % 7 = 3", signal.SIGTERM)
+    assert "Stopped." in told
+    assert not list(tmp_path.glob("mulesoft-audit-*"))
+
+
+def stopped(archive, sql: str, number: signal.Signals) -> str:
+    """Start a query, send it a signal, and return what it says at its end."""
     line = [sys.executable, "-m", "mulesoft_audit", "query", "--archive", str(archive), "--csv", sql]
     with subprocess.Popen(line, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as process:
         with pytest.raises(subprocess.TimeoutExpired):
             process.wait(1.5)
-        process.send_signal(signal.SIGINT)
+        process.send_signal(number)
         _, told = process.communicate(timeout=20)
     assert process.returncode == 130
-    assert told.decode().strip() == "mulesoft-audit: Stopped.\n  What was committed is kept."
+    return told.decode().strip()
 
 
 def test_two_columns_of_one_name_are_told_apart(archive):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 import time
 from itertools import chain, count
@@ -113,6 +114,7 @@ def command(
     with open_to_read(config, archive) as store:
         known, names = organizations_of(store)
         files = part_files(store, stretch.since, stretch.until, names.ids(orgs) or list(known), told.append)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: temporary files are removed
     with connected(files, stretch.since, stretch.until, known, names) as database:
         result = run(database, sql)
         with failures():
