@@ -240,7 +240,10 @@ def stopped(archive, sql: str, number: signal.Signals) -> str:
         with pytest.raises(subprocess.TimeoutExpired):
             process.wait(1.5)
         process.send_signal(number)
-        _, told = process.communicate(timeout=20)
+        try:
+            _, told = process.communicate(timeout=20)
+        finally:
+            process.kill()
     assert process.returncode == 130
     return told.decode().strip()
 
