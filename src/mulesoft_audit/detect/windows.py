@@ -234,14 +234,16 @@ class _New:
         self._groups: dict[Group, dict[str, int]] = {}  # when each value was last seen, the latest last
 
     def take(self, seen: Seen) -> Iterator[Stretch]:
-        if seen.group not in self._groups:
+        known = self._groups.get(seen.group)
+        if known is None:
             _crowded_out(self._groups, MOST_GROUPS)
-        known = self._groups.setdefault(seen.group, {})
+            known = self._groups[seen.group] = {}
         since = seen.time - self._window
         before = known.pop(seen.value, -1)
         if before < since and known and known[next(reversed(known))] >= since:
             yield _stretch(seen)
-        _crowded_out(known, MOST_IN_WINDOW)
+        if len(known) >= MOST_IN_WINDOW:
+            _crowded_out(known, MOST_IN_WINDOW)
         known[seen.value] = seen.time
 
     def forget(self, now: int) -> Iterator[Stretch]:
