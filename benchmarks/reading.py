@@ -21,7 +21,7 @@ from benchmarks.compare import spread
 from benchmarks.measured import ROOT, cores, python, run, started_on
 from benchmarks.simulation import served
 
-PER_DAY = 2425  #: entries of a weekday and organization
+PER_DAY = 2366  #: entries of a weekday and organization
 DAYS = 24
 ROUNDS = 5
 SQL = "select user_name, time::date as day, count(*) from entries where action = 'Login' group by all order by all"
