@@ -139,14 +139,10 @@ def _in_payload(pattern: str) -> Predicate:
         return any(search(value) for value in read_properties(raw)[1])
 
     remembered = lru_cache(maxsize=1024)(has)
-    last = b"", has(b"")
 
     def found(event: Event) -> bool:
-        nonlocal last
-        raw, known = event.properties, last
-        if raw is not known[0]:  # several rules ask the same of one entry
-            last = known = raw, (remembered if len(raw) <= REPEATED else has)(raw)
-        return known[1]
+        raw = event.properties
+        return (remembered if len(raw) <= REPEATED else has)(raw)
 
     return found
 
