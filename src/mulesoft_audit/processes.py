@@ -133,7 +133,6 @@ def _work(pipe: Connection, make: Callable[[], Callable[..., object]]) -> None:
     What fails is done again over there, where it is told.
     """
     spare_memory()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
     function = make()
     with suppress(OSError, EOFError):
         while True:
