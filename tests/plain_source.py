@@ -5,9 +5,9 @@ The collector is tried against both: what one of them misreads, the other may no
 
 from __future__ import annotations
 
-import base64
 import json
 import random
+import secrets
 import socket
 import struct
 import threading
@@ -158,7 +158,7 @@ class _Handler(BaseHTTPRequestHandler):
             if (fields.get("client_id"), fields.get("client_secret")) != (CLIENT_ID, CLIENT_SECRET):
                 self.reply(401, {"error": "invalid_client"})
                 return
-            token = base64.b16encode(random.randbytes(16)).decode()
+            token = secrets.token_hex(16)
             source.tokens[token] = time.time() + source.token_seconds
             source.counts["tokens"] += 1
             self.reply(200, {"access_token": token, "token_type": "bearer", "expires_in": source.token_seconds})
@@ -211,7 +211,7 @@ class _Handler(BaseHTTPRequestHandler):
     def misbehave(self, which: float, body: bytes) -> None:
         self.source.counts["faults"] += 1
         if which < 0.4:
-            self.reply(random.choice([500, 502, 504]), raw=b"<html>oops</html>", kind="text/html")
+            self.reply((500, 502, 504)[int(which * 1000) % 3], raw=b"<html>oops</html>", kind="text/html")
         elif which < 0.55:
             self.reset()
         elif which < 0.7:

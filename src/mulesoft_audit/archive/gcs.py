@@ -46,7 +46,6 @@ class GcsStore:
         self,
         bucket: str,
         prefix: str = "",
-        client: storage.Client | None = None,
         *,
         retry_seconds: float = 60.0,
         request_seconds: float = 60.0,
@@ -57,7 +56,6 @@ class GcsStore:
         Args:
             bucket: the bucket's name.
             prefix: what all names begin with, without slashes around it.
-            client: the client to use; by default one with Application Default Credentials.
             retry_seconds: how long one operation is repeated before it is reported as failed.
             request_seconds: how long one request may wait for the next byte.
             first_pause: seconds before the first repetition, at most; it doubles each time.
@@ -67,7 +65,7 @@ class GcsStore:
         self.stopping: Callable[[], bool] = never
         self._bucket_name = bucket
         self._root = f"{prefix}/" if prefix else ""
-        self._client = Client(client)
+        self._client = Client()
         self._retries = Retries(self.url, bucket, self._is_stopping, seconds=retry_seconds, first_pause=first_pause)
         self._request_seconds = request_seconds
 

@@ -18,27 +18,23 @@ _POOL = 64  # connections kept for as many threads
 class Client:
     """A client that is made when it is first needed, and made anew after it was closed."""
 
-    def __init__(self, given: storage.Client | None) -> None:
-        """Use the client `given`, or make one with Application Default Credentials when it is first needed."""
-        self._given = given
+    def __init__(self) -> None:
         self._made: storage.Client | None = None
         self._lock = threading.Lock()
 
     def get(self) -> storage.Client:
-        """Return the client.
+        """Return the client, with Application Default Credentials.
 
         Raises:
             UsageError: STORAGE_EMULATOR_HOST is malformed.
         """
-        if self._given is not None:
-            return self._given
         with self._lock:
             if self._made is None:
                 self._made = _new_client()
             return self._made
 
     def close(self) -> None:
-        """Close the connections of a client that was made here."""
+        """Close its connections."""
         with self._lock:
             client, self._made = self._made, None
         if client is not None:
