@@ -1,5 +1,5 @@
 """python -m mulesoft_audit."""
 
-from mulesoft_audit.cli import program
+from mulesoft_audit.program import program
 
 program()

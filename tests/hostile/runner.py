@@ -14,8 +14,8 @@ import time
 
 from mulesoft_audit.anypoint import transport
 from mulesoft_audit.archive.local import LocalStore
-from mulesoft_audit.cli import program
 from mulesoft_audit.clock import Stop, SystemClock
+from mulesoft_audit.program import program
 
 shift = float(os.environ.get("HOSTILE_SHIFT", "0"))
 haste = float(os.environ.get("HOSTILE_HASTE", "1"))

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import importlib
-import os
 import signal
 import sys
-import threading
 from typing import TYPE_CHECKING
 
 import click
@@ -101,16 +99,6 @@ def _in_our_words(error: click.ClickException) -> UsageError:
     """Return a mistake of the command line as it is told, with the command whose help says more."""
     context = error.ctx if isinstance(error, click.UsageError) else None
     return UsageError(error.format_message(), f"See `{context.command_path if context else 'mulesoft-audit'} --help`.")
-
-
-def program() -> None:
-    """Be the program: run what the command line says and end the process with the documented status."""
-    try:
-        main()
-    except SystemExit as ended:
-        if threading.active_count() > 1 and isinstance(ended.code, int):
-            os._exit(ended.code)  # a thread still waits for a server: it must not meet a half dismantled interpreter
-        raise
 
 
 def main(arguments: list[str] | None = None) -> None:
