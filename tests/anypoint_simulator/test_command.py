@@ -43,7 +43,7 @@ def test_it_says_where_it_is_serves_and_ends_quietly(number: signal.Signals) -> 
         told = urllib3.request("GET", about["url"] + "/simulator/behaviour")
         assert told.json()["total_cap"] == 7
         running.send_signal(number)
-        out, errors = running.communicate(timeout=10)
+        out, errors = running.communicate(timeout=60)
         assert (out, errors, running.returncode) == ("", "", 0)
 
 

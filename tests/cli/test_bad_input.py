@@ -150,7 +150,7 @@ def test_an_archive_that_is_a_file_is_said(source: PlainSource, tmp_path: Path) 
 def test_an_archive_of_an_unknown_kind_is_said(source: PlainSource, url: str) -> None:
     line, environment = command(source.url, Path("x"))
     line[line.index("x")] = url
-    done = subprocess.run(line, env=environment, capture_output=True, text=True, timeout=30, check=False)
+    done = subprocess.run(line, env=environment, capture_output=True, text=True, timeout=60, check=False)
     assert_one_message(done, 2, "ARCHIVE")
 
 

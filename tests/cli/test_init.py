@@ -210,7 +210,7 @@ class Dialogue:
 
     def end(self) -> int:
         """Wait for the end."""
-        out, _ = self.process.communicate(timeout=20)
+        out, _ = self.process.communicate(timeout=60)
         self.shown += out.decode()
         return self.process.returncode
 

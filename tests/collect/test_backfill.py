@@ -122,6 +122,6 @@ def test_a_since_is_taken_back_to_the_start_of_its_day_in_utc(since: str, expect
 
 def test_help_and_version_answer_without_the_google_extras() -> None:
     code = "import sys; sys.modules['google'] = None; from mulesoft_audit.cli import main; main(['backfill', '--help'])"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=30, check=False)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stderr
     assert "Examples" in done.stdout

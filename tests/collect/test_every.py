@@ -101,7 +101,7 @@ def test_new_entries_arrive_in_the_next_round_and_only_changes_are_told(source: 
         time.sleep(2.5)
         process.send_signal(signal.SIGTERM)
         began = time.monotonic()
-        out, err = process.communicate(timeout=10)
+        out, err = process.communicate(timeout=60)
     assert waited < 1 + 2
     assert time.monotonic() - began < 5
     assert process.returncode == Interrupted.exit_code, err
@@ -120,7 +120,7 @@ def test_from_visible_to_archived_takes_the_interval_and_two_seconds_at_most(
             took.append(until(partial(is_archived, tmp_path, GROUPS[seed % 3], new)))
             time.sleep(0.13)
         process.send_signal(signal.SIGTERM)
-        process.communicate(timeout=10)
+        process.communicate(timeout=60)
     assert max(took) <= 3.0, took
 
 

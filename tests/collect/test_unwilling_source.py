@@ -77,7 +77,7 @@ def test_a_refused_hierarchy_is_said_by_a_plan_too(tmp_path: Path) -> None:
         line, env = command(source.url, tmp_path)
         line[line.index("collect")] = "backfill"
         line += ["--since", "3d", "--plan-only"]
-        done = subprocess.run(line, env=env, capture_output=True, text=True, timeout=30, check=False)
+        done = subprocess.run(line, env=env, capture_output=True, text=True, timeout=60, check=False)
         assert done.returncode == 4
         assert "read:organization" in done.stderr
         assert collect(source.url, tmp_path).returncode == 4

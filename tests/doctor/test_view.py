@@ -46,7 +46,7 @@ def on_a_terminal(source: PlainSource, archive: Path, *arguments: str, **environ
     doctor = [sys.executable, "-m", "mulesoft_audit", "doctor", "--archive", str(archive), *arguments]
     line = [sys.executable, "-c", TERMINAL, *doctor]
     result = subprocess.run(
-        line, env=kept | given | own, stdin=subprocess.DEVNULL, capture_output=True, timeout=30, check=False
+        line, env=kept | given | own, stdin=subprocess.DEVNULL, capture_output=True, timeout=60, check=False
     )
     text = re.sub(r"\x1b\[[0-9;]*m", "", result.stdout.decode())
     assert "\x1b" not in text

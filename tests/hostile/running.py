@@ -64,7 +64,7 @@ def command(source: HostileSource, archive: object, *arguments: str, **environme
     return line, kept | settings | {"REQUESTS_PER_MINUTE": "100000", "PYTHONFAULTHANDLER": "1"} | environment
 
 
-def finish(process: subprocess.Popen[str], timeout: float = 30) -> Run:
+def finish(process: subprocess.Popen[str], timeout: float = 120) -> Run:
     """Wait for a run that was started and return it."""
     out, err = process.communicate(timeout=timeout)
     return checked(process.returncode, out, err)

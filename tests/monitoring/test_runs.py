@@ -114,7 +114,7 @@ def stopped(source: PlainSource, archive: Path, pings: Pings, *arguments: str) -
         time.sleep(1)
         began = time.monotonic()
         process.send_signal(signal.SIGTERM)
-        _, err = process.communicate(timeout=20)
+        _, err = process.communicate(timeout=60)
         return time.monotonic() - began, process.returncode, err
 
 

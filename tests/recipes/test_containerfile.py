@@ -79,7 +79,7 @@ def test_its_steps_build_a_collector_that_writes_to_its_archive_alone(source: Pl
             time.sleep(0.1)
         assert run(healthy, given, home).returncode == 0
         process.send_signal(signal.SIGTERM)
-        _, err = process.communicate(timeout=10)
+        _, err = process.communicate(timeout=60)
     assert process.returncode == 130, err
     assert lines(archive) == source.truth(ORGANIZATION)
     assert list(home.iterdir()) == []

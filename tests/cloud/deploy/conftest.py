@@ -19,6 +19,13 @@ if TYPE_CHECKING:
 program, providers, mirror = shared.program, shared.providers, shared.mirror
 
 
+class _Present(FakeClock):
+    """The machine's own time: processes know no other."""
+
+    def time(self) -> float:
+        return time.time()
+
+
 @pytest.fixture
 def empty() -> Iterator[Bench]:
     """A project with nothing in it."""
@@ -35,8 +42,8 @@ def bench(empty: Bench) -> Bench:
 
 @pytest.fixture
 def project(empty: Bench) -> Bench:
-    """A project with nothing in it, at the present time: for processes, which know no other."""
-    empty.world.clock = FakeClock(time.time())
+    """A project with nothing in it, at the present time."""
+    empty.world.clock = _Present()
     return empty
 
 

@@ -242,7 +242,7 @@ def test_a_watch_whose_first_round_fails_still_collects_since_when_it_was_asked_
     registry.unlink()
     time.sleep(4)
     running.terminate()
-    running.communicate(timeout=20)
+    running.communicate(timeout=60)
     assert_exact(source, tmp_path)
 
 
@@ -261,7 +261,7 @@ def test_a_round_that_ends_late_is_not_complete_while_a_log_it_read_is_refused(
     release.set()
     time.sleep(3)
     running.terminate()
-    out, _ = running.communicate(timeout=20)
+    out, _ = running.communicate(timeout=60)
     rounds = [json.loads(line) for line in out.splitlines()]
     assert rounds
     print([(one["complete"], one["until"]) for one in rounds])

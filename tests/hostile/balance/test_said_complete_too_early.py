@@ -69,7 +69,7 @@ def test_a_round_is_not_complete_while_an_earlier_one_still_reads(source: Hostil
     source.add(ROOT, now() - 1000, seed="new")
     time.sleep(2.5)
     running.terminate()
-    out, _ = running.communicate(timeout=20)
+    out, _ = running.communicate(timeout=60)
     rounds = [json.loads(line) for line in out.splitlines()]
     assert rounds
     assert not any(one["complete"] for one in rounds)

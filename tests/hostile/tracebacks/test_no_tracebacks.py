@@ -16,7 +16,7 @@ from tests.hostile_source import MINUTE, ROOT, HostileSource, Response, honest, 
 def run_by_shell(source: HostileSource, archive: Path, shell: str) -> subprocess.CompletedProcess[bytes]:
     """Run the collector as `"$@"` in a line of shell."""
     line, env = command(source, archive, "--since", "5d")
-    return subprocess.run(["bash", "-c", shell, "bash", *line], env=env, capture_output=True, timeout=30, check=False)
+    return subprocess.run(["bash", "-c", shell, "bash", *line], env=env, capture_output=True, timeout=60, check=False)
 
 
 @pytest.mark.parametrize(
@@ -201,7 +201,7 @@ def test_a_path_that_is_not_utf_8_is_no_traceback(source: HostileSource, tmp_pat
         [archive if part == "" else os.fsencode(part) for part in line],
         env=env,
         capture_output=True,
-        timeout=30,
+        timeout=60,
         check=False,
     )
     assert b"Traceback" not in done.stderr
@@ -210,7 +210,7 @@ def test_a_path_that_is_not_utf_8_is_no_traceback(source: HostileSource, tmp_pat
 
 def test_an_argument_that_is_not_utf_8_is_no_traceback(source: HostileSource, tmp_path: Path) -> None:
     line, env = command(source, tmp_path, "--org", "x", LC_ALL="C")
-    done = subprocess.run([*line[:-1], b"\xe9\xff"], env=env, capture_output=True, timeout=30, check=False)
+    done = subprocess.run([*line[:-1], b"\xe9\xff"], env=env, capture_output=True, timeout=60, check=False)
     assert b"Traceback" not in done.stderr
     assert done.returncode == 2
 
