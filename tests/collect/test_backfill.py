@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import threading
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -84,18 +85,21 @@ def test_an_incremental_run_that_finds_nothing_costs_two_requests_whatever_the_l
 
 
 def test_the_newest_days_arrive_first_and_a_stopped_backfill_goes_on(tmp_path: Path) -> None:
-    source = PlainSource(latency=0.03)
+    source, go_on = PlainSource(latency=0.03), threading.Event()
     source.fill(ROOT, 60_000, now() - 30 * DAY, now() - 1000)
+    source.before_query = lambda source: source.counts["queries"] > 100 and go_on.wait(60)
     with serving(source):
         # An allowance for five readers, of eight slices: what they do not begin with is old.
         line, env = command(source.url, tmp_path, "--since", "40d", REQUESTS_PER_MINUTE="239")
         line[line.index("collect")] = "backfill"
         with subprocess.Popen(line, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
-            while len(lines(tmp_path)) < 15_000 and process.poll() is None:
-                time.sleep(0.2)
-            process.kill()
+            while source.counts["queries"] <= 100:
+                time.sleep(0.05)
+            process.terminate()
         held = [json.loads(line)["timestamp"] for line in lines(tmp_path)]
+        assert len(held) > 15_000
         assert sorted(held)[len(held) // 2] > now() - 20 * DAY
+        go_on.set()
         source.latency, asked = 0.0, source.counts["queries"]
         assert backfill(source.url, tmp_path, "--since", "40d").returncode == 0
         assert source.counts["queries"] - asked < 340
