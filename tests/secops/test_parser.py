@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from tests.detect.cases import cases, entry
 from tests.secops.cbn.run import Dropped, Parser
 from tests.secops.cbn.syntax import For, If, Plugin, Unknown, parse
+from tests.secops.cbn.tokens import Failure
 from tests.secops.parsing import TEXT, parser, udm
 
 from anypoint_simulator import World
@@ -306,6 +307,7 @@ def test_the_emulator_knows_every_construct_of_the_parser_also_where_no_line_com
         ('filter { date { match => ["message", "CCYY"] } }', "time field"),
         ('filter { drop { tag => "TAG_X" } }', "tag TAG_X"),
         ('filter { grok { match => { "message" => "%{NONESUCH:a}" } } }', "grok pattern NONESUCH"),
+        ('filter { if [message] =~ "a(?!b)" { } }', "beyond RE2"),
         ("filter { if [a] ~ 'b' { } }", "~"),
         ("filter { mutate { } } more", "more"),
         ("output { }", "output"),
@@ -314,6 +316,21 @@ def test_the_emulator_knows_every_construct_of_the_parser_also_where_no_line_com
 def test_the_emulator_refuses_what_it_does_not_know(text: str, told: str):
     with pytest.raises(Unknown, match=re.escape(told)):
         Parser(text).run("{}")
+
+
+@pytest.mark.parametrize("condition", ["[flag]", "![flag]", '[flag] == "x"', "[message] == 'x' or [flag]"])
+def test_a_token_that_nothing_set_fails_the_line_where_a_condition_looks_at_it(condition: str):
+    with pytest.raises(Failure, match=re.escape("[flag] is missing")):
+        Parser(f"filter {{ if {condition} {{ }} }}").run("{}")
+
+
+def test_a_field_of_the_entry_does_not_stand_in_for_a_token_of_the_parser():
+    text = TEXT.split("json {")[1]
+    own = set(re.findall(r'"([a-z_0-9]+)" => ""', text.split("# Numbers and booleans")[0]))
+    assert {"client_ip", "user_name", "event_type", "is_login"} <= own
+    plain = json.loads(entry({"action": "Modify", "type": "Application", "object": "a", "by": "ana"}, MOMENT, 0))
+    for value in ("192.0.2.66", {"a": "b"}, ["a"]):
+        assert udm(json.dumps(plain | dict.fromkeys(own, value)).encode()) == udm(json.dumps(plain).encode())
 
 
 def test_the_parser_is_written_as_google_s_style_guide_asks():

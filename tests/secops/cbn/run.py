@@ -40,8 +40,14 @@ _JODA |= {
 _JODA_FIELD = re.compile(r"'[^']*'|([A-Za-z])\1*")
 
 
+_BEYOND_RE2 = re.compile(r"\(\?(?!:|P<|[ims]+\))|\\[1-9Z]|[*+?}]\+")
+
+
 @cache
 def _regex(pattern: str) -> re.Pattern[str]:
+    if _BEYOND_RE2.search(pattern):
+        raise Unknown(f"{pattern} is beyond RE2")
+    pattern = re.sub(r"\$\Z", r"\\Z", pattern)  # Python's $ is also before a last line feed
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)  # [[] has no second meaning in RE2
         return re.compile(pattern.replace("[[:space:]]", r"\s"), re.ASCII)
@@ -116,7 +122,7 @@ def _holds(condition: Any, tokens: Tokens, line: int) -> bool:
         return _holds(condition[1], tokens, line) or _holds(condition[2], tokens, line)
     if kind == "not":
         return not _holds(condition[1], tokens, line)
-    left = _operand(condition[1], tokens, line, bare=kind == "is")
+    left = _operand(condition[1], tokens, line)
     if kind == "is":
         return left is True or (isinstance(left, str) and left not in ("", "false"))
     if kind == "in":
@@ -140,14 +146,12 @@ def _compared(sign: str, left: Any, right: Any) -> bool:
     return {"<": low < high, ">": low > high, "<=": low <= high, ">=": low >= high}[sign]
 
 
-def _operand(operand: Any, tokens: Tokens, line: int, *, bare: bool = False) -> Any:
+def _operand(operand: Any, tokens: Tokens, line: int) -> Any:
     kind, value = operand
     if kind == "text":
         return value
     found = tokens.get(value)
     if found is MISSING:
-        if bare:
-            return False  # a flag that no step has set yet
         raise Failure(f"line {line}: [{']['.join(value)}] is missing")
     return found
 
