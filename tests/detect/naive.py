@@ -126,16 +126,18 @@ def _values(properties: Any) -> tuple[frozenset[str], str]:
             waiting += [(key, one) for one in value]
         elif isinstance(value, str):
             values.add(value.lower())
-            if re.search(r"(client|source|remote)_?ip(_?address)?\Z", key, re.IGNORECASE) and _is_address(value):
-                addresses.append(value.lower())
+            if re.search(r"(client|source|remote)_?ip(_?address)?\Z", key, re.IGNORECASE):
+                addresses += _address(value.split(",")[0].strip())
         elif value is not None:
             values.add(str(value).lower() if isinstance(value, bool) else str(value))
     return frozenset(values), next(iter(addresses), "")
 
 
-def _is_address(text: str) -> bool:
+def _address(text: str) -> list[str]:
     try:
-        ipaddress.ip_address(text)
+        address = ipaddress.ip_address(text)
     except ValueError:
-        return False
-    return True
+        return []
+    if address.version == 6 and address.ipv4_mapped:
+        return [str(address.ipv4_mapped)]
+    return [str(address)]

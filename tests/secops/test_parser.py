@@ -158,6 +158,22 @@ def test_the_address_of_a_token_is_the_principal_s(address: str, key: str):
         assert event["target"]["user"]["account_type"] == "SERVICE_ACCOUNT_TYPE"
 
 
+@pytest.mark.parametrize(
+    ("text", "address"),
+    [
+        ("192.0.2.7, 10.0.0.1", "192.0.2.7"),
+        ("192.0.2.7,10.0.0.1", "192.0.2.7"),
+        ("::ffff:192.0.2.7", "192.0.2.7"),
+        ("2001:DB8:0:0::9", "2001:db8::9"),
+    ],
+)
+def test_the_first_of_several_addresses_counts_in_its_one_spelling(text: str, address: str):
+    token = {"action": "Login", "subaction": "Token", "type": "Connected Application", "object": "ci", "app": "ci"}
+    for properties in ({"clientIP": text}, {"a": {"clientIP": text}}, {"a": [{"clientIP": text}]}):
+        event = udm(entry(token | {"properties": properties}, MOMENT, 0))
+        assert event["principal"]["ip"] == [address]
+
+
 def test_what_is_no_address_is_none():
     short = {"action": "Login", "subaction": "Token", "app": "ci", "properties": {"clientIP": "unknown"}}
     assert "principal" not in udm(entry(short, MOMENT, 0))

@@ -168,14 +168,19 @@ class _Reader:
             networks = self._peek() == "cidr"
             if networks:
                 self._next()
-            return ("in", left, self._expect_kind("table"), networks)
+            table = self._expect_kind("table")
+            if networks:
+                return ("in", left, table, "cidr")
+            return ("in", left, table, *self._nocase())
         if sign not in ("=", "!=", "<"):
             raise Unknown(sign)
-        right = self.operand()
-        if self._peek() == "nocase":
-            self._next()
-            return (sign, left, right, "nocase")
-        return (sign, left, right)
+        return (sign, left, self.operand(), *self._nocase())
+
+    def _nocase(self) -> tuple[str, ...]:
+        if self._peek() != "nocase":
+            return ()
+        self._next()
+        return ("nocase",)
 
     def operand(self) -> Any:
         kind, text = self._next()
@@ -289,7 +294,11 @@ def _holds(node: Any, event: dict[str, Any], tables: Mapping[str, Collection[str
     left = _values(node[1], event)
     if kind == "in":
         members = tables[node[2]]
-        return any(_in_networks(one, members) if node[3] else one in members for one in left)
+        if "cidr" in node:
+            return any(_in_networks(one, members) for one in left)
+        if "nocase" in node:
+            left, members = [one.lower() for one in left], [one.lower() for one in members]
+        return any(one in members for one in left)
     if node[2][0] == "regex":
         pattern = re.compile(node[2][1], re.ASCII | (re.IGNORECASE if "nocase" in node else 0))
         return any(pattern.search(one) is not None for one in left)
@@ -310,8 +319,6 @@ def _in_networks(text: str, members: Collection[str]) -> bool:
 def _values(node: Any, event: dict[str, Any]) -> list[str]:
     if node[0] == "text":
         return [node[1]]
-    if node[0] == "call" and node[1] == "strings.to_lower":
-        return [one.lower() for one in _values(node[2], event)]
     if node[0] != "event":
         raise Unknown(f"{node}")
     return _at(event, _names(node[2])) or [""]

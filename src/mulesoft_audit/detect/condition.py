@@ -21,7 +21,8 @@ Lists = Mapping[str, Collection[str]]  #: allow lists by name
 
 #: Fields of an event's `Kind`: conditions on them are compared once a kind.
 OF_KIND = frozenset(Kind._fields)
-_LISTED = re.compile(r"(?:\\b)?\(([a-z_ |?]+)\)(?:\\b)?")  #: a pattern that is a list of words
+#: A pattern that is a list of words, with or without what they must stand apart from.
+_LISTED = re.compile(r"(?:\\b|\(\^\|\[\^A-Za-z\]\))?\(([a-z_ |?]+)\)(?:\\b|\(\[\^A-Za-z\]\|\$\))?")
 
 
 class Prepared:

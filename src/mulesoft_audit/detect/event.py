@@ -236,7 +236,7 @@ class Event(msgspec.Struct, gc=False, eq=False):
 
     @property
     def ip(self) -> str:
-        """The address that the payload names for the client; else empty."""
+        """The address that the payload names for the client, the first of several; else empty."""
         return read_properties(self.properties)[0]
 
     @property
@@ -278,8 +278,8 @@ def _values_of(raw: bytes) -> tuple[str, frozenset[str]]:
     for key, value, deepest in waiting:  # grows as it goes
         if isinstance(value, str):
             values.add(value.lower())
-            if _ADDRESS_KEY.search(key) and len(value) <= _LONGEST_ADDRESS and _is_address(value):
-                addresses.append(value.lower())
+            if _ADDRESS_KEY.search(key):
+                addresses += _address(value.partition(",")[0][:_LONGEST_ADDRESS].strip())
         elif isinstance(value, dict) and deepest:
             waiting.extend((name, one, deepest - 1) for name, one in value.items())
         elif isinstance(value, list) and deepest:
@@ -299,9 +299,10 @@ def read_properties(raw: bytes) -> tuple[str, frozenset[str]]:
 
 
 @lru_cache(maxsize=4096)  # they come again, in payloads that do not
-def _is_address(text: str) -> bool:
+def _address(text: str) -> tuple[str, ...]:
+    """Return the address that a text is, in its one spelling; nothing if it is none."""
     try:
-        ipaddress.ip_address(text)
+        address = ipaddress.ip_address(text)
     except ValueError:
-        return False
-    return True
+        return ()
+    return (str(getattr(address, "ipv4_mapped", None) or address),)

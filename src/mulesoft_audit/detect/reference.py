@@ -90,7 +90,7 @@ actor_name = "deployers"
 | `actor`, `actor_name` | The user, else the connected app: id (else name), and name |
 | `user`, `user_name` | The user among the objects; of a log-in without one, the actor |
 | `type`, `object`, `object_name`, `environment` | Of the first object that is no user, else of the user |
-| `ip` | The client's address that the payload names |
+| `ip` | The client's address that the payload names, the first of several |
 | `payload` | Any value under the payload |
 
 - UDM holds action and subaction as one text, and a payload as many values. So `action` is compared with texts alone,

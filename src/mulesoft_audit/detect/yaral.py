@@ -197,13 +197,13 @@ def _of_test(step: Step, path: str, test: Test) -> list[str]:
         return [_like(path, f"(?s){test.like}")]  # without it, only the first line of a text is looked at
     if test.same is not None:
         other = f"${step.name}.{_paths(step)[test.same]}"
-        return [f"{path} = {other}", f'{other} != ""']
+        return [f"{path} = {other} nocase", f'{other} != ""']
     return [f"{path} != {_quoted(text)}{' nocase' if text else ''}" for text in test.none_of or ()]
 
 
 def _on_list(step: Step, field: str, name: str) -> str:
     path, table = f"${step.name}.{_paths(step)[field]}", f"%{TABLES}{name}.{_column(name)}"
-    return f"{path} in cidr {table}" if name == ADDRESSES else f"strings.to_lower({path}) in {table}"
+    return f"{path} in cidr {table}" if name == ADDRESSES else f"{path} in {table} nocase"
 
 
 def _equal(path: str, texts: list[str]) -> str:

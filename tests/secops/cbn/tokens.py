@@ -175,11 +175,16 @@ def _boolean(text: str) -> bool:
     return text.lower() == "true"
 
 
+def _address(text: str) -> str:
+    address = ipaddress.ip_address(text)
+    return str(getattr(address, "ipv4_mapped", None) or address)  # as Go's net.IP is written; not seen in an engine
+
+
 _CONVERSIONS: dict[str, Any] = {
     "string": str,
     "integer": _whole,
     "uinteger": _unsigned,
     "float": float,
     "boolean": _boolean,
-    "ipaddress": lambda text: str(ipaddress.ip_address(text)),
+    "ipaddress": _address,
 }
