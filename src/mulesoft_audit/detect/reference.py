@@ -56,6 +56,10 @@ known_addresses = ["10.20.0.0/16", "203.0.113.7"]
 | List | Holds | Rules |
 |---|---|---|
 """
+CAUTION = """
+Names are compared, not ids, and whoever may make a connected app chooses its name: one that is called like a member
+passes too. `detect` takes an entry's user name first, and the app's where no user is named. Keep the lists short.
+"""
 WRITING = """\
 ## Write one
 
@@ -125,7 +129,7 @@ own takes a checkout: `detect` reads no rules from elsewhere.
 def reference() -> str:
     """Return the page as Markdown."""
     rules = load_rules()
-    parts = [INTRODUCTION, _table(rules), _coverage(rules), TUNING + "\n".join(_lists(rules)) + "\n", WRITING]
+    parts = [INTRODUCTION, _table(rules), _coverage(rules), TUNING + "\n".join(_lists(rules)) + "\n" + CAUTION, WRITING]
     return "\n".join([*parts, "## The rules\n", *(_section(rule) for rule in rules)])
 
 
