@@ -38,7 +38,8 @@ What holds for all of them:
 - Anypoint writes no failed log-in for users of LDAP and OpenID Connect, none for unknown names, and no address for
   users' log-ins.
 - Entries that belong together are one finding. It names its first 100 entries and counts all.
-- What began before `--since` is not seen.
+- What began before `--since` is not seen. Give as much more as the rule's window: a day for most, 30 days for
+  `token-from-new-ip`, which knows no address from before it.
 - Of one rule, 50,000 groups (users, apps) are remembered within its window, and of a group 10,000 different values.
   Beyond that, what came first is forgotten.
 """
