@@ -33,6 +33,7 @@ SHAPES = {
     "a payload of lists and maps": {"a": "x", "b": 7, "c": True, "d": [1.5, {"e": "y"}], "f": {"g": "z", "h": ["i"]},
                                     "j": [], "k": None},
     "an IPv6 address": {"remoteIpAddress": "2001:db8::9"},
+    "an IPv4 address written as IPv6, and a proxy's": {"clientIP": "::ffff:192.0.2.7, 10.0.0.1"},
     "an address that is none": {"clientIP": "unknown"},
 }  # fmt: skip
 
