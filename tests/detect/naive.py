@@ -127,7 +127,7 @@ def _values(properties: Any) -> tuple[frozenset[str], str]:
         elif isinstance(value, str):
             values.add(value.lower())
             if re.search(r"(client|source|remote)_?ip(_?address)?\Z", key, re.IGNORECASE):
-                addresses += _address(value.split(",")[0].strip())
+                addresses += _address(re.split(r"\s*,", value)[0])
         elif value is not None:
             values.add(str(value).lower() if isinstance(value, bool) else str(value))
     return frozenset(values), next(iter(addresses), "")

@@ -18,6 +18,7 @@ from msgspec import Raw
 _NULL, _ABSENT = Raw(b"null"), Raw(b"")
 _FAILURE = re.compile(r"failure\s*\Z", re.IGNORECASE)
 _ADDRESS_KEY = re.compile(r"(client|source|remote)_?ip(_?address)?\Z", re.IGNORECASE)
+_OTHERS = re.compile(r"\s*,.*\Z", re.DOTALL)  #: addresses after the first of several
 REPEATED = 500  #: letters of what may well come again, such as the payload of an app's tokens, and is remembered
 STAFF = "anypoint staff"
 _LONGEST_ADDRESS = 64  #: characters
@@ -279,7 +280,7 @@ def _values_of(raw: bytes) -> tuple[str, frozenset[str]]:
         if isinstance(value, str):
             values.add(value.lower())
             if _ADDRESS_KEY.search(key):
-                addresses += _address(value.partition(",")[0][:_LONGEST_ADDRESS].strip())
+                addresses += _address(_OTHERS.sub("", value))
         elif isinstance(value, dict) and deepest:
             waiting.extend((name, one, deepest - 1) for name, one in value.items())
         elif isinstance(value, list) and deepest:
@@ -302,7 +303,7 @@ def read_properties(raw: bytes) -> tuple[str, frozenset[str]]:
 def _address(text: str) -> tuple[str, ...]:
     """Return the address that a text is, in its one spelling; nothing if it is none."""
     try:
-        address = ipaddress.ip_address(text)
+        address = ipaddress.ip_address(text) if len(text) <= _LONGEST_ADDRESS else None
     except ValueError:
         return ()
-    return (str(getattr(address, "ipv4_mapped", None) or address),)
+    return (str(getattr(address, "ipv4_mapped", None) or address),) if address else ()
