@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -103,6 +104,16 @@ def test_a_rule_and_a_time_can_be_asked_for(archive: Path):
 def test_the_exit_status_tells_of_findings_only_where_it_is_asked_to(archive: Path, rule: str, grave: str, status: int):
     assert detect("--archive", archive, "--rule", rule, "--fail-on", grave).returncode == status
     assert detect("--archive", archive, "--rule", rule).returncode == 0
+
+
+def test_a_damaged_part_hides_no_finding_in_the_others(archive: Path, tmp_path: Path):
+    shutil.copytree(archive, tmp_path / "archive")
+    damaged = next((tmp_path / "archive/audit" / OTHER).rglob("*.gz"))
+    damaged.write_bytes(damaged.read_bytes()[:-1])
+    done = detect("--archive", tmp_path / "archive", "--fail-on", "critical")
+    assert done.returncode == 6
+    assert damaged.name in done.stderr
+    assert "login-failures" in done.stdout
 
 
 def test_allow_lists_come_from_the_settings_file(archive: Path, tmp_path: Path):

@@ -49,7 +49,7 @@ def store(tmp_path: Path) -> LocalStore:
 
 def found(store: Store, cores: int, since: int = 0) -> tuple[list[Finding], int]:
     detector = Detector(RULES, LISTS)
-    seen = parts.seen_in(store, detector.matcher, (since, FOREVER), None, cores)
+    seen = parts.seen_in(store, detector.matcher, (since, FOREVER), None, cores=cores)
     return list(detector.findings(seen)), detector.matcher.looked_at
 
 

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mulesoft_audit.cli.complete import rule_ids
+from mulesoft_audit.cli.failures import tell
 from mulesoft_audit.cli.headings import OTHER, Group, under
 from mulesoft_audit.cli.options import archive_option, config_file, config_option, open_to_read, orgs_option, shared
 from mulesoft_audit.cli.output import json_wanted, quiet
-from mulesoft_audit.errors import FINDINGS, UsageError
+from mulesoft_audit.errors import FINDINGS, UsageError, worst_status
 from mulesoft_audit.words import number_of
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from mulesoft_audit.detect.finding import Raw
     from mulesoft_audit.detect.matching import Matcher
     from mulesoft_audit.detect.rule import Rule
+    from mulesoft_audit.ledger.manifest import Damaged
 
 SEVERITIES = ("info", "low", "medium", "high", "critical")
 PROGRESS_SECONDS = 0.5
@@ -39,7 +41,7 @@ Examples:
 Exit status:
   0  it looked; with --fail-on, and found nothing so grave
   2  a flag or setting is missing or malformed; nothing was read
-  6  the archive cannot be read
+  6  the archive cannot be read, or a part of it is lost or damaged; the rest was looked at
   8  with --fail-on: something so grave was found
 """
 
@@ -156,6 +158,7 @@ def _detect(
     from mulesoft_audit.memory import spare_memory
 
     spare_memory()
+    told: list[Damaged] = []
     rules = load_rules(names)
     lists = _lists(config_file(config))
     start, end = _stretch(since, until)
@@ -163,7 +166,7 @@ def _detect(
         known = names_of(store)
         detector = Detector(rules, lists, known.by_id)
         matcher = detector.matcher
-        seen = seen_in(store, matcher, (start, end), known.ids(orgs) if orgs else None)
+        seen = seen_in(store, matcher, (start, end), known.ids(orgs) if orgs else None, told.append)
         shown = Shown(rules, all_of_them=bool(names))
         for finding in detector.findings(_with_progress(seen, matcher)):
             shown.add(finding)
@@ -173,7 +176,10 @@ def _detect(
         shown.show(matcher.looked_at, store.url)
     if matcher.unreadable:
         click.echo(f"{matcher.unreadable:,} entries are no JSON objects and were left out.", err=True)
-    return FINDINGS if fail_on and shown.gravest >= SEVERITIES.index(fail_on) else 0
+    for problem in told:
+        tell(problem)
+    grave = [FINDINGS] if fail_on and shown.gravest >= SEVERITIES.index(fail_on) else []
+    return worst_status([*grave, *(problem.exit_code for problem in told)])
 
 
 def _lists(file: Path | None) -> dict[str, list[str]]:

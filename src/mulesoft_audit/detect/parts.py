@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from mulesoft_audit.detect.condition import Lists
     from mulesoft_audit.detect.finding import Raw
     from mulesoft_audit.detect.rule import Rule
+    from mulesoft_audit.reading.stream import Problem
 
 
 def seen_in(
@@ -26,6 +27,7 @@ def seen_in(
     matcher: Matcher,
     stretch: tuple[int, int],
     organizations: Collection[str] | None,
+    problem: Problem | None = None,
     cores: int = 0,
 ) -> Iterator[Raw]:
     """Yield what counts for a step of a rule, in order of time.
@@ -35,6 +37,7 @@ def seen_in(
         matcher: knows what to look for, and counts all that is looked at.
         stretch: from the first time up to but not including the second, Unix ms.
         organizations: their ids; None for all.
+        problem: as `stream.entries`.
         cores: processes; 0 for as many as there are cores.
 
     Raises:
@@ -42,7 +45,8 @@ def seen_in(
         ArchiveError: the archive cannot be read.
     """
     compare = partial(_Compare, matcher.rules, matcher.lists)
-    for block in made_of(store, compare, stretch, organizations, count=matcher.count, cores=cores):
+    blocks = made_of(store, compare, stretch, organizations, problem=problem, count=matcher.count, cores=cores)
+    for block in blocks:
         for _, _, raw in block:
             yield raw
 
