@@ -41,7 +41,7 @@ Examples:
 Exit status:
   0  it looked; with --fail-on, and found nothing so grave
   2  a flag or setting is missing or malformed; nothing was read
-  6  the archive cannot be read, or a part of it is lost or damaged; the rest was looked at
+  6  the archive cannot be read, or a part of it is lost or damaged
   8  with --fail-on: something so grave was found
 """
 
