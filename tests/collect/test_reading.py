@@ -22,6 +22,7 @@ from mulesoft_audit.clock import Stop
 from mulesoft_audit.collect.pool import WorkerPool
 from mulesoft_audit.collect.reading import AT_FIRST, SEVERAL, WORTH_TAKING, Memory, Reading, cut, joined, pieces
 from mulesoft_audit.errors import ArchiveError, AuditError, CredentialsError, Interrupted, SourceError
+from mulesoft_audit.ledger.commit import commit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -65,7 +66,7 @@ class Made:
 
     def _commit(self, batch: Batch) -> None:
         day = self.days.get(batch.day)
-        day.commit(batch)
+        commit(day, batch)
         self.days.note(day)
 
     def _then(self) -> None:

@@ -19,7 +19,7 @@ from mulesoft_audit.collect.reading import Reading, joined
 from mulesoft_audit.collect.search import Search
 from mulesoft_audit.collect.second_look import SecondLook
 from mulesoft_audit.collect.totals import Worth
-from mulesoft_audit.ledger.day import Respelled
+from mulesoft_audit.ledger.commit import Respelled
 from mulesoft_audit.ledger.keys import unseen
 from mulesoft_audit.ledger.manifest import Damaged
 from mulesoft_audit.times import earliest

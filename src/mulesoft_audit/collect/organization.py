@@ -11,6 +11,7 @@ from mulesoft_audit.archive.layout import DAY_MS
 from mulesoft_audit.collect.period import Due, due
 from mulesoft_audit.errors import ArchiveError, AuditError, CredentialsError, Interrupted
 from mulesoft_audit.ledger import head as heads
+from mulesoft_audit.ledger.commit import commit
 from mulesoft_audit.ledger.days import Days
 from mulesoft_audit.ledger.manifest import Damaged
 from mulesoft_audit.times import earliest
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from mulesoft_audit.collect.reading import Reading
     from mulesoft_audit.collect.run import Run
     from mulesoft_audit.ledger.batch import Batch
-    from mulesoft_audit.ledger.day import Committed
+    from mulesoft_audit.ledger.commit import Committed
     from mulesoft_audit.ledger.head import Head
 
 
@@ -142,14 +143,14 @@ class OrganizationRun:
         self.result.floor = due.floor
 
     def commit(self, batch: Batch, *, count_repeated: bool = True) -> Committed:
-        """Bring a batch into the archive, and count it; see `Day.commit`.
+        """Bring a batch into the archive, and count it; see `ledger.commit`.
 
         Raises:
-            AuditError: as `Day.commit`.
+            AuditError: as `ledger.commit`.
         """
         day = self.days.get(batch.day)
         relatives = [one.get(batch.day) for one in self.relatives]
-        committed = day.commit(batch, relatives, count_repeated=count_repeated)
+        committed = commit(day, batch, relatives, count_repeated=count_repeated)
         self.days.note(day)
         with self._lock:
             self.result.written += committed.written
