@@ -33,8 +33,8 @@ if TYPE_CHECKING:
     from mulesoft_audit.clock import Stop
     from mulesoft_audit.collect.period import Period
     from mulesoft_audit.collect.plan import Estimate
-    from mulesoft_audit.collect.run import Whose
     from mulesoft_audit.collect.summary import Summary
+    from mulesoft_audit.collect.whose import Whose
     from mulesoft_audit.wiring import Source
 
 EPILOG = """\b

@@ -27,9 +27,10 @@ from mulesoft_audit.times import earliest
 if TYPE_CHECKING:
     from datetime import date
 
+    from mulesoft_audit.collect.context import Context
     from mulesoft_audit.collect.newest import Newest
     from mulesoft_audit.collect.organization import OrganizationRun
-    from mulesoft_audit.collect.run import Run
+    from mulesoft_audit.collect.pool import WorkerPool
 
 log = logging.getLogger(__name__)
 
@@ -60,14 +61,15 @@ class Balance:
         one: the organization.
     """
 
-    def __init__(self, one: OrganizationRun, run: Run) -> None:
+    def __init__(self, one: OrganizationRun, context: Context, pool: WorkerPool) -> None:
         self.one = one
-        self._run = run
-        self._query = run.query
+        self._context = context
+        self._pool = pool
+        self._query = context.query
         self._days = one.days
-        self._worth = Worth(one, run.query)
-        self._second_look = SecondLook(one, run, self._worth)
-        self._expiring = Expiring(one, run)
+        self._worth = Worth(one, context.query)
+        self._second_look = SecondLook(one, context, self._worth)
+        self._expiring = Expiring(one, context)
         self._tried = Tried()
         self._rounds = 0
         self._numbers: list[tuple[int | None, int]] = []  # what was counted and expected, each time
@@ -89,7 +91,7 @@ class Balance:
         self.one.guarded(self._balance)
 
     def _look_first(self) -> None:
-        self.one.first_page = self._newest_page(self._run.until)
+        self.one.first_page = self._newest_page(self._context.until)
 
     def _balance(self) -> None:
         """Compare the archive with the source; do something about the difference, and come back here."""
@@ -127,18 +129,18 @@ class Balance:
 
     def _look(self) -> Newest:
         """Return the newest page; or only the total, where the run is asked for time up to some moment."""
-        until = self._run.period.until
+        until = self._context.period.until
         if until is not None:
             self._refreshed()  # a run up to some moment may be one of many, which write manifests only
             floor = self._worth.floor(until)
             before = self._days.source_up_to(floor, until)
             if before is None:  # a day that differs tells only as a whole
                 end = day_start(day_of(until)) + DAY_MS
-                until, before = min(end, self._run.now()), self._days.source(floor, end)
+                until, before = min(end, self._context.now()), self._days.source(floor, end)
             beyond = self._days.source(floor) - before
             return total_only(self._query, self.one.organization, floor, until, beyond)
         first, self.one.first_page = self.one.first_page, None
-        newest = first or self._newest_page(self._run.now())
+        newest = first or self._newest_page(self._context.now())
         self.one.result.total, self.one.result.floor = newest.total, newest.floor
         return newest
 
@@ -158,7 +160,7 @@ class Balance:
                 raise
             self._tried.page_by_days = True
             return False
-        if newest.until != self._run.period.until and not newest.judged.missing:
+        if newest.until != self._context.period.until and not newest.judged.missing:
             self.one.head.keep_newest(newest.known(), newest.judged.above + 1)
         return True
 
@@ -178,7 +180,7 @@ class Balance:
         steady = len(self._numbers) > 1 and self._numbers[-1] == self._numbers[-2] and not self._news
         ends = steady or self._rounds >= ROUNDS
         if ends or (self._tried.all_read and not self._worth.judged):
-            if self._run.period.until is None and self._worth.judge(newest, expected):
+            if self._context.period.until is None and self._worth.judge(newest, expected):
                 self._balance()
                 return
             if ends:
@@ -200,7 +202,7 @@ class Balance:
 
     def _edge(self, newest: Newest) -> int | None:
         """Return where the entries that were known before end, if the page does not reach so far; else None."""
-        if self._tried.edge or self._run.period.until is not None:
+        if self._tried.edge or self._context.period.until is not None:
             return None
         self._tried.edge = True
         reaches = not newest.known_until or newest.known_until >= newest.judged.above
@@ -263,7 +265,7 @@ class Balance:
 
     def _look_back(self, newest: Newest) -> None:
         """Where totals prove nothing: read again what may still change, and say so."""
-        start = max(newest.floor, day_start(day_of(newest.until - self._run.period.look_back)))
+        start = max(newest.floor, day_start(day_of(newest.until - self._context.period.look_back)))
         if not self._tried.looked_back and not self._tried.all_read:
             self._tried.looked_back = True
             self._read([Window(start, newest.until)], 0, newest.until)
@@ -288,7 +290,7 @@ class Balance:
             query=self._query,
             organization=self.one.organization,
             commit=self.one.commit,
-            memory=self._run.memory,
+            memory=self._context.memory,
             known_from=self.one.head.known_from,
             then=lambda: self.one.guarded(self._after_reading),
         )
@@ -296,7 +298,7 @@ class Balance:
         self._windows = windows
         self.one.reading = reading
         self.one.result.expected += expected
-        reading.start(self._run.pool, self.one.rank, oldest_first=self._run.period.oldest_first)
+        reading.start(self._pool, self.one.rank, oldest_first=self._context.period.oldest_first)
 
     def _count_anew(self, windows: list[Window]) -> None:
         """Forget what the source had of days that are read: what it repeats of other logs would be counted twice."""
@@ -320,7 +322,7 @@ class Balance:
         assert reading is not None  # noqa: S101 - it is what calls this
         one.result.read += reading.fetched
         before = self._days.held() - self._days.source(0)
-        end = self._run.until if self._run.period.until is None else self._run.now()
+        end = self._context.until if self._context.period.until is None else self._context.now()
         self._settled = reading.settle(self._days.get, self._days.dates, end)
         if self._looking_again and not self._news:
             self._not_shown = len(self._windows)

@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from mulesoft_audit.anypoint.tree import Organization
+    from mulesoft_audit.collect.context import Context
     from mulesoft_audit.collect.newest import Newest
     from mulesoft_audit.collect.reading import Reading
-    from mulesoft_audit.collect.run import Run
     from mulesoft_audit.ledger.batch import Batch
     from mulesoft_audit.ledger.commit import Committed
     from mulesoft_audit.ledger.head import Head
@@ -72,14 +72,31 @@ class OrganizationRun:
         quiet: for how many rounds of this process nothing new came.
     """
 
-    def __init__(self, organization: Organization, run: Run, rank: int, before: OrganizationRun | None = None) -> None:
-        """Read where the organization stands; or take it over from the round before, which is not used any more."""
+    def __init__(
+        self,
+        organization: Organization,
+        context: Context,
+        rank: int,
+        above: list[str],
+        finished: Callable[[], None],
+        before: OrganizationRun | None = None,
+    ) -> None:
+        """Read where the organization stands; or take it over from the round before, which is not used any more.
+
+        Args:
+            organization: whose log.
+            context: what all organizations of the run share.
+            rank: its place among all.
+            above: ids of the organizations above it in the tree, the nearest first.
+            finished: called once it is through.
+            before: the same organization in the round before.
+        """
         self.organization = organization
         self.rank = rank
-        self.above: list[str] = []
+        self.above = above
         self.quiet: int = before.quiet + 1 if before and not before.result.written else 0
-        self.head, self._generation = before.stands if before else heads.load(run.store, organization.id)
-        self.days = Days(run.store, organization.id, self.head.days)
+        self.head, self._generation = before.stands if before else heads.load(context.store, organization.id)
+        self.days = Days(context.store, organization.id, self.head.days)
         self.due = Due(0, 0)
         self.relatives: list[Days] = []
         self.first_page: Newest | None = None
@@ -87,7 +104,8 @@ class OrganizationRun:
         self.result: Result = Result()
         self.failures: list[AuditError] = []
         self.done: bool = False
-        self._run = run
+        self._context = context
+        self._finished = finished
         self._saved = heads.encode(self.head)
         self._lock = threading.Lock()
 
@@ -104,7 +122,7 @@ class OrganizationRun:
     @property
     def first_of_day(self) -> bool:
         """Whether no run of this day has looked yet for what balances by accident, and this one is to."""
-        return self._run.period.until is None and self.head.looked != self._run.until // DAY_MS
+        return self._context.period.until is None and self.head.looked != self._context.until // DAY_MS
 
     @property
     def stands(self) -> tuple[Head, int]:
@@ -123,18 +141,19 @@ class OrganizationRun:
         keys = self.head.newest_keys()
         return keys[-1][0] if keys else 0
 
-    def prepare(self, since: int) -> None:
+    def prepare(self, since: int, beginning: int) -> None:
         """Decide since when everything is to be held, and from when on that is compared.
 
         Args:
             since: since when that was said to be so; Unix ms, 0 if nobody said.
+            beginning: since when the archive holds other organizations' entries, Unix ms; 0 if it holds none.
         """
-        head, said, run = self.head, 0, self._run
-        looks_twice = self.first_of_day or (run.period.until is None and run.period.since is not None)
+        head, said, context = self.head, 0, self._context
+        looks_twice = self.first_of_day or (context.period.until is None and context.period.since is not None)
         if looks_twice or not head.days:  # days may have been removed; a head be lost, or of the first format
             _, said = self.days.refresh(every=not head.days)
         promised = earliest(head.since, said, since)
-        self.covers(due(promised, head.proved_from, run.period, run.kept, run.until, run.beginning))
+        self.covers(due(promised, head.proved_from, context.period, context.kept, context.until, beginning))
 
     def covers(self, due: Due) -> None:
         """Take over since when everything is to be held, and from when on that is compared."""
@@ -165,10 +184,10 @@ class OrganizationRun:
         told = {error.message for error in self.failures}
         self.failures += [error for error in self.days.damaged.values() if error.message not in told]
         if self.first_of_day and (self.result.verified_at or self.result.not_proved):
-            self.head.looked = self._run.until // DAY_MS
+            self.head.looked = self._context.until // DAY_MS
         self._save()
         self.done = True
-        self._run.finished()
+        self._finished()
 
     def interrupt(self) -> None:
         """Commit what readers hold that wait for the source, and keep where the organization stands.
@@ -185,8 +204,8 @@ class OrganizationRun:
     def _save(self) -> None:
         """Replace the head, if it says anything new. A run up to some moment in the past writes manifests only."""
         data = heads.encode(self.head)
-        if data != self._saved and self._run.period.until is None:
-            self._generation = heads.save(self._run.store, self.head, self._generation)
+        if data != self._saved and self._context.period.until is None:
+            self._generation = heads.save(self._context.store, self.head, self._generation)
             self._saved = heads.encode(self.head)
 
     def guarded(self, *steps: Callable[[], None]) -> None:
@@ -211,7 +230,7 @@ class OrganizationRun:
 
     def told(self, error: AuditError) -> AuditError:
         """Return what to say of a failure: an organization that is gone may be one that the archive still holds."""
-        if isinstance(error, UnknownOrganization) and not self._run.is_named(self.organization):
+        if isinstance(error, UnknownOrganization) and not (self._context.named and not self.head.days):
             return LogRefused(
                 f"Anypoint knows no audit log of {self.organization} any more (404).",
                 "What was collected is kept, and other organizations were collected. If the business group was "
