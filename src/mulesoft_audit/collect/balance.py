@@ -11,13 +11,15 @@ from typing import TYPE_CHECKING
 
 from mulesoft_audit.anypoint.query import PAGE_LIMIT, Window, iso
 from mulesoft_audit.archive.layout import DAY_MS, day_of, day_start
+from mulesoft_audit.collect.counted import CountedTotals
 from mulesoft_audit.collect.expiring import Expiring
 from mulesoft_audit.collect.failures import contradiction, unreadable
 from mulesoft_audit.collect.newest import newest_page, total_only
 from mulesoft_audit.collect.period import Due
-from mulesoft_audit.collect.reading import Reading, joined
+from mulesoft_audit.collect.reading import Reading
 from mulesoft_audit.collect.search import Search
 from mulesoft_audit.collect.second_look import SecondLook
+from mulesoft_audit.collect.slices import joined
 from mulesoft_audit.collect.totals import Worth
 from mulesoft_audit.ledger.commit import Respelled
 from mulesoft_audit.ledger.keys import unseen
@@ -72,12 +74,11 @@ class Balance:
         self._expiring = Expiring(one, context)
         self._tried = Tried()
         self._rounds = 0
-        self._numbers: list[tuple[int | None, int]] = []  # what was counted and expected, each time
+        self._totals = CountedTotals()
         self._windows: list[Window] = []  # read last
         self._read_days: set[date] = set()
         self._written = 0  # before the last reading
         self._arrived = 0  # entries of the last reading that no page showed before, in the time that it showed whole
-        self._owed: dict[int, int] = {}  # entries counted that no reading brought yet, by floor
         self._looking_again = False  # whether the last reading was of what only a second look found
         self._not_shown = 0  # stretches of that in which the source counts what it did not give
         self._settled = False  # whether the last reading told anything new of what the source has
@@ -103,8 +104,8 @@ class Balance:
             self._read([newest.last_days()], PAGE_LIMIT, newest.until)
             return
         expected = self._days.source(newest.floor)
-        self._owe(newest, before, expected)
-        self._numbers.append((newest.total, expected))
+        self._totals.note(newest.floor, newest.total, before=before, expected=expected, arrived=self._arrived)
+        self._arrived = 0
         if newest.judged.missing:
             self._look_for_missing(newest)
         elif newest.total == expected and (self._tried.all_read or not self._worth.hides_more(newest)):
@@ -116,16 +117,6 @@ class Balance:
             self._read([self._shown_no_more(newest.floor, newest)], (newest.total or 0) - newest.newer, newest.until)
         else:
             self._explain(newest, before, expected)
-
-    def _owe(self, newest: Newest, before: int, expected: int) -> None:
-        """Note how many entries the source counted at any time of this run that no reading brought since.
-
-        What arrived after they were counted is not among them: the page that came with the total shows it was not.
-        """
-        brought = before - self._numbers[-1][1] - self._arrived if self._numbers else 0
-        left = self._owed.get(newest.floor, 0) - max(0, brought)
-        self._arrived = 0
-        self._owed[newest.floor] = max(0, left, (newest.total or 0) - expected)
 
     def _look(self) -> Newest:
         """Return the newest page; or only the total, where the run is asked for time up to some moment."""
@@ -177,7 +168,7 @@ class Balance:
 
     def _explain(self, newest: Newest, before: int, expected: int) -> None:
         """Do something about a total that is not what is expected."""
-        steady = len(self._numbers) > 1 and self._numbers[-1] == self._numbers[-2] and not self._news
+        steady = self._totals.repeated and not self._news
         ends = steady or self._rounds >= ROUNDS
         if ends or (self._tried.all_read and not self._worth.judged):
             if self._context.period.until is None and self._worth.judge(newest, expected):
@@ -348,7 +339,9 @@ class Balance:
     def _verified(self, newest: Newest, arriving: int = 0) -> None:
         """Note that the archive equals the source; first look, where that is due, whether it does so by accident."""
         windows = self._second_look.windows(newest, self._search(newest), self._read_days)
-        gone = self._owed[newest.floor]  # deleted meanwhile; or the replica that counts now lags behind the first one
+        gone = self._totals.owed(
+            newest.floor
+        )  # deleted meanwhile; or another replica counts now, which lags
         if windows:
             self._looking_again = True
             self._read(windows, 0, newest.until)

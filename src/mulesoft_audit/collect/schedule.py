@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 from mulesoft_audit.collect.balance import Balance
 from mulesoft_audit.collect.organization import OrganizationRun
 from mulesoft_audit.collect.pool import WorkerPool
-from mulesoft_audit.collect.reading import WORTH_TAKING
 from mulesoft_audit.collect.roll_up import relate
+from mulesoft_audit.collect.slices import WORTH_TAKING
 from mulesoft_audit.errors import AuditError
 from mulesoft_audit.ledger import head as heads
 from mulesoft_audit.ledger.days import Days

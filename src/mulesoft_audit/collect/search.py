@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from mulesoft_audit.anypoint.query import PAGE_LIMIT, Window
 from mulesoft_audit.archive.layout import DAY_MS, day_of, day_start
-from mulesoft_audit.collect.reading import joined
 from mulesoft_audit.collect.rules import Decision, decide, middle
+from mulesoft_audit.collect.slices import joined
 from mulesoft_audit.ledger.manifest import HOUR_MS
 
 if TYPE_CHECKING:
