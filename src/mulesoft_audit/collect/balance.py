@@ -238,7 +238,7 @@ class Balance:
     def _shown_no_more(self, start: int, newest: Newest) -> Window:
         """Return the time from `start` up to what the page shows; to the end, where the last day's counts differ."""
         last = self._days.counted.get(day_of(newest.until - 1).isoformat())
-        differs = self.one.head.rolls_up or (last and last.held != last.source)
+        differs = self.one.head.rolls_up or (last and last.differs)
         return Window(start, newest.until if differs else min(newest.border + 1, newest.until))
 
     def _search(self, newest: Newest) -> Search:
@@ -295,15 +295,14 @@ class Balance:
         """Forget what the source had of days that are read: what it repeats of other logs would be counted twice."""
         for window in windows:
             for day in self._days.dates(*window):
-                counted = self._days.counted[day.isoformat()]
-                if counted.held != counted.source:
+                if self._days.counted[day.isoformat()].differs:
                     self._days.get(day).forget_source()
         self._days.note_all()
 
     def _widened(self, window: Window) -> Window:
         """Return the window from 00:00 UTC, if its first day's counts differ: then only a whole day tells anything."""
         counted = self._days.counted.get(day_of(window.start).isoformat())
-        if counted and counted.held != counted.source:
+        if counted and counted.differs:
             return Window(max(self.one.due.floor, day_start(day_of(window.start))), window.end)
         return window
 
@@ -339,9 +338,7 @@ class Balance:
     def _verified(self, newest: Newest, arriving: int = 0) -> None:
         """Note that the archive equals the source; first look, where that is due, whether it does so by accident."""
         windows = self._second_look.windows(newest, self._search(newest), self._read_days)
-        gone = self._totals.owed(
-            newest.floor
-        )  # deleted meanwhile; or another replica counts now, which lags
+        gone = self._totals.owed(newest.floor)  # deleted meanwhile; or another replica counts now, which lags
         if windows:
             self._looking_again = True
             self._read(windows, 0, newest.until)

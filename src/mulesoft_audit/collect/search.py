@@ -78,7 +78,7 @@ class Search:
         """Return the hours of a day that differ, where what is held of each hour is all that the source had."""
         known = self._days.counted.get(day_of(day.start).isoformat())
         within = day.start == day_start(day_of(day.start)) and day.end <= day.start + DAY_MS
-        if total is None or not within or not known or known.held != known.source:
+        if total is None or not within or not known or known.differs:
             return [day]
         held = self._days.get(day_of(day.start)).load()
         found: list[Window] = []
