@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mulesoft_audit.cli.deploy import command as deploy
-from mulesoft_audit.cli.deploy_options import deployment, feed_settings
+from mulesoft_audit.cli.deploy_values import deployment, feed_settings
 from mulesoft_audit.cli.headings import Command
 from mulesoft_audit.cli.options import (
     archive_option,
