@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mulesoft_audit.cli.options import load_settings
+from mulesoft_audit.cli.configured import load_settings
 from mulesoft_audit.errors import UsageError
 from mulesoft_audit.settings import Settings
 

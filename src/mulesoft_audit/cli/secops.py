@@ -10,8 +10,9 @@ import click
 from mulesoft_audit.cli import deploy_options as options
 from mulesoft_audit.cli import deploy_values as given
 from mulesoft_audit.cli.complete import rule_ids
+from mulesoft_audit.cli.configured import config_file
 from mulesoft_audit.cli.headings import Group
-from mulesoft_audit.cli.options import config_file, shared
+from mulesoft_audit.cli.options import shared
 from mulesoft_audit.errors import FINDINGS, UsageError
 
 if TYPE_CHECKING:
