@@ -30,10 +30,9 @@ from mulesoft_audit.words import number_of
 if TYPE_CHECKING:
     from mulesoft_audit.archive.store import Store
     from mulesoft_audit.clock import Stop
-    from mulesoft_audit.collect.period import Period
+    from mulesoft_audit.collect.period import Period, Whose
     from mulesoft_audit.collect.plan import Estimate
     from mulesoft_audit.collect.summary import Summary
-    from mulesoft_audit.collect.whose import Whose
     from mulesoft_audit.wiring import Source
 
 EPILOG = """\b

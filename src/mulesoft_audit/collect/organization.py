@@ -83,13 +83,7 @@ class OrganizationRun:
     ) -> None:
         """Read where the organization stands; or take it over from the round before, which is not used any more.
 
-        Args:
-            organization: whose log.
-            context: what all organizations of the run share.
-            rank: its place among all.
-            above: ids of the organizations above it in the tree, the nearest first.
-            finished: called once it is through.
-            before: the same organization in the round before.
+        `finished` is called once the organization is through.
         """
         self.organization = organization
         self.rank = rank

@@ -27,8 +27,7 @@ if TYPE_CHECKING:
     from mulesoft_audit.archive.store import Store
     from mulesoft_audit.clock import Stop
     from mulesoft_audit.collect.organization import OrganizationRun
-    from mulesoft_audit.collect.period import Period
-    from mulesoft_audit.collect.whose import Whose
+    from mulesoft_audit.collect.period import Period, Whose
 
 log = logging.getLogger(__name__)
 

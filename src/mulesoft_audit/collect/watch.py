@@ -24,8 +24,7 @@ if TYPE_CHECKING:
     from mulesoft_audit.anypoint.query import AuditQuery
     from mulesoft_audit.archive.store import Store
     from mulesoft_audit.collect.organization import OrganizationRun
-    from mulesoft_audit.collect.period import Period
-    from mulesoft_audit.collect.whose import Whose
+    from mulesoft_audit.collect.period import Period, Whose
 
 log = logging.getLogger(__name__)
 
