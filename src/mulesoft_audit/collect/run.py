@@ -78,7 +78,8 @@ def collect(
             log.warning("The organization tree names %s no more; its log is still read", one)
     left_alone = between.left_alone(organizations)
     before, last_generation = last_run.load(store)
-    kept = Kept.by(whose.retention_days, period.until if period.until is not None else int(stop.clock.time() * 1000))
+    today = period.until if period.until is not None else int(stop.clock.time() * 1000)  # by this machine's clock
+    kept = Kept.by(whose.retention_days, today)
     context = Context(period, store, query, stop.clock, ahead, kept, whose.named)
     held = (registries.recalled(registry, Organization(name)) for name in registry.organizations)
     schedule = Schedule(context, stop, workers_for(pacer.per_minute), ancestors([*held, *organizations]))
