@@ -20,6 +20,7 @@ from mulesoft_audit.archive.layout import DAY_MS, day_of
 from mulesoft_audit.archive.local import LocalStore
 from mulesoft_audit.ledger import registry
 from mulesoft_audit.ledger.batch import Batch
+from mulesoft_audit.ledger.commit import commit
 from mulesoft_audit.ledger.day import Day
 
 ENTRIES = (100_000, 1_000_000)
@@ -79,7 +80,7 @@ def _commit(day: Day, lines: list[bytes], start: int) -> None:
     known = recognize(list(lines))
     batch = Batch(day.day)
     batch.add(list(lines), [(time or start) - start for time in known.times], known.keys)
-    day.commit(batch)
+    commit(day, batch)
 
 
 if __name__ == "__main__":

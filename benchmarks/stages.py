@@ -24,6 +24,7 @@ from mulesoft_audit.archive.local import LocalStore
 from mulesoft_audit.archive.part import PartWriter
 from mulesoft_audit.clock import Stop
 from mulesoft_audit.ledger.batch import Batch
+from mulesoft_audit.ledger.commit import commit
 from mulesoft_audit.ledger.day import Day
 from mulesoft_audit.wiring import Source, open_source
 
@@ -116,7 +117,7 @@ class Stages:
         """Write the part, its keys and the manifest; return seconds."""
         with tempfile.TemporaryDirectory() as folder:
             day = Day(LocalStore(Path(folder)), self.task.organization, batch.day).load()
-            return seconds(lambda: day.commit(batch))
+            return seconds(lambda: commit(day, batch))
 
 
 def _body(response: Response) -> bytes:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import gzip
 import os
+import signal
 import subprocess
 import sys
+import time
 from collections import Counter
 from typing import TYPE_CHECKING
 
 from tests.plain_source import CLIENT_ID, CLIENT_SECRET
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 
@@ -44,3 +47,19 @@ def collect(url: str, archive: Path, *arguments: str, **environment: str) -> sub
     return subprocess.run(
         line, env=env, capture_output=True, text=True, timeout=120, check=False, stdin=subprocess.DEVNULL
     )
+
+
+def told_to_stop(url: str, archive: Path, under_way: Callable[[], bool], last: Callable[[], None] | None = None) -> str:
+    """Run the collector, send SIGTERM once it is under way, and return what it prints; it has five seconds to end."""
+    line, env = command(url, archive)
+    with subprocess.Popen(line, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        while not under_way():
+            time.sleep(0.02)
+        if last:
+            last()
+        began = time.monotonic()
+        process.send_signal(signal.SIGTERM)
+        output, _ = process.communicate(timeout=20)
+        assert time.monotonic() - began < 5
+    assert process.returncode == 130
+    return output

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from tests.archives import command
 
-from mulesoft_audit.cli.options import config_file
+from mulesoft_audit.cli.configured import config_file
 from mulesoft_audit.errors import UsageError
 from mulesoft_audit.settings import find_file, load
 

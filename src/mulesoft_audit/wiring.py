@@ -14,8 +14,8 @@ from mulesoft_audit.anypoint.retention import retention_days
 from mulesoft_audit.anypoint.token import TokenSource
 from mulesoft_audit.anypoint.transport import Transport
 from mulesoft_audit.anypoint.tree import HierarchyRefused, Organization, Tree, hierarchy, organization_id, root_id
+from mulesoft_audit.collect.period import Whose
 from mulesoft_audit.collect.pool import workers_for
-from mulesoft_audit.collect.run import Whose
 from mulesoft_audit.errors import SourceError, UsageError
 from mulesoft_audit.ledger.names import Names
 from mulesoft_audit.memory import spare_memory

@@ -13,6 +13,7 @@ from mulesoft_audit.archive.local import LocalStore
 from mulesoft_audit.collect.newest import newest_page
 from mulesoft_audit.collect.search import Search
 from mulesoft_audit.ledger.batch import Batch
+from mulesoft_audit.ledger.commit import commit
 from mulesoft_audit.ledger.days import Days
 from mulesoft_audit.ledger.head import Head
 
@@ -47,7 +48,7 @@ def archive_of(folder: Path, entries: Iterable[bytes]) -> Days:
     days.refresh()
     for batch in batches(entries):
         day = days.get(batch.day)
-        day.commit(batch)
+        commit(day, batch)
         days.note(day)
     return days
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 import random
-import signal
 import subprocess
 import time
 from collections import Counter
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.archives import collect, command, lines
+from tests.archives import collect, command, lines, told_to_stop
 from tests.plain_source import ROOT, PlainSource, entry, serving
 
 if TYPE_CHECKING:
@@ -124,17 +123,12 @@ def test_sigterm_commits_what_was_read_and_ends_within_five_seconds(tmp_path: Pa
     source.fill(ROOT, 20_000, now() - DAY, now() - 1000)
     source.latency = 0.1
     with serving(source):
-        line, env = command(source.url, tmp_path)
-        with subprocess.Popen(line, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-            while source.counts["queries"] < 20:
-                time.sleep(0.02)
+
+        def hang() -> None:
             source.latency = 30.0  # the request under way will not come back in time
             time.sleep(0.2)
-            began = time.monotonic()
-            process.send_signal(signal.SIGTERM)
-            output, _ = process.communicate(timeout=20)
-            assert time.monotonic() - began < 5
-        assert process.returncode == 130
+
+        output = told_to_stop(source.url, tmp_path, lambda: source.counts["queries"] >= 20, hang)
         assert json.loads(output)["complete"] is False
         committed = lines(tmp_path, ROOT).total()
         assert committed > 1000
@@ -147,15 +141,7 @@ def test_sigterm_commits_what_was_read_and_ends_within_five_seconds(tmp_path: Pa
 def test_sigterm_ends_at_once_while_there_is_nothing_to_commit(tmp_path: Path) -> None:
     source = PlainSource(hierarchy_delay=30.0)
     with serving(source):
-        line, env = command(source.url, tmp_path)
-        with subprocess.Popen(line, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-            while not source.counts["hierarchies"]:
-                time.sleep(0.02)
-            began = time.monotonic()
-            process.send_signal(signal.SIGTERM)
-            process.communicate(timeout=20)
-            assert time.monotonic() - began < 5
-        assert process.returncode == 130
+        told_to_stop(source.url, tmp_path, lambda: bool(source.counts["hierarchies"]))
 
 
 def test_a_sole_client_is_never_over_the_limit(source: PlainSource, tmp_path: Path) -> None:

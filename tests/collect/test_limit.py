@@ -13,8 +13,8 @@ from tests.plain_source import CLIENT_ID, CLIENT_SECRET, ROOT, PlainSource, serv
 from mulesoft_audit.anypoint.tree import Organization
 from mulesoft_audit.archive.local import LocalStore
 from mulesoft_audit.clock import Stop
-from mulesoft_audit.collect.period import Period
-from mulesoft_audit.collect.run import Whose, collect
+from mulesoft_audit.collect.period import Period, Whose
+from mulesoft_audit.collect.run import collect
 from mulesoft_audit.settings import load
 from mulesoft_audit.wiring import open_source
 

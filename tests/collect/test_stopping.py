@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import random
-import signal
-import subprocess
 import time
 from typing import TYPE_CHECKING, Any
 
-from tests.archives import command, lines
+from tests.archives import lines, told_to_stop
 from tests.collect.hourly import NOON, assert_exact, now
 from tests.collect.in_process import DAY, run_at
 from tests.plain_source import ROOT, PlainSource, entry, serving
@@ -29,15 +27,7 @@ def test_sigterm_ends_a_run_though_the_token_endpoint_hangs(tmp_path: Path) -> N
 
     source.answer = hang
     with serving(source):
-        line, env = command(source.url, tmp_path)
-        with subprocess.Popen(line, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-            while not source.counts["hanging"]:
-                time.sleep(0.02)
-            began = time.monotonic()
-            process.send_signal(signal.SIGTERM)
-            process.communicate(timeout=20)
-            assert time.monotonic() - began < 5
-        assert process.returncode == 130
+        told_to_stop(source.url, tmp_path, lambda: bool(source.counts["hanging"]))
     assert lines(tmp_path).total() > 0
 
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from mulesoft_audit.anypoint.pacer import Pacer
     from mulesoft_audit.anypoint.query import AuditQuery
-    from mulesoft_audit.collect.run import Whose
+    from mulesoft_audit.collect.period import Whose
     from mulesoft_audit.evidence.finding import Finding
     from mulesoft_audit.evidence.offline import Result
     from mulesoft_audit.evidence.verification import Verification

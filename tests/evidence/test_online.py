@@ -36,6 +36,7 @@ from mulesoft_audit.anypoint.query import iso
 from mulesoft_audit.archive import layout
 from mulesoft_audit.archive.local import LocalStore
 from mulesoft_audit.evidence.finding import Kind
+from mulesoft_audit.ledger import commit as ledger
 from mulesoft_audit.ledger.day import Day
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ if TYPE_CHECKING:
 def commit(root: Path, lines: list[bytes]) -> None:
     """Bring entries into the archive as a run would: with part, keys and manifest that all agree."""
     for batch in batches(lines):
-        Day(LocalStore(root), ROOT, batch.day).commit(batch)
+        ledger.commit(Day(LocalStore(root), ROOT, batch.day), batch)
 
 
 def forged(stamp: int) -> bytes:

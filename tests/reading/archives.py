@@ -9,6 +9,7 @@ from mulesoft_audit.anypoint.entry import recognize
 from mulesoft_audit.archive.layout import day_of, day_start
 from mulesoft_audit.ledger import registry
 from mulesoft_audit.ledger.batch import Batch
+from mulesoft_audit.ledger.commit import commit
 from mulesoft_audit.ledger.day import Day
 from mulesoft_audit.ledger.days import Days
 from mulesoft_audit.ledger.head import Head
@@ -44,7 +45,7 @@ def add(store: Store, organization: str, lines: Iterable[bytes]) -> None:
         start = day_start(batch.day)
         batch.add([found[i] for i in indices], [(times[i] or 0) - start for i in indices], [keys[i] for i in indices])
         day = days.get(batch.day)
-        day.commit(batch)
+        commit(day, batch)
         days.note(day)
     save_head(store, Head(organization, days=days.counted), generation)
 

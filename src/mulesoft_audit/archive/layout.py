@@ -12,6 +12,7 @@ state/oversize/<org>/<YYYY>/<MM>/<DD>/…                       entries too long
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -109,3 +110,24 @@ def organization_of(name: str) -> str | None:
 def oversize_name(organization: str, day: date, digest: str, ordinal: int) -> str:
     """Return the name of an entry too long for a line, by the SHA-256 of its bytes and its number among its twins."""
     return f"{STATE}oversize/{organization}/{_path(day)}/{digest}-{ordinal}.json.gz"
+
+
+@dataclass(frozen=True, slots=True)
+class DayNames:
+    """The names of the objects of an organization's day."""
+
+    organization: str
+    day: date
+
+    @property
+    def manifest(self) -> str:
+        """Of the manifest."""
+        return manifest_name(self.organization, self.day)
+
+    def part(self, number: int) -> str:
+        """Of a part."""
+        return part_name(self.organization, self.day, number)
+
+    def keys(self, number: int) -> str:
+        """Of a part's keys."""
+        return keys_name(self.organization, self.day, number)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from mulesoft_audit.cli.configured import load_settings, secret_of
 from mulesoft_audit.cli.failures import tell
 from mulesoft_audit.cli.headings import Command, under
 from mulesoft_audit.cli.monitoring import monitored, monitoring_options
@@ -15,11 +16,9 @@ from mulesoft_audit.cli.options import (
     archive_option,
     config_option,
     json_flag,
-    load_settings,
     look_back_option,
     orgs_option,
     root_option,
-    secret_of,
     shared,
     source_options,
     yes_option,
@@ -31,9 +30,8 @@ from mulesoft_audit.words import number_of
 if TYPE_CHECKING:
     from mulesoft_audit.archive.store import Store
     from mulesoft_audit.clock import Stop
-    from mulesoft_audit.collect.period import Period
+    from mulesoft_audit.collect.period import Period, Whose
     from mulesoft_audit.collect.plan import Estimate
-    from mulesoft_audit.collect.run import Whose
     from mulesoft_audit.collect.summary import Summary
     from mulesoft_audit.wiring import Source
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from mulesoft_audit.cli.configured import load_settings, secret_of
 from mulesoft_audit.cli.failures import tell
 from mulesoft_audit.cli.headings import Command
 from mulesoft_audit.cli.monitoring import monitored, monitoring_options
@@ -14,11 +15,9 @@ from mulesoft_audit.cli.options import (
     archive_option,
     config_option,
     json_flag,
-    load_settings,
     look_back_option,
     orgs_option,
     root_option,
-    secret_of,
     shared,
     source_options,
 )

@@ -76,7 +76,7 @@ def _known(config: str | None, archive: str | None) -> dict[str, str]:
     """
     from mulesoft_audit.archive.layout import ORGANIZATIONS
     from mulesoft_audit.archive.opening import open_archive
-    from mulesoft_audit.cli.options import load_settings
+    from mulesoft_audit.cli.configured import load_settings
     from mulesoft_audit.ledger.manifest import decode_document
     from mulesoft_audit.ledger.names import Names
     from mulesoft_audit.ledger.registry import Registry

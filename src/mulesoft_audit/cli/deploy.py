@@ -7,13 +7,16 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mulesoft_audit.cli import deploy_options as options
+from mulesoft_audit.cli import deploy_values as given
 from mulesoft_audit.cli.complete import directories
+from mulesoft_audit.cli.confirming import person_there, somebody_there
 from mulesoft_audit.cli.headings import Group
 from mulesoft_audit.cli.options import shared
 from mulesoft_audit.errors import DeploymentError, UsageError
 from mulesoft_audit.secret import Secret
 
 if TYPE_CHECKING:
+    from mulesoft_audit.cli.deploy_values import Values
     from mulesoft_audit.cloud.deploy.deployment import Deployment
     from mulesoft_audit.cloud.deploy.run import Outcome
     from mulesoft_audit.cloud.deploy.terraform import State
@@ -75,7 +78,7 @@ def command(context: click.Context, /, **values: Any) -> int:  # noqa: ANN401 - 
 @click.pass_context
 def apply_command(context: click.Context, /, **values: Any) -> int:  # noqa: ANN401
     """Have Terraform show what is to be done, ask, and do it; then the feed, and a run."""
-    return _apply(options.merged(context, values))
+    return _apply(given.merged(context, values))
 
 
 @command.command("plan", epilog=EPILOG)
@@ -86,7 +89,7 @@ def apply_command(context: click.Context, /, **values: Any) -> int:  # noqa: ANN
 @click.pass_context
 def plan_command(context: click.Context, /, **values: Any) -> int:  # noqa: ANN401
     """Have Terraform show what applying would do. Changes nothing."""
-    values = options.merged(context, values)
+    values = given.merged(context, values)
     work = _work(values)
     _check_collector(work.deployment)
     state = work.open(make_bucket=False)
@@ -108,8 +111,8 @@ def destroy_command(context: click.Context, /, delete_logs: bool, confirm_bucket
     from mulesoft_audit.cloud.deploy.root import ARCHIVE
     from mulesoft_audit.cloud.deploy.work import all_but_the_bucket
 
-    values = options.merged(context, values)
-    options.somebody_there(values)
+    values = given.merged(context, values)
+    somebody_there(values)
     work = _work(values)
     state = work.open(make_bucket=False)
     if not state.addresses:
@@ -141,7 +144,7 @@ def destroy_command(context: click.Context, /, delete_logs: bool, confirm_bucket
 @click.pass_context
 def output_command(context: click.Context, /, **values: Any) -> int:  # noqa: ANN401
     """Print what was made: the bucket, what the feed is to read, the function, the job."""
-    values = options.merged(context, values)
+    values = given.merged(context, values)
     work = _work(values)
     state = work.open(make_bucket=False)
     if not state.outputs:
@@ -166,8 +169,8 @@ def write_command(context: click.Context, /, directory: str, **values: Any) -> i
     from mulesoft_audit.cloud.deploy.state_bucket import named
     from mulesoft_audit.paths import expanded
 
-    values = options.with_settings(options.merged(context, values))
-    deployment = options.deployment(values)
+    values = given.with_settings(given.merged(context, values))
+    deployment = given.deployment(values)
     _check_collector(deployment)
     bucket = named(values["state"], deployment.project)
     backend = Backend(bucket, deployment.name) if bucket else None
@@ -183,7 +186,7 @@ def write_command(context: click.Context, /, directory: str, **values: Any) -> i
     return 0
 
 
-def _work(values: options.Values) -> Work:
+def _work(values: Values) -> Work:
     """Return what a command works with; nothing is sent yet."""
     from mulesoft_audit.cli.deploy_view import tell
     from mulesoft_audit.clock import Stop
@@ -194,9 +197,9 @@ def _work(values: options.Values) -> Work:
     from mulesoft_audit.cloud.google import connect
     from mulesoft_audit.paths import expanded
 
-    values.update(options.with_settings(values))
-    deployment = options.deployment(values)
-    options.feed_settings(values, deployment.bucket, deployment.log_prefix)  # what is malformed is told first
+    values.update(given.with_settings(values))
+    deployment = given.deployment(values)
+    given.feed_settings(values, deployment.bucket, deployment.log_prefix)  # what is malformed is told first
     place = expanded(values["folder"]) if values["folder"] else folder.state_home(deployment)
     terraform = Terraform(find(), place, Secret("unused"), aside=bool(values.get("as_json")))
     google = connect(Stop(), tell, project=deployment.project)
@@ -212,7 +215,7 @@ def _check_collector(deployment: Deployment) -> None:
             raise UsageError(f"{name} is not set; the function needs it.", f"Set {flag}.")
 
 
-def _ready(work: Work, state: State, values: options.Values, *, placeholder: bool = False) -> None:
+def _ready(work: Work, state: State, values: Values, *, placeholder: bool = False) -> None:
     """Write what is to be planned or applied, with the client secret if it is to be stored."""
     secret = None
     if work.stores_secret(state, new_secret=values["new_secret"]):
@@ -221,7 +224,7 @@ def _ready(work: Work, state: State, values: options.Values, *, placeholder: boo
 
 
 def _asked() -> Secret:
-    if not options.person_there():
+    if not person_there():
         raise UsageError(
             "The connected app's client secret is to be stored, and none was given.",
             "Set CLIENT_SECRET in the environment, or say --client-secret-file FILE; it is never taken from a flag.",
@@ -229,10 +232,10 @@ def _asked() -> Secret:
     return Secret(click.prompt("Client secret of the connected app", hide_input=True, err=True))
 
 
-def _apply(values: options.Values) -> int:
+def _apply(values: Values) -> int:
     from mulesoft_audit.cli.deploy_view import show_json
 
-    options.somebody_there(values)
+    somebody_there(values)
     work = _work(values)
     _check_collector(work.deployment)
     state = work.open(make_bucket=True)
@@ -254,9 +257,9 @@ def _apply(values: options.Values) -> int:
     return 0
 
 
-def _feed(work: Work, values: options.Values) -> list[Any]:
+def _feed(work: Work, values: Values) -> list[Any]:
     """Make the feed, or change it, and return what is known of it."""
-    settings = options.feed_settings(values, work.deployment.bucket, work.deployment.log_prefix)
+    settings = given.feed_settings(values, work.deployment.bucket, work.deployment.log_prefix)
     if settings is None:
         return []
     from mulesoft_audit.cli.feed import bring_about, verified
@@ -269,7 +272,7 @@ def _feed(work: Work, values: options.Values) -> list[Any]:
     return verified(secops, resources, {**values, "wait": changed and values["wait"]})
 
 
-def _run(work: Work, values: options.Values) -> Outcome | None:
+def _run(work: Work, values: Values) -> Outcome | None:
     if not values["run"]:
         return None
     from mulesoft_audit.cli.deploy_view import show_outcome

@@ -1,48 +1,17 @@
-"""The options of `deploy` and `feed`: each a flag and an environment variable, and what is made of them.
-
-What an option of `ARGUMENTS` may be, the Terraform module says: it goes there under its own name.
-"""
+"""The options of `deploy` and `feed`: each a flag and an environment variable."""
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from mulesoft_audit.cli.complete import directories, files
 from mulesoft_audit.cli.headings import ANYPOINT, OTHER, Option
-from mulesoft_audit.cli.options import F, load_settings, shared
-from mulesoft_audit.errors import UsageError
-from mulesoft_audit.settings import Settings
+from mulesoft_audit.cli.options import F, shared
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from mulesoft_audit.cloud.deploy.deployment import Deployment
-    from mulesoft_audit.cloud.feed.settings import FeedSettings
-
-Values = dict[str, Any]
-#: Options that are variables of the module, by their names there.
-ARGUMENTS = (
-    *("schedule", "time_zone", "schedule_interval_minutes", "schedule_paused", "delivery_attempts"),
-    *("alerts", "alert_email", "notification_channels", "dashboard"),
-    *("bucket_location", "bucket_storage_class", "keep_logs_days"),
-    *("bucket_versioning", "noncurrent_days", "soft_delete_days", "secret_locations"),
-    *("runtime", "memory", "cpu", "timeout_seconds", "min_instances", "max_instances"),
-    *("build_service_account", "environment", "static_egress_ip", "labels"),
-)
-#: Options that are names of parts, with their keys in the module's `names`.
-NAMES = {
-    "bucket": "bucket",
-    "account": "service_account",
-    "secret": "secret",
-    "topic": "topic",
-    "dead_letter_topic": "dead_letter_topic",
-    "function": "function",
-    "job": "job",
-}
-GOOGLE = "auto"  #: as a location of the secret: Google's choice
 
 
 def _under(heading: str) -> Callable[..., Callable[[F], F]]:
@@ -65,7 +34,7 @@ def _pairs(_: click.Context, __: click.Parameter, given: tuple[str, ...]) -> dic
 first, app, secret, when = _under(""), _under(ANYPOINT), _under("Client secret"), _under("Schedule and alerts")
 storage, function, names, logs = _under("Bucket"), _under("Function"), _under("Names"), _under("Logs")
 secops, terraform, running = _under("Google SecOps feed"), _under("Terraform"), _under(OTHER)
-_several: Values = {"multiple": True}
+_several: dict[str, Any] = {"multiple": True}
 
 project_option = shared(first("--project", "PROJECT", "The Google Cloud project.", metavar="ID"))
 place_options = shared(
@@ -180,144 +149,3 @@ run_options = shared(
 )
 yes_option = running("--yes", "", "Do not ask.", "-y", is_flag=True)
 json_option = running("--json", "", "Print the result as one JSON object.", "as_json", is_flag=True)
-
-
-def merged(context: click.Context, values: Values) -> Values:
-    """Return a subcommand's options, those not given there taken from the command it belongs to."""
-    before: Values = context.obj or {}
-    silent = (click.core.ParameterSource.DEFAULT, None)
-    return {
-        name: before.get(name, value) if context.get_parameter_source(name) in silent else value
-        for name, value in values.items()
-    }
-
-
-def with_settings(values: Values) -> Values:
-    """Return the options; the settings file says what no flag and no variable says.
-
-    That is the root organization, the connected app, where Anypoint is, and the bucket. The rest of a settings file is
-    about one machine.
-
-    Raises:
-        UsageError: a setting is malformed, or a file cannot be read.
-    """
-    settings = load_settings(values.get("config"), client_secret_file=values.get("client_secret_file"))
-    found: Values = {
-        "organization": settings.mule_org_id,
-        "client_id": settings.client_id,
-        "bucket": settings.gcs_bucket,
-        "prefix": settings.gcs_prefix,
-    }
-    if settings.anypoint_base_url and not values.get("plane"):
-        found["environment"] = {"ANYPOINT_BASE_URL": settings.anypoint_base_url, **(values.get("environment") or {})}
-    elif settings.anypoint_plane != Settings().anypoint_plane:
-        found["plane"] = settings.anypoint_plane
-    silent = {name: value for name, value in found.items() if name == "environment" or not values.get(name)}
-    return {**values, **silent, "client_secret": settings.secret}
-
-
-def deployment(values: Values, *, region: str = "") -> Deployment:
-    """Return the deployment that the options describe.
-
-    Raises:
-        UsageError: something is missing or malformed.
-    """
-    from mulesoft_audit.cloud.deploy.deployment import Deployment
-
-    place = {"project": values.get("project"), "region": values.get("region") or region}
-    for name, flag in (("project", "PROJECT, or --project"), ("region", "REGION, or --region")):
-        if not place[name]:
-            raise UsageError(f"The {name} is not set.", f"Set {flag}.")
-    direct = ("name", "organization", "client_id", "plane", "existing_secret")
-    optional = {name: values[name] for name in direct if values.get(name)}
-    given = {key: values[name] for name, key in NAMES.items() if values.get(name)}
-    if "bucket" in given:
-        given["bucket"] = _bucket(given["bucket"])
-    return Deployment(
-        project=str(place["project"]),
-        region=str(place["region"]),
-        prefix=str(values.get("prefix") or "").strip("/"),
-        existing_bucket=_bucket(values.get("existing_bucket") or ""),
-        given=given,
-        arguments=_arguments(values),
-        **optional,
-    )
-
-
-def _bucket(name: str) -> str:
-    return name.removeprefix("gs://").strip("/")
-
-
-def _arguments(values: Values) -> Values:
-    found = {name: values[name] for name in ARGUMENTS if values.get(name) not in (None, "", (), {})}
-    if "secret_locations" in found:
-        places = [place for place in found["secret_locations"] if place != GOOGLE]
-        found["secret_locations"] = places
-    if values.get("secops_instance"):
-        found["secops_project_id"] = values.get("secops_project") or values["project"]
-    return found
-
-
-def feed_settings(values: Values, bucket: str = "", log_prefix: str = "") -> FeedSettings | None:
-    """Return the feed that the options describe; None if no SecOps instance is given.
-
-    Args:
-        values: the options.
-        bucket: the bucket that it reads; empty where no feed is meant, but the instance alone.
-        log_prefix: the folder in it, ending in a slash.
-
-    Raises:
-        UsageError: something is missing or malformed.
-    """
-    if not values.get("secops_instance"):
-        return None
-    from mulesoft_audit.cloud.feed.settings import NEVER, ON_SUCCESS, FeedSettings
-
-    if not values.get("secops_location"):
-        raise UsageError(
-            "The location of the SecOps instance is not set.", "Set SECOPS_LOCATION, or --secops-location."
-        )
-    optional: Values = {
-        "display_name": values.get("feed_name"),
-        "max_age_days": values.get("feed_max_age_days"),
-        "namespace": values.get("feed_namespace"),
-        "labels": values.get("feed_labels"),
-        "organizations": tuple(values.get("feed_groups") or ()),
-        "host": values.get("secops_host"),
-    }
-    return FeedSettings(
-        project=values.get("secops_project") or values["project"],
-        location=values["secops_location"],
-        instance=values["secops_instance"],
-        bucket=bucket,
-        log_prefix=log_prefix,
-        deletion=ON_SUCCESS if values.get("feed_deletion") == "on-success" else NEVER,
-        **{name: value for name, value in optional.items() if value},
-    )
-
-
-def person_there() -> bool:
-    """Whether somebody can be asked."""
-    return sys.stdin.isatty() and sys.stderr.isatty()
-
-
-def confirm(values: Values, question: str) -> None:
-    """Ask, unless told not to.
-
-    Raises:
-        UsageError: nobody is there to answer.
-    """
-    if values["yes"]:
-        return
-    somebody_there(values)
-    click.confirm(question, abort=True, err=True)
-
-
-def somebody_there(values: Values) -> None:
-    """See that there is somebody to confirm, or that nobody need to.
-
-    Raises:
-        UsageError: nobody is there to answer.
-    """
-    if not values["yes"] and not person_there():
-        raise UsageError("Nobody is there to confirm.", "Nothing was changed. Say --yes in a script.")

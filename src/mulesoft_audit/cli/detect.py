@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mulesoft_audit.cli.complete import rule_ids
+from mulesoft_audit.cli.configured import config_file, open_to_read
 from mulesoft_audit.cli.failures import tell
 from mulesoft_audit.cli.headings import OTHER, Group, under
-from mulesoft_audit.cli.options import archive_option, config_file, config_option, open_to_read, orgs_option, shared
+from mulesoft_audit.cli.options import archive_option, config_option, orgs_option, shared
 from mulesoft_audit.cli.output import json_wanted, quiet
 from mulesoft_audit.errors import FINDINGS, UsageError, worst_status
 from mulesoft_audit.words import number_of

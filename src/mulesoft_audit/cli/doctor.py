@@ -6,18 +6,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from mulesoft_audit.cli.configured import config_file, load_settings, secret_of
 from mulesoft_audit.cli.deploy import command as deploy
-from mulesoft_audit.cli.deploy_options import deployment, feed_settings
+from mulesoft_audit.cli.deploy_values import deployment, feed_settings
 from mulesoft_audit.cli.headings import Command
 from mulesoft_audit.cli.options import (
     archive_option,
-    config_file,
     config_option,
     json_flag,
-    load_settings,
     orgs_option,
     root_option,
-    secret_of,
     shared,
     source_options,
 )

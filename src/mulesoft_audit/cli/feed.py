@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mulesoft_audit.cli import deploy_options as options
+from mulesoft_audit.cli import deploy_values as given
+from mulesoft_audit.cli.confirming import confirm
 from mulesoft_audit.cli.headings import OTHER, Group, under
 from mulesoft_audit.cli.options import shared
 from mulesoft_audit.errors import DeploymentError, UsageError
 
 if TYPE_CHECKING:
+    from mulesoft_audit.cli.deploy_values import Values
     from mulesoft_audit.cloud.feed.managed import Resource
     from mulesoft_audit.cloud.feed.secops import SecOps
     from mulesoft_audit.cloud.feed.verify import FeedReport
@@ -37,16 +40,16 @@ ANY_REGION = "us-central1"  # a feed has none; the deployment that it belongs to
 class Session:
     """What one command works with."""
 
-    def __init__(self, values: options.Values) -> None:
+    def __init__(self, values: Values) -> None:
         from mulesoft_audit.cli.deploy_view import tell
         from mulesoft_audit.clock import Stop
         from mulesoft_audit.cloud.feed import feed_stack
         from mulesoft_audit.cloud.feed.secops import SecOps
         from mulesoft_audit.cloud.google import connect
 
-        values = options.with_settings(values)
-        deployment = options.deployment(values, region=ANY_REGION)
-        settings = options.feed_settings(values, deployment.bucket, deployment.log_prefix)
+        values = given.with_settings(values)
+        deployment = given.deployment(values, region=ANY_REGION)
+        settings = given.feed_settings(values, deployment.bucket, deployment.log_prefix)
         if settings is None:
             raise UsageError("The SecOps instance is not set.", "Set SECOPS_INSTANCE, or --secops-instance.")
         self.google: Google = connect(Stop(), tell, project=deployment.project)
@@ -86,7 +89,7 @@ def command(context: click.Context, /, **values: Any) -> int:  # noqa: ANN401 - 
 @click.pass_context
 def apply_command(context: click.Context, /, **values: Any) -> int:  # noqa: ANN401
     """Show what is to be done, ask, do it, and wait until the feed has run."""
-    return _apply(options.merged(context, values))
+    return _apply(given.merged(context, values))
 
 
 @command.command("plan")
@@ -97,7 +100,7 @@ def plan_command(context: click.Context, /, **values: Any) -> int:  # noqa: ANN4
     from mulesoft_audit.cli.deploy_view import show_json, show_plan
     from mulesoft_audit.cloud.feed import engine
 
-    values = options.merged(context, values)
+    values = given.merged(context, values)
     steps = engine.plan(Session(values).resources, adopt=values["adopt"])
     show_json(steps=[step.summary() for step in steps]) if values["as_json"] else show_plan(steps)
     return 0
@@ -108,7 +111,7 @@ def plan_command(context: click.Context, /, **values: Any) -> int:  # noqa: ANN4
 @click.pass_context
 def status_command(context: click.Context, /, **values: Any) -> int:  # noqa: ANN401
     """Say what each feed reports of itself, and whether anything parses what it reads."""
-    values = options.merged(context, values)
+    values = given.merged(context, values)
     return _report(Session(values), {**values, "wait": False})
 
 
@@ -120,26 +123,26 @@ def destroy_command(context: click.Context, /, **values: Any) -> int:  # noqa: A
     from mulesoft_audit.cli.deploy_view import show_json, show_plan, show_step
     from mulesoft_audit.cloud.feed import engine
 
-    values = options.merged(context, values)
+    values = given.merged(context, values)
     session = Session(values)
     steps = engine.plan_destroy(session.resources)
     if not values["as_json"]:
         show_plan(steps)
     if any(step.action == engine.DELETE for step in steps):
-        options.confirm(values, "Delete these?")
+        confirm(values, "Delete these?")
     done = engine.destroy(session.resources, report=show_step)
     if values["as_json"]:
         show_json(steps=[step.summary() for step in done])
     return 0
 
 
-def _apply(values: options.Values) -> int:
+def _apply(values: Values) -> int:
     session = Session(values)
     bring_about(session.google, session.resources, values)
     return _report(session, values)
 
 
-def bring_about(google: Google, resources: list[Resource], values: options.Values) -> bool:
+def bring_about(google: Google, resources: list[Resource], values: Values) -> bool:
     """Show what is to be done about the feeds, ask, and do it; return whether anything was changed.
 
     Raises:
@@ -154,12 +157,12 @@ def bring_about(google: Google, resources: list[Resource], values: options.Value
     engine.refuse(steps)
     if not any(step.action in (engine.CREATE, engine.CHANGE) for step in steps):
         return False
-    options.confirm(values, "Do this?")
+    confirm(values, "Do this?")
     engine.apply(google, resources, adopt=values["adopt"], planned=True, report=show_step)
     return True
 
 
-def verified(secops: SecOps, resources: list[Resource], values: options.Values) -> list[FeedReport]:
+def verified(secops: SecOps, resources: list[Resource], values: Values) -> list[FeedReport]:
     """Return what is known of each feed, waited for if that is wanted; shown unless JSON is."""
     from mulesoft_audit.cli.deploy_view import show_feeds
     from mulesoft_audit.cloud.feed.verify import WAIT, verify
@@ -170,7 +173,7 @@ def verified(secops: SecOps, resources: list[Resource], values: options.Values) 
     return reports
 
 
-def _report(session: Session, values: options.Values) -> int:
+def _report(session: Session, values: Values) -> int:
     from mulesoft_audit.cli.deploy_view import show_json
 
     reports = verified(session.secops, session.resources, values)

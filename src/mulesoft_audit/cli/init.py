@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,11 +11,12 @@ import click
 
 from mulesoft_audit.cli.complete import files
 from mulesoft_audit.cli.headings import Command
+from mulesoft_audit.cli.init_view import echo, say_next, show
 from mulesoft_audit.cli.options import archive_option, shared, source_options
 from mulesoft_audit.errors import AuditError, CredentialsError, UsageError
 from mulesoft_audit.paths import expanded
 from mulesoft_audit.secret import Secret
-from mulesoft_audit.settings import FILE, find_file
+from mulesoft_audit.settings import FILE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -82,7 +82,7 @@ def command(output: str, secret_in_file: bool, force: bool, **flags: str | int |
     code = _explored(anypoint)
     values["mule_org_id"] = anypoint.root
     _save(target, values, anypoint, secret, keep, force=force)
-    _say_next(output, keep)
+    say_next(output, keep)
     return code
 
 
@@ -182,7 +182,7 @@ def _asked_for(values: Values) -> Secret:
         refusal = _refusal(values, secret)
         if refusal is None:
             return secret
-        _echo(f"{refusal.message} Nothing was written; try again, or stop with Ctrl-C.")
+        echo(f"{refusal.message} Nothing was written; try again, or stop with Ctrl-C.")
         values["client_id"] = click.prompt("Client id of the connected app", default=values["client_id"]).strip()
 
 
@@ -250,38 +250,13 @@ def _explored(anypoint: Anypoint) -> int:
             found.append(finding)
     finally:
         anypoint.close()
-    _show(anypoint, found)
+    show(anypoint, found)
     return worst_status({finding.exit_code for finding in found} - {0, FINDINGS})
 
 
 def _fatal(finding: Finding) -> AuditError:
     kinds = {kind.exit_code: kind for kind in AuditError.__subclasses__()}
     return kinds.get(finding.exit_code, AuditError)(finding.detail, f"{finding.hint} Nothing was written.")
-
-
-def _show(anypoint: Anypoint, found: list[Finding]) -> None:
-    """Print the organizations as a tree, each with whether its log may be read, and what is to be looked at."""
-    from mulesoft_audit.doctor.finding import State
-    from mulesoft_audit.printable import printable
-
-    click.echo("")
-    for one in anypoint.organizations:
-        sign = "✓" if anypoint.readable.get(one.id) else "✗"
-        _echo(f"{sign} {'  ' * one.depth}{printable(one.name) or '(no name)'}  {one.id}")
-    click.echo("")
-    for finding in found:
-        if finding.state in (State.WARN, State.FAIL):
-            _echo(f"! {printable(finding.name)}: {printable(finding.detail)}")
-            _echo(f"  {printable(finding.hint)}")
-    unreadable = sum(not anypoint.readable.get(one.id) for one in anypoint.organizations)
-    of_them = f"the logs of {unreadable} may not be read" if unreadable else "the log of each may be read"
-    _echo(f"{len(anypoint.organizations)} organizations; {of_them}.")
-
-
-def _echo(text: str) -> None:
-    """Print a line, whatever the terminal can show of it."""
-    encoding = sys.stdout.encoding or "ascii"
-    click.echo(text.encode(encoding, "replace").decode(encoding))
 
 
 def _save(target: Path, values: Values, anypoint: Anypoint, secret: Secret, keep: str, *, force: bool) -> None:
@@ -297,18 +272,3 @@ def _save(target: Path, values: Values, anypoint: Anypoint, secret: Secret, keep
             write_private(Path(keep), f"{secret.reveal()}\n", force=False)
     name = next((one.name for one in anypoint.organizations if one.id == anypoint.root), "")
     write_private(target, settings_file(values, name), force=force)
-
-
-def _say_next(output: str, keep: str) -> None:
-    """Print what was written and what to do now."""
-    from mulesoft_audit.printable import printable
-
-    found = find_file()
-    config = "" if found and found.samefile(expanded(output)) else f" --config {shlex.quote(output)}"
-    _echo(f"Wrote {printable(output)}, readable by you alone.")
-    if keep == "environment":
-        click.echo("The client secret is not in it: set CLIENT_SECRET, or name a file with --client-secret-file.")
-    elif keep != "settings":
-        _echo(f"The client secret is in {printable(keep)}.")
-    click.echo(f"Next: mulesoft-audit doctor{printable(config)}")
-    click.echo(f"      mulesoft-audit collect{printable(config)}")

@@ -6,15 +6,19 @@ import sys
 import threading
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from mulesoft_audit.cli.output import quiet
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from rich.console import RenderableType
+
     from mulesoft_audit.anypoint.pacer import Pacer
     from mulesoft_audit.collect.summary import Summary
+
+T = TypeVar("T")
 
 REFRESH_SECONDS = 0.5
 PAGE = 199  #: entries that a request brings: the first of a page is the last of the one before it
@@ -31,6 +35,24 @@ def shown(pacer: Pacer, expected: int = 0, requests: int = 0) -> Iterator[Callab
         expected: entries to come, if that is known; else what the source counts in what is being read.
         requests: how many the run will take by its plan, if there is one.
     """
+    progress = Progress(pacer, expected, requests)
+    began = pacer.clock.monotonic()
+
+    def line(summary: Summary) -> RenderableType:
+        return progress.line(summary, pacer.clock.monotonic() - began)
+
+    with live(line, REFRESH_SECONDS) as started:
+        yield started
+
+
+@contextmanager
+def live(line: Callable[[T], RenderableType], every: float) -> Iterator[Callable[[T], None]]:
+    """Show a line on a terminal that changes while the block lasts; yields what is to be called with what it shows.
+
+    Args:
+        line: returns the line; called on a thread of its own.
+        every: seconds between two looks.
+    """
     if not sys.stderr.isatty() or quiet():
         yield lambda _: None
         return
@@ -38,15 +60,13 @@ def shown(pacer: Pacer, expected: int = 0, requests: int = 0) -> Iterator[Callab
     from rich.live import Live
 
     over = threading.Event()
-    running: list[Summary] = []
-    progress = Progress(pacer, expected, requests)
-    with Live(console=Console(stderr=True), auto_refresh=False, transient=True) as live:
+    running: list[T] = []
+    with Live(console=Console(stderr=True), auto_refresh=False, transient=True) as shown_line:
 
         def refresh() -> None:
-            began = pacer.clock.monotonic()
-            while not over.wait(REFRESH_SECONDS):
+            while not over.wait(every):
                 if running:
-                    live.update(progress.line(running[0], pacer.clock.monotonic() - began), refresh=True)
+                    shown_line.update(line(running[0]), refresh=True)
 
         thread = threading.Thread(target=refresh, daemon=True)
         thread.start()

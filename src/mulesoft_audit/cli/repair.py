@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from mulesoft_audit.cli.configured import secret_of
 from mulesoft_audit.cli.failures import tell
 from mulesoft_audit.cli.headings import Command
 from mulesoft_audit.cli.options import (
@@ -14,7 +15,6 @@ from mulesoft_audit.cli.options import (
     config_option,
     json_flag,
     root_option,
-    secret_of,
     shared,
     source_options,
     yes_option,

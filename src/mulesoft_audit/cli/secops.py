@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mulesoft_audit.cli import deploy_options as options
+from mulesoft_audit.cli import deploy_values as given
 from mulesoft_audit.cli.complete import rule_ids
+from mulesoft_audit.cli.configured import config_file
 from mulesoft_audit.cli.headings import Group
-from mulesoft_audit.cli.options import config_file, shared
+from mulesoft_audit.cli.options import shared
 from mulesoft_audit.errors import FINDINGS, UsageError
 
 if TYPE_CHECKING:
+    from mulesoft_audit.cli.deploy_values import Values
     from mulesoft_audit.cloud.feed.secops import SecOps
     from mulesoft_audit.detect.rule import Rule
     from mulesoft_audit.secops.check import ParserResult, RuleResult
@@ -90,7 +93,7 @@ def check_command(**values: Any) -> int:  # noqa: ANN401 - click's
     return 0 if all(one.compiles for one in verified) and (parsed is None or parsed.good) else FINDINGS
 
 
-def _instance(values: options.Values) -> SecOps:
+def _instance(values: Values) -> SecOps:
     """Return the SecOps instance that the options describe.
 
     Raises:
@@ -104,7 +107,7 @@ def _instance(values: options.Values) -> SecOps:
 
     if not values["secops_project"] and not values["project"]:
         raise UsageError("The project of SecOps is not set.", "Set SECOPS_PROJECT or PROJECT, or --secops-project.")
-    settings = options.feed_settings(values)
+    settings = given.feed_settings(values)
     if settings is None:
         raise UsageError("The SecOps instance is not set.", "Set SECOPS_INSTANCE, or --secops-instance.")
     return SecOps(connect(Stop(), tell, project=settings.project), settings)

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from mulesoft_audit.cli.configured import open_to_read
 from mulesoft_audit.cli.failures import tell
 from mulesoft_audit.cli.headings import Command, under
-from mulesoft_audit.cli.options import archive_option, config_option, open_to_read, orgs_option, shared
+from mulesoft_audit.cli.options import archive_option, config_option, orgs_option, shared
 from mulesoft_audit.errors import UsageError, worst_status
 from mulesoft_audit.printable import printable
 from mulesoft_audit.times import LocalTimes

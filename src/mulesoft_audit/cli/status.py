@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from mulesoft_audit.cli.configured import open_to_read
 from mulesoft_audit.cli.headings import Command
-from mulesoft_audit.cli.options import archive_option, config_option, json_flag, open_to_read, orgs_option, shared
+from mulesoft_audit.cli.options import archive_option, config_option, json_flag, orgs_option, shared
 from mulesoft_audit.cli.output import json_wanted
 from mulesoft_audit.printable import json_line, printable
 from mulesoft_audit.times import LocalTimes, ago, iso

@@ -7,16 +7,15 @@ from typing import TYPE_CHECKING
 import click
 
 from mulesoft_audit.cli.complete import files
+from mulesoft_audit.cli.configured import load_settings, secret_of
 from mulesoft_audit.cli.failures import tell
 from mulesoft_audit.cli.headings import Command, under
 from mulesoft_audit.cli.options import (
     archive_option,
     config_option,
     json_flag,
-    load_settings,
     orgs_option,
     root_option,
-    secret_of,
     shared,
     source_options,
 )

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import sys
-import threading
 from collections import Counter
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from mulesoft_audit.anypoint.query import iso
-from mulesoft_audit.cli.output import quiet
+from mulesoft_audit.cli.progress import live
 from mulesoft_audit.printable import printable
 from mulesoft_audit.secret import without_secrets
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
+    from contextlib import AbstractContextManager
 
     from rich.console import Console
 
@@ -103,31 +101,9 @@ def _shown(text: str) -> str:
     return without_secrets(printable(text))
 
 
-@contextmanager
-def progress_shown() -> Iterator[Callable[[Progress], None]]:
+def progress_shown() -> AbstractContextManager[Callable[[Progress], None]]:
     """Show a verification on a terminal while it lasts; yields what is to be called with its progress."""
-    if not sys.stderr.isatty() or quiet():
-        yield lambda _: None
-        return
-    from rich.console import Console
-    from rich.live import Live
-
-    over = threading.Event()
-    running: list[Progress] = []
-    with Live(console=Console(stderr=True), auto_refresh=False, transient=True) as live:
-
-        def refresh() -> None:
-            while not over.wait(REFRESH_SECONDS):
-                if running:
-                    live.update(line(running[0]), refresh=True)
-
-        thread = threading.Thread(target=refresh, daemon=True)
-        thread.start()
-        try:
-            yield running.append
-        finally:
-            over.set()
-            thread.join()
+    return live(line, REFRESH_SECONDS)
 
 
 def line(progress: Progress) -> str:

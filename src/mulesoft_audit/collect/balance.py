@@ -11,15 +11,17 @@ from typing import TYPE_CHECKING
 
 from mulesoft_audit.anypoint.query import PAGE_LIMIT, Window, iso
 from mulesoft_audit.archive.layout import DAY_MS, day_of, day_start
+from mulesoft_audit.collect.counted import CountedTotals
 from mulesoft_audit.collect.expiring import Expiring
 from mulesoft_audit.collect.failures import contradiction, unreadable
 from mulesoft_audit.collect.newest import newest_page, total_only
 from mulesoft_audit.collect.period import Due
-from mulesoft_audit.collect.reading import Reading, joined
+from mulesoft_audit.collect.reading import Reading
 from mulesoft_audit.collect.search import Search
 from mulesoft_audit.collect.second_look import SecondLook
+from mulesoft_audit.collect.slices import joined
 from mulesoft_audit.collect.totals import Worth
-from mulesoft_audit.ledger.day import Respelled
+from mulesoft_audit.ledger.commit import Respelled
 from mulesoft_audit.ledger.keys import unseen
 from mulesoft_audit.ledger.manifest import Damaged
 from mulesoft_audit.times import earliest
@@ -27,9 +29,10 @@ from mulesoft_audit.times import earliest
 if TYPE_CHECKING:
     from datetime import date
 
+    from mulesoft_audit.collect.context import Context
     from mulesoft_audit.collect.newest import Newest
     from mulesoft_audit.collect.organization import OrganizationRun
-    from mulesoft_audit.collect.run import Run
+    from mulesoft_audit.collect.pool import WorkerPool
 
 log = logging.getLogger(__name__)
 
@@ -60,22 +63,22 @@ class Balance:
         one: the organization.
     """
 
-    def __init__(self, one: OrganizationRun, run: Run) -> None:
+    def __init__(self, one: OrganizationRun, context: Context, pool: WorkerPool) -> None:
         self.one = one
-        self._run = run
-        self._query = run.query
+        self._context = context
+        self._pool = pool
+        self._query = context.query
         self._days = one.days
-        self._worth = Worth(one, run.query)
-        self._second_look = SecondLook(one, run, self._worth)
-        self._expiring = Expiring(one, run)
+        self._worth = Worth(one, context.query)
+        self._second_look = SecondLook(one, context, self._worth)
+        self._expiring = Expiring(one, context)
         self._tried = Tried()
         self._rounds = 0
-        self._numbers: list[tuple[int | None, int]] = []  # what was counted and expected, each time
+        self._totals = CountedTotals()
         self._windows: list[Window] = []  # read last
         self._read_days: set[date] = set()
         self._written = 0  # before the last reading
         self._arrived = 0  # entries of the last reading that no page showed before, in the time that it showed whole
-        self._owed: dict[int, int] = {}  # entries counted that no reading brought yet, by floor
         self._looking_again = False  # whether the last reading was of what only a second look found
         self._not_shown = 0  # stretches of that in which the source counts what it did not give
         self._settled = False  # whether the last reading told anything new of what the source has
@@ -89,7 +92,7 @@ class Balance:
         self.one.guarded(self._balance)
 
     def _look_first(self) -> None:
-        self.one.first_page = self._newest_page(self._run.until)
+        self.one.first_page = self._newest_page(self._context.until)
 
     def _balance(self) -> None:
         """Compare the archive with the source; do something about the difference, and come back here."""
@@ -101,8 +104,8 @@ class Balance:
             self._read([newest.last_days()], PAGE_LIMIT, newest.until)
             return
         expected = self._days.source(newest.floor)
-        self._owe(newest, before, expected)
-        self._numbers.append((newest.total, expected))
+        self._totals.note(newest.floor, newest.total, before=before, expected=expected, arrived=self._arrived)
+        self._arrived = 0
         if newest.judged.missing:
             self._look_for_missing(newest)
         elif newest.total == expected and (self._tried.all_read or not self._worth.hides_more(newest)):
@@ -115,30 +118,20 @@ class Balance:
         else:
             self._explain(newest, before, expected)
 
-    def _owe(self, newest: Newest, before: int, expected: int) -> None:
-        """Note how many entries the source counted at any time of this run that no reading brought since.
-
-        What arrived after they were counted is not among them: the page that came with the total shows it was not.
-        """
-        brought = before - self._numbers[-1][1] - self._arrived if self._numbers else 0
-        left = self._owed.get(newest.floor, 0) - max(0, brought)
-        self._arrived = 0
-        self._owed[newest.floor] = max(0, left, (newest.total or 0) - expected)
-
     def _look(self) -> Newest:
         """Return the newest page; or only the total, where the run is asked for time up to some moment."""
-        until = self._run.period.until
+        until = self._context.period.until
         if until is not None:
             self._refreshed()  # a run up to some moment may be one of many, which write manifests only
             floor = self._worth.floor(until)
             before = self._days.source_up_to(floor, until)
             if before is None:  # a day that differs tells only as a whole
                 end = day_start(day_of(until)) + DAY_MS
-                until, before = min(end, self._run.now()), self._days.source(floor, end)
+                until, before = min(end, self._context.now()), self._days.source(floor, end)
             beyond = self._days.source(floor) - before
             return total_only(self._query, self.one.organization, floor, until, beyond)
         first, self.one.first_page = self.one.first_page, None
-        newest = first or self._newest_page(self._run.now())
+        newest = first or self._newest_page(self._context.now())
         self.one.result.total, self.one.result.floor = newest.total, newest.floor
         return newest
 
@@ -158,7 +151,7 @@ class Balance:
                 raise
             self._tried.page_by_days = True
             return False
-        if newest.until != self._run.period.until and not newest.judged.missing:
+        if newest.until != self._context.period.until and not newest.judged.missing:
             self.one.head.keep_newest(newest.known(), newest.judged.above + 1)
         return True
 
@@ -175,10 +168,10 @@ class Balance:
 
     def _explain(self, newest: Newest, before: int, expected: int) -> None:
         """Do something about a total that is not what is expected."""
-        steady = len(self._numbers) > 1 and self._numbers[-1] == self._numbers[-2] and not self._news
+        steady = self._totals.repeated and not self._news
         ends = steady or self._rounds >= ROUNDS
         if ends or (self._tried.all_read and not self._worth.judged):
-            if self._run.period.until is None and self._worth.judge(newest, expected):
+            if self._context.period.until is None and self._worth.judge(newest, expected):
                 self._balance()
                 return
             if ends:
@@ -200,7 +193,7 @@ class Balance:
 
     def _edge(self, newest: Newest) -> int | None:
         """Return where the entries that were known before end, if the page does not reach so far; else None."""
-        if self._tried.edge or self._run.period.until is not None:
+        if self._tried.edge or self._context.period.until is not None:
             return None
         self._tried.edge = True
         reaches = not newest.known_until or newest.known_until >= newest.judged.above
@@ -245,7 +238,7 @@ class Balance:
     def _shown_no_more(self, start: int, newest: Newest) -> Window:
         """Return the time from `start` up to what the page shows; to the end, where the last day's counts differ."""
         last = self._days.counted.get(day_of(newest.until - 1).isoformat())
-        differs = self.one.head.rolls_up or (last and last.held != last.source)
+        differs = self.one.head.rolls_up or (last and last.differs)
         return Window(start, newest.until if differs else min(newest.border + 1, newest.until))
 
     def _search(self, newest: Newest) -> Search:
@@ -263,7 +256,7 @@ class Balance:
 
     def _look_back(self, newest: Newest) -> None:
         """Where totals prove nothing: read again what may still change, and say so."""
-        start = max(newest.floor, day_start(day_of(newest.until - self._run.period.look_back)))
+        start = max(newest.floor, day_start(day_of(newest.until - self._context.period.look_back)))
         if not self._tried.looked_back and not self._tried.all_read:
             self._tried.looked_back = True
             self._read([Window(start, newest.until)], 0, newest.until)
@@ -288,7 +281,7 @@ class Balance:
             query=self._query,
             organization=self.one.organization,
             commit=self.one.commit,
-            memory=self._run.memory,
+            memory=self._context.memory,
             known_from=self.one.head.known_from,
             then=lambda: self.one.guarded(self._after_reading),
         )
@@ -296,21 +289,20 @@ class Balance:
         self._windows = windows
         self.one.reading = reading
         self.one.result.expected += expected
-        reading.start(self._run.pool, self.one.rank, oldest_first=self._run.period.oldest_first)
+        reading.start(self._pool, self.one.rank, oldest_first=self._context.period.oldest_first)
 
     def _count_anew(self, windows: list[Window]) -> None:
         """Forget what the source had of days that are read: what it repeats of other logs would be counted twice."""
         for window in windows:
             for day in self._days.dates(*window):
-                counted = self._days.counted[day.isoformat()]
-                if counted.held != counted.source:
+                if self._days.counted[day.isoformat()].differs:
                     self._days.get(day).forget_source()
         self._days.note_all()
 
     def _widened(self, window: Window) -> Window:
         """Return the window from 00:00 UTC, if its first day's counts differ: then only a whole day tells anything."""
         counted = self._days.counted.get(day_of(window.start).isoformat())
-        if counted and counted.held != counted.source:
+        if counted and counted.differs:
             return Window(max(self.one.due.floor, day_start(day_of(window.start))), window.end)
         return window
 
@@ -320,7 +312,7 @@ class Balance:
         assert reading is not None  # noqa: S101 - it is what calls this
         one.result.read += reading.fetched
         before = self._days.held() - self._days.source(0)
-        end = self._run.until if self._run.period.until is None else self._run.now()
+        end = self._context.until if self._context.period.until is None else self._context.now()
         self._settled = reading.settle(self._days.get, self._days.dates, end)
         if self._looking_again and not self._news:
             self._not_shown = len(self._windows)
@@ -346,7 +338,7 @@ class Balance:
     def _verified(self, newest: Newest, arriving: int = 0) -> None:
         """Note that the archive equals the source; first look, where that is due, whether it does so by accident."""
         windows = self._second_look.windows(newest, self._search(newest), self._read_days)
-        gone = self._owed[newest.floor]  # deleted meanwhile; or the replica that counts now lags behind the first one
+        gone = self._totals.owed(newest.floor)  # deleted meanwhile; or another replica counts now, which lags
         if windows:
             self._looking_again = True
             self._read(windows, 0, newest.until)

@@ -13,22 +13,22 @@ from mulesoft_audit.times import earliest
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from mulesoft_audit.collect.context import Context
     from mulesoft_audit.collect.organization import OrganizationRun
-    from mulesoft_audit.collect.run import Run
 
 
 class Expiring:
     """The oldest days of one organization: read once more before they are compared no longer."""
 
-    def __init__(self, one: OrganizationRun, run: Run) -> None:
+    def __init__(self, one: OrganizationRun, context: Context) -> None:
         self._one = one
-        self._run = run
+        self._context = context
         self._read = False
         self._looked = False
 
     def window(self, until: int) -> Window | None:
         """Return the days that the source is about to drop, if they are compared and not read yet."""
-        floor, kept = self._one.due.floor, self._run.kept.floor
+        floor, kept = self._one.due.floor, self._context.kept.floor
         if self._read or not floor < kept < until:
             return None
         self._read = True
@@ -36,7 +36,7 @@ class Expiring:
 
     def leave_out(self, read: Sequence[Window]) -> None:
         """Compare them no more, if they are among what was read."""
-        one, kept = self._one, self._run.kept.floor
+        one, kept = self._one, self._context.kept.floor
         floor = one.due.floor
         if floor < kept and any(start <= floor and kept <= end for start, end in read):
             one.head.proved_from = earliest(one.head.proved_from, floor)
@@ -44,11 +44,11 @@ class Expiring:
 
     def gone(self) -> bool:
         """Where the retention is not known: raise the floor to what the source still has; return whether it had to."""
-        if self._run.kept.floor or self._looked:
+        if self._context.kept.floor or self._looked:
             return False
         self._looked = True
-        one, before, now = self._one, self._one.due.floor, self._run.now()
-        page = self._run.query.page(one.organization, Window(before, now), limit=1)
+        one, before, now = self._one, self._one.due.floor, self._context.now()
+        page = self._context.query.page(one.organization, Window(before, now), limit=1)
         times = placed(page, before).times
         today = day_start(day_of(now))  # compared in any case: nobody keeps entries for less than a day
         floor = min(day_start(day_of(times[0])) + DAY_MS, today) if times else before

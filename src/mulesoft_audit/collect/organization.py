@@ -11,6 +11,7 @@ from mulesoft_audit.archive.layout import DAY_MS
 from mulesoft_audit.collect.period import Due, due
 from mulesoft_audit.errors import ArchiveError, AuditError, CredentialsError, Interrupted
 from mulesoft_audit.ledger import head as heads
+from mulesoft_audit.ledger.commit import commit
 from mulesoft_audit.ledger.days import Days
 from mulesoft_audit.ledger.manifest import Damaged
 from mulesoft_audit.times import earliest
@@ -19,11 +20,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from mulesoft_audit.anypoint.tree import Organization
+    from mulesoft_audit.collect.context import Context
     from mulesoft_audit.collect.newest import Newest
     from mulesoft_audit.collect.reading import Reading
-    from mulesoft_audit.collect.run import Run
     from mulesoft_audit.ledger.batch import Batch
-    from mulesoft_audit.ledger.day import Committed
+    from mulesoft_audit.ledger.commit import Committed
     from mulesoft_audit.ledger.head import Head
 
 
@@ -71,14 +72,25 @@ class OrganizationRun:
         quiet: for how many rounds of this process nothing new came.
     """
 
-    def __init__(self, organization: Organization, run: Run, rank: int, before: OrganizationRun | None = None) -> None:
-        """Read where the organization stands; or take it over from the round before, which is not used any more."""
+    def __init__(
+        self,
+        organization: Organization,
+        context: Context,
+        rank: int,
+        above: list[str],
+        finished: Callable[[], None],
+        before: OrganizationRun | None = None,
+    ) -> None:
+        """Read where the organization stands; or take it over from the round before, which is not used any more.
+
+        `finished` is called once the organization is through.
+        """
         self.organization = organization
         self.rank = rank
-        self.above: list[str] = []
+        self.above = above
         self.quiet: int = before.quiet + 1 if before and not before.result.written else 0
-        self.head, self._generation = before.stands if before else heads.load(run.store, organization.id)
-        self.days = Days(run.store, organization.id, self.head.days)
+        self.head, self._generation = before.stands if before else heads.load(context.store, organization.id)
+        self.days = Days(context.store, organization.id, self.head.days)
         self.due = Due(0, 0)
         self.relatives: list[Days] = []
         self.first_page: Newest | None = None
@@ -86,7 +98,8 @@ class OrganizationRun:
         self.result: Result = Result()
         self.failures: list[AuditError] = []
         self.done: bool = False
-        self._run = run
+        self._context = context
+        self._finished = finished
         self._saved = heads.encode(self.head)
         self._lock = threading.Lock()
 
@@ -103,7 +116,7 @@ class OrganizationRun:
     @property
     def first_of_day(self) -> bool:
         """Whether no run of this day has looked yet for what balances by accident, and this one is to."""
-        return self._run.period.until is None and self.head.looked != self._run.until // DAY_MS
+        return self._context.period.until is None and self.head.looked != self._context.until // DAY_MS
 
     @property
     def stands(self) -> tuple[Head, int]:
@@ -122,18 +135,19 @@ class OrganizationRun:
         keys = self.head.newest_keys()
         return keys[-1][0] if keys else 0
 
-    def prepare(self, since: int) -> None:
+    def prepare(self, since: int, beginning: int) -> None:
         """Decide since when everything is to be held, and from when on that is compared.
 
         Args:
             since: since when that was said to be so; Unix ms, 0 if nobody said.
+            beginning: since when the archive holds other organizations' entries, Unix ms; 0 if it holds none.
         """
-        head, said, run = self.head, 0, self._run
-        looks_twice = self.first_of_day or (run.period.until is None and run.period.since is not None)
+        head, said, context = self.head, 0, self._context
+        looks_twice = self.first_of_day or (context.period.until is None and context.period.since is not None)
         if looks_twice or not head.days:  # days may have been removed; a head be lost, or of the first format
             _, said = self.days.refresh(every=not head.days)
         promised = earliest(head.since, said, since)
-        self.covers(due(promised, head.proved_from, run.period, run.kept, run.until, run.beginning))
+        self.covers(due(promised, head.proved_from, context.period, context.kept, context.until, beginning))
 
     def covers(self, due: Due) -> None:
         """Take over since when everything is to be held, and from when on that is compared."""
@@ -142,14 +156,14 @@ class OrganizationRun:
         self.result.floor = due.floor
 
     def commit(self, batch: Batch, *, count_repeated: bool = True) -> Committed:
-        """Bring a batch into the archive, and count it; see `Day.commit`.
+        """Bring a batch into the archive, and count it; see `ledger.commit`.
 
         Raises:
-            AuditError: as `Day.commit`.
+            AuditError: as `ledger.commit`.
         """
         day = self.days.get(batch.day)
         relatives = [one.get(batch.day) for one in self.relatives]
-        committed = day.commit(batch, relatives, count_repeated=count_repeated)
+        committed = commit(day, batch, relatives, count_repeated=count_repeated)
         self.days.note(day)
         with self._lock:
             self.result.written += committed.written
@@ -164,10 +178,10 @@ class OrganizationRun:
         told = {error.message for error in self.failures}
         self.failures += [error for error in self.days.damaged.values() if error.message not in told]
         if self.first_of_day and (self.result.verified_at or self.result.not_proved):
-            self.head.looked = self._run.until // DAY_MS
+            self.head.looked = self._context.until // DAY_MS
         self._save()
         self.done = True
-        self._run.finished()
+        self._finished()
 
     def interrupt(self) -> None:
         """Commit what readers hold that wait for the source, and keep where the organization stands.
@@ -184,8 +198,8 @@ class OrganizationRun:
     def _save(self) -> None:
         """Replace the head, if it says anything new. A run up to some moment in the past writes manifests only."""
         data = heads.encode(self.head)
-        if data != self._saved and self._run.period.until is None:
-            self._generation = heads.save(self._run.store, self.head, self._generation)
+        if data != self._saved and self._context.period.until is None:
+            self._generation = heads.save(self._context.store, self.head, self._generation)
             self._saved = heads.encode(self.head)
 
     def guarded(self, *steps: Callable[[], None]) -> None:
@@ -210,7 +224,7 @@ class OrganizationRun:
 
     def told(self, error: AuditError) -> AuditError:
         """Return what to say of a failure: an organization that is gone may be one that the archive still holds."""
-        if isinstance(error, UnknownOrganization) and not self._run.is_named(self.organization):
+        if isinstance(error, UnknownOrganization) and not (self._context.named and not self.head.days):
             return LogRefused(
                 f"Anypoint knows no audit log of {self.organization} any more (404).",
                 "What was collected is kept, and other organizations were collected. If the business group was "

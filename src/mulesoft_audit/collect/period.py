@@ -1,13 +1,37 @@
-"""What a run is asked for, and from when on that makes it look."""
+"""What a run is asked for: whose logs, of which time, and from when on that makes it look."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from mulesoft_audit.anypoint.query import iso
 from mulesoft_audit.archive.layout import DAY_MS, day_of, day_start
 from mulesoft_audit.errors import UsageError
 from mulesoft_audit.times import earliest, moment
+
+if TYPE_CHECKING:
+    from mulesoft_audit.anypoint.tree import Organization
+    from mulesoft_audit.errors import AuditError
+
+
+@dataclass(frozen=True, slots=True)
+class Whose:
+    """Whose logs are collected.
+
+    Attributes:
+        root: id of the root organization; empty if it is not known.
+        organizations: in the order of the tree.
+        named: whether they were named one by one; otherwise they are all that the tree names.
+        retention_days: for how long the source keeps entries; None if it does not say.
+        problems: what kept other organizations from being found.
+    """
+
+    root: str
+    organizations: list[Organization]
+    named: bool = False
+    retention_days: int | None = None
+    problems: list[AuditError] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)

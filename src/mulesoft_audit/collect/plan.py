@@ -7,7 +7,7 @@ from multiprocessing.pool import ThreadPool
 from typing import TYPE_CHECKING
 
 from mulesoft_audit.anypoint.query import PAGE_LIMIT, Window
-from mulesoft_audit.collect.reading import pieces
+from mulesoft_audit.collect.slices import pieces
 from mulesoft_audit.errors import PermissionMissing
 from mulesoft_audit.ledger import head as heads
 from mulesoft_audit.ledger.days import Days

@@ -6,12 +6,12 @@ import logging
 import threading
 from bisect import bisect_left
 from collections import Counter
-from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from mulesoft_audit.anypoint.query import PAGE_LIMIT, Window
+from mulesoft_audit.anypoint.query import Window
 from mulesoft_audit.archive.layout import DAY_MS, day_of, day_start
 from mulesoft_audit.collect.fetch import SECOND, Slice
+from mulesoft_audit.collect.slices import cut, pieces
 from mulesoft_audit.errors import ArchiveError, AuditError, CredentialsError, Interrupted
 from mulesoft_audit.ledger.batch import Batch
 from mulesoft_audit.ledger.days import split_by_day
@@ -34,10 +34,6 @@ log = logging.getLogger(__name__)
 
 BATCH_BYTES = 12 << 20  #: of one day's entries, compressed, at which they are committed before the day is through
 ALL_BATCHES_BYTES = 32 << 20  #: of all readers' batches; a reader that finds more commits its own
-SEVERAL = 2_000  #: entries from which on several readers share a stretch
-AT_FIRST = 8  #: readers of one stretch at first
-SLICE = 16_000  #: entries of a slice of a long stretch: it is read before an older one is begun
-WORTH_TAKING = 10 * PAGE_LIMIT  #: entries left to a reader from which on an idle one takes the later half
 
 
 class Memory:
@@ -310,29 +306,3 @@ class Reading:
         midnight = day_start(day_of(start))
         holes = [hole for reader in self.readers for hole in reader.slice.holes if start <= hole.first < end]
         return [Unreadable(hole.first - midnight, min(hole.last, end - 1) - midnight, hole.reason) for hole in holes]
-
-
-def joined(windows: list[Window]) -> list[Window]:
-    """Return stretches of time in order, those that touch or overlap as one."""
-    found: list[Window] = []
-    for start, end in sorted(windows):
-        if found and found[-1].end >= start:
-            found[-1] = Window(found[-1].start, max(end, found[-1].end))
-        else:
-            found.append(Window(start, end))
-    return found
-
-
-def pieces(entries: int) -> int:
-    """Return into how many slices a stretch of so many entries is cut at first."""
-    if entries < SEVERAL:
-        return 1
-    return max(min(AT_FIRST, entries // WORTH_TAKING), entries // SLICE)
-
-
-def cut(window: Window, parts: int) -> list[Window]:
-    """Return a stretch of time cut into parts of equal length, at whole seconds; fewer if it is too short."""
-    length = window.end - window.start
-    bounds = [(window.start + length * i // parts) // SECOND * SECOND for i in range(1, parts)]
-    edges = sorted({window.start, *(one for one in bounds if window.start < one < window.end), window.end})
-    return [Window(a, b) for a, b in pairwise(edges)]

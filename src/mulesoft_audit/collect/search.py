@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from mulesoft_audit.anypoint.query import PAGE_LIMIT, Window
 from mulesoft_audit.archive.layout import DAY_MS, day_of, day_start
-from mulesoft_audit.collect.reading import joined
 from mulesoft_audit.collect.rules import Decision, decide, middle
+from mulesoft_audit.collect.slices import joined
 from mulesoft_audit.ledger.manifest import HOUR_MS
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ class Search:
         """Return the hours of a day that differ, where what is held of each hour is all that the source had."""
         known = self._days.counted.get(day_of(day.start).isoformat())
         within = day.start == day_start(day_of(day.start)) and day.end <= day.start + DAY_MS
-        if total is None or not within or not known or known.held != known.source:
+        if total is None or not within or not known or known.differs:
             return [day]
         held = self._days.get(day_of(day.start)).load()
         found: list[Window] = []

@@ -12,9 +12,9 @@ from mulesoft_audit.errors import SourceError
 if TYPE_CHECKING:
     from datetime import date
 
+    from mulesoft_audit.collect.context import Context
     from mulesoft_audit.collect.newest import Newest
     from mulesoft_audit.collect.organization import OrganizationRun
-    from mulesoft_audit.collect.run import Run
     from mulesoft_audit.collect.search import Search
     from mulesoft_audit.collect.totals import Worth
 
@@ -24,9 +24,9 @@ RETRIED_A_RUN = 3  #: entries that could not be read before
 class SecondLook:
     """The second look at one organization."""
 
-    def __init__(self, one: OrganizationRun, run: Run, worth: Worth) -> None:
+    def __init__(self, one: OrganizationRun, context: Context, worth: Worth) -> None:
         self._one = one
-        self._run = run
+        self._context = context
         self._worth = worth
         self._taken = False
 
@@ -47,7 +47,7 @@ class SecondLook:
             return self._worth.before_cap(search, newest)
         if self._worth.useless:
             self._worth.set(Totals())  # they count again
-        if self._run.period.since is not None:
+        if self._context.period.since is not None:
             return search.by_day(read)
         return search.by_suffix() if self._one.first_of_day else []
 
@@ -56,7 +56,7 @@ class SecondLook:
         found: list[Window] = []
         for first, last, _ in self._one.days.unreadable(newest.floor)[:RETRIED_A_RUN]:
             try:
-                page = self._run.query.page(self._one.organization, Window(first, last + 1), limit=2)
+                page = self._context.query.page(self._one.organization, Window(first, last + 1), limit=2)
             except (SourceError, LogRefused):
                 continue
             start = max(newest.floor, day_start(day_of(first)))

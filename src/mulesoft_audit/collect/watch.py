@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Protocol
 
 from mulesoft_audit.anypoint.pacer import IN_FLIGHT_SECONDS, MINUTE
 from mulesoft_audit.clock import Stop
-from mulesoft_audit.collect.run import Between, collect
+from mulesoft_audit.collect.between import Between
+from mulesoft_audit.collect.run import collect
 from mulesoft_audit.collect.summary import Summary
 from mulesoft_audit.errors import AuditError, Interrupted, UsageError
 
@@ -23,8 +24,7 @@ if TYPE_CHECKING:
     from mulesoft_audit.anypoint.query import AuditQuery
     from mulesoft_audit.archive.store import Store
     from mulesoft_audit.collect.organization import OrganizationRun
-    from mulesoft_audit.collect.period import Period
-    from mulesoft_audit.collect.run import Whose
+    from mulesoft_audit.collect.period import Period, Whose
 
 log = logging.getLogger(__name__)
 

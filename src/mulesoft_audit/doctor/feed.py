@@ -14,7 +14,8 @@ from mulesoft_audit.cloud.feed.settings import ON_SUCCESS
 from mulesoft_audit.cloud.feed.verify import BAD, OFF, PARSERS, report
 from mulesoft_audit.cloud.google.policy import Binding, bucket_policy
 from mulesoft_audit.doctor.finding import Check, Finding, failed, ok, skipped, warn
-from mulesoft_audit.doctor.google import GOOGLE, broken, disabled, epoch
+from mulesoft_audit.doctor.google import GOOGLE, broken, disabled
+from mulesoft_audit.doctor.logged_run import epoch
 from mulesoft_audit.doctor.roles import judged
 from mulesoft_audit.errors import AuditError, PermissionMissing
 from mulesoft_audit.printable import printable

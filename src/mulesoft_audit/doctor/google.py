@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from mulesoft_audit import refusal
 from mulesoft_audit.cloud.deploy.existing import FUNCTIONS, SECRETS
-from mulesoft_audit.cloud.deploy.run import LOGGING, REQUESTS, SCHEDULER
+from mulesoft_audit.cloud.deploy.run import SCHEDULER
 from mulesoft_audit.cloud.google.errors import NotEnabled, NotFound
 from mulesoft_audit.doctor.delivery import judged_delivery, wrong
 from mulesoft_audit.doctor.finding import Check, Finding, fail, ok, skipped, warn
 from mulesoft_audit.doctor.freshness import DAILY, DAY, interval_minutes, silence_minutes
+from mulesoft_audit.doctor.logged_run import judged_run, newest_log
 from mulesoft_audit.errors import AuditError, DeploymentError, PermissionMissing
 from mulesoft_audit.printable import printable
-from mulesoft_audit.times import ago
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -35,7 +34,6 @@ NEEDED = tuple(
 )
 PUBSUB = "pubsub.googleapis.com/v1"
 NETWORK = "compute.googleapis.com"
-LOGS_DAYS = 30  #: how far back logs are looked through; Cloud Logging keeps them as long by default
 
 GOOGLE, APIS, SECRET, FUNCTION = "Google Cloud", "Google APIs", "stored secret", "function"
 JOB, DELIVERY, LAST_RUN = "schedule", "delivery", "last run"
@@ -245,54 +243,11 @@ class Cloud:
         if self.absent:
             return skipped(NOTHING)
         try:
-            newest = self._newest_log()
+            newest = newest_log(self.google, self.config)
         except PermissionMissing:
             return skipped("its logs may not be read", "Ask for roles/logging.viewer on the project.")
-        if newest is None:
-            return warn(f"no run has logged anything in {LOGS_DAYS} days", "Run `mulesoft-audit deploy --run`.")
-        payload, stamp = newest.get("jsonPayload", {}), str(newest.get("timestamp", ""))
-        said = printable(str(payload.get("message", "")))[:300]
-        seconds = self.google.stop.clock.time() - epoch(stamp)
-        detail = f"{ago(int(seconds * 1000))} ago: {said}"
-        continued = payload.get("interrupted") and newest.get("severity") == "WARNING"
-        failed = payload.get("exit_code") or newest.get("severity") in ("ERROR", "CRITICAL")
-        if not continued and failed:
-            return broken(detail, "Its log names what failed; the next run goes on with what is missing.")
-        limit = self.stale_after()
-        if seconds * 1000 > limit:
-            return fail(
-                f"{detail}; more than {ago(limit)} is too long for its schedule",
-                f"See whether {self.config.job} runs, and `mulesoft-audit deploy --run`.",
-            )
-        if continued:
-            return warn(f"{detail}. Its time was over", "Another run goes on there; look again when that is through.")
-        if payload.get("complete") is False:
-            return warn(detail, "Nothing failed. Its log says what is not proved; the next scheduled run compares all.")
-        return ok(detail)
-
-    def _newest_log(self) -> Json | None:
-        since = datetime.fromtimestamp(self.google.stop.clock.time() - LOGS_DAYS * 86400, UTC)
-        wanted = (
-            f'resource.type="cloud_run_revision" resource.labels.service_name="{self.config.function}" '
-            f'resource.labels.location="{self.config.region}" timestamp>="{since:%Y-%m-%dT%H:%M:%SZ}" NOT {REQUESTS} '
-            'jsonPayload.event=("run" OR "failure")'
-        )
-        body = {
-            "resourceNames": [f"projects/{self.config.project}"],
-            "filter": wanted,
-            "orderBy": "timestamp desc",
-            "pageSize": 1,
-        }
-        found = self.google.post(LOGGING, "read the function's logs", body, once=True).get("entries", [])
-        return found[0] if found else None
-
-
-def epoch(stamp: str) -> float:
-    """Return a time of Google's in epoch seconds; 0 for one that cannot be read."""
-    try:
-        return datetime.fromisoformat(stamp).timestamp()
-    except ValueError:
-        return 0.0
+        now = self.google.stop.clock.time()
+        return judged_run(newest, now, stale_after=self.stale_after, job=self.config.job)
 
 
 def _secret_names(service: Json) -> set[str]:

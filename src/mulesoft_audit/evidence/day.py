@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 
 from isal import isal_zlib
 
+from mulesoft_audit.archive.layout import DayNames
 from mulesoft_audit.archive.part import read_lines
 from mulesoft_audit.archive.store import LARGEST
 from mulesoft_audit.errors import ArchiveError
 from mulesoft_audit.evidence import judge
 from mulesoft_audit.evidence.finding import Kind, Remedy
-from mulesoft_audit.evidence.judge import Names, Sums, Wrong
+from mulesoft_audit.evidence.judge import Sums, Wrong
 from mulesoft_audit.evidence.measure import by_hour
 from mulesoft_audit.ledger import manifest as manifests
 from mulesoft_audit.ledger.head import Counted
@@ -64,9 +65,9 @@ class Loaded:
     data: bytes = b""
 
     @property
-    def names(self) -> Names:
+    def names(self) -> DayNames:
         """The names of its objects."""
-        return Names(self.objects.organization, self.objects.day)
+        return DayNames(self.objects.organization, self.objects.day)
 
     def numbers(self) -> list[int]:
         """Return the numbers of all parts that anything names."""
@@ -105,7 +106,7 @@ def load(store: Store, objects: DayObjects) -> Loaded:
     Raises:
         ArchiveError: the archive cannot be read, or a newer version wrote the manifest.
     """
-    name = Names(objects.organization, objects.day).manifest
+    name = DayNames(objects.organization, objects.day).manifest
     held = store.read(name) if objects.manifest else None
     if held is None:
         return Loaded(objects)

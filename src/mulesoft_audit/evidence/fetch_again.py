@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from mulesoft_audit.archive.layout import DAY_MS, day_start
 from mulesoft_audit.collect.fetch import Slice
 from mulesoft_audit.ledger.batch import Batch
+from mulesoft_audit.ledger.commit import commit
 from mulesoft_audit.ledger.day import Day
 from mulesoft_audit.ledger.manifest import Unreadable
 
@@ -58,9 +59,9 @@ def fetch_again(
         given += len(entries.times)
         batch.add(entries.lines, [time - midnight for time in entries.times], entries.keys)
         if batch.size > BATCH_BYTES:
-            new += held.commit(batch, others).written
+            new += commit(held, batch, others).written
             batch = Batch(day)
-    new += held.commit(batch, others).written
+    new += commit(held, batch, others).written
     holes = [Unreadable(one.first - midnight, one.last - midnight, one.reason) for one in slice_.holes]
     held.settle(0, DAY_MS, given + len(holes), holes, whole=True)
     return new

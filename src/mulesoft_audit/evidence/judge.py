@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from mulesoft_audit.archive import layout
 from mulesoft_audit.evidence.finding import Finding, Kind, Remedy
 from mulesoft_audit.evidence.measure import EMPTY
 
 if TYPE_CHECKING:
     from datetime import date
 
+    from mulesoft_audit.archive.layout import DayNames
     from mulesoft_audit.evidence.measure import Measured
     from mulesoft_audit.ledger.head import Counted
     from mulesoft_audit.ledger.manifest import Manifest, PartEntry
@@ -37,33 +37,12 @@ class Wrong:
         return Finding(*wrong, organization, name, day.isoformat(), self.number)
 
 
-@dataclass(frozen=True, slots=True)
-class Names:
-    """The names of a day's objects."""
-
-    organization: str
-    day: date
-
-    @property
-    def manifest(self) -> str:
-        """Of the manifest."""
-        return layout.manifest_name(self.organization, self.day)
-
-    def part(self, number: int) -> str:
-        """Of a part."""
-        return layout.part_name(self.organization, self.day, number)
-
-    def keys(self, number: int) -> str:
-        """Of a part's keys."""
-        return layout.keys_name(self.organization, self.day, number)
-
-
 def is_given_up(part: PartEntry) -> bool:
     """Return whether a part counts for nothing, because what it held was lost or is set aside."""
     return part.entries == 0 and part.keys_sha256 == EMPTY
 
 
-def known_part(names: Names, part: PartEntry, seen: Measured, *, require_parts: bool) -> list[Wrong]:
+def known_part(names: DayNames, part: PartEntry, seen: Measured, *, require_parts: bool) -> list[Wrong]:
     """Return what is the matter with a part that the manifest names, and with its keys."""
     keys_hold = seen.keys == part.keys_sha256
     if not seen.there:
@@ -78,7 +57,7 @@ def known_part(names: Names, part: PartEntry, seen: Measured, *, require_parts: 
 
 
 def _without_object(
-    names: Names, part: PartEntry, seen: Measured, *, keys_hold: bool, require_parts: bool
+    names: DayNames, part: PartEntry, seen: Measured, *, keys_hold: bool, require_parts: bool
 ) -> list[Wrong]:
     path, number = names.part(part.number), part.number
     if is_given_up(part):
@@ -94,14 +73,14 @@ def _without_object(
     return [Wrong(Kind.TRANSFERRED, path, _described_as(part), text, number=number), *_described(names, part, seen)]
 
 
-def _again(names: Names, part: PartEntry) -> Wrong:
+def _again(names: DayNames, part: PartEntry) -> Wrong:
     text = "an object of that name"
     return Wrong(
         Kind.UNKNOWN, names.part(part.number), "no object: it was set aside", text, Remedy.SET_ASIDE, "", part.number
     )
 
 
-def _other_bytes(names: Names, part: PartEntry, seen: Measured, *, keys_hold: bool) -> list[Wrong]:
+def _other_bytes(names: DayNames, part: PartEntry, seen: Measured, *, keys_hold: bool) -> list[Wrong]:
     path, number = names.part(part.number), part.number
     if seen.damaged:
         return [Wrong(Kind.DAMAGED, path, f"SHA-256 {part.sha256}", seen.damaged, Remedy.SET_ASIDE, number=number)]
@@ -113,7 +92,7 @@ def _other_bytes(names: Names, part: PartEntry, seen: Measured, *, keys_hold: bo
     return [wrong] if keys_hold or not same_entries else [wrong, _keys(names, part, seen, Remedy.KEYS)]
 
 
-def _keys(names: Names, part: PartEntry, seen: Measured, remedy: Remedy) -> Wrong:
+def _keys(names: DayNames, part: PartEntry, seen: Measured, remedy: Remedy) -> Wrong:
     path, number = names.keys(part.number), part.number
     expected = f"SHA-256 {part.keys_sha256}, the keys of {part.entries:,} entries"
     if not seen.keys:
@@ -124,7 +103,7 @@ def _keys(names: Names, part: PartEntry, seen: Measured, remedy: Remedy) -> Wron
     return Wrong(Kind.ALTERED, path, expected, f"SHA-256 {seen.keys}", remedy, number=number)
 
 
-def _described(names: Names, part: PartEntry, seen: Measured) -> list[Wrong]:
+def _described(names: DayNames, part: PartEntry, seen: Measured) -> list[Wrong]:
     """Compare what the manifest says of a part beside its digests, which hold."""
     said: dict[str, object] = {"entries": part.entries, "first": part.first, "last": part.last}
     real: dict[str, object] = {"entries": seen.keys_entries, "first": seen.first, "last": seen.last}
@@ -143,11 +122,11 @@ def _described_as(part: PartEntry) -> str:
     return f"{part.size:,} bytes, {part.entries:,} entries, SHA-256 {part.sha256}"
 
 
-def _manifest(names: Names, expected: str, found: str) -> Wrong:
+def _manifest(names: DayNames, expected: str, found: str) -> Wrong:
     return Wrong(Kind.ALTERED, names.manifest, expected, found, Remedy.MANIFEST)
 
 
-def unknown_part(names: Names, number: int, seen: Measured, *, all_new: bool, first_format: bool = False) -> Wrong:
+def unknown_part(names: DayNames, number: int, seen: Measured, *, all_new: bool, first_format: bool = False) -> Wrong:
     """Return what a part or a claim is that the manifest does not name.
 
     A run creates the keys of a part, then the part, then enters it in the manifest: whatever it leaves when it is
@@ -197,7 +176,7 @@ class Sums:
         self.sound &= sound
 
 
-def whole_manifest(names: Names, manifest: Manifest, sums: Sums, *, repeats: bool) -> list[Wrong]:
+def whole_manifest(names: DayNames, manifest: Manifest, sums: Sums, *, repeats: bool) -> list[Wrong]:
     """Return what of a manifest does not agree with its parts' keys, or says that the day is not held whole.
 
     Args:
@@ -225,7 +204,7 @@ def whole_manifest(names: Names, manifest: Manifest, sums: Sums, *, repeats: boo
     return found
 
 
-def against_head(names: Names, known: Counted, now: Counted | None, *, by_content: bool) -> list[Wrong]:
+def against_head(names: DayNames, known: Counted, now: Counted | None, *, by_content: bool) -> list[Wrong]:
     """Return how a day's manifest differs from what the head saw of it.
 
     The head may well be older than the manifest; never newer. A bucket's generations change when it is copied

@@ -13,7 +13,6 @@ from mulesoft_audit.evidence import judge
 from mulesoft_audit.evidence.day import Asked, Judged, Loaded, conclude, load, look
 from mulesoft_audit.evidence.finding import NOTES, Finding, Kind, Remedy
 from mulesoft_audit.evidence.inventory import DayObjects, Inventory, objects_of
-from mulesoft_audit.evidence.judge import Names, Wrong
 from mulesoft_audit.evidence.standing import Standing, read_standing
 from mulesoft_audit.evidence.workers import READERS, Ahead, Measuring
 from mulesoft_audit.memory import spare_memory
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from mulesoft_audit.archive.store import Store
+    from mulesoft_audit.evidence.judge import Wrong
     from mulesoft_audit.evidence.measure import Measured
     from mulesoft_audit.ledger.head import Counted
 
@@ -229,7 +229,7 @@ class Offline:
 
     def _lost_day(self, standing: Standing, held: Held, day: date) -> list[Finding]:
         """Return that nothing is left of a day that the head counts; unless it came meanwhile."""
-        names, known = Names(held.id, day), standing.counted(held.id, day)
+        names, known = layout.DayNames(held.id, day), standing.counted(held.id, day)
         if known is None or self._store.read(names.manifest):
             return []
         wrong = judge.against_head(names, known, None, by_content=False)

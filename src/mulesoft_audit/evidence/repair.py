@@ -17,6 +17,7 @@ from mulesoft_audit.evidence.quarantine import set_aside
 from mulesoft_audit.evidence.repair_day import DayRepair
 from mulesoft_audit.ledger import head as heads
 from mulesoft_audit.ledger import registry as registries
+from mulesoft_audit.ledger.commit import commit
 from mulesoft_audit.ledger.day import Day
 from mulesoft_audit.ledger.days import Days
 from mulesoft_audit.ledger.registry import Known, Registry
@@ -191,7 +192,7 @@ class Repair:
 
     def _salvage(self, organization: str, day: date, done: Repaired) -> str:
         held = Day(self._store, organization, day)
-        written = sum(held.commit(batch).written for batch in done.salvaged)
+        written = sum(commit(held, batch).written for batch in done.salvaged)
         return f"kept {written:,} entries of what was set aside, as its keys vouch for them"
 
     def _fetch(self, organization: str, day: date, since: int) -> str:

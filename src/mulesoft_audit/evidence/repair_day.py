@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from mulesoft_audit.anypoint.entry import recognize
+from mulesoft_audit.archive.layout import DayNames
 from mulesoft_audit.archive.part import read_lines
 from mulesoft_audit.archive.store import GenerationMismatch
 from mulesoft_audit.errors import ArchiveError
 from mulesoft_audit.evidence.finding import Kind, Remedy
 from mulesoft_audit.evidence.inventory import DayObjects
-from mulesoft_audit.evidence.judge import Names
 from mulesoft_audit.evidence.measure import measure
 from mulesoft_audit.evidence.offline import again
 from mulesoft_audit.evidence.quarantine import set_aside
@@ -67,7 +67,7 @@ class DayRepair:
             seals: what is sealed.
         """
         self._store = store
-        self._names = Names(organization, day)
+        self._names = DayNames(organization, day)
         self._asked = asked
         self._since = since
         self._seals = seals

@@ -101,29 +101,38 @@ class _Reader:
         data = held.data if held else b""
         before = seals.newest
         seals.digests.append(sha256(data))
-        if seals.key and SIGNATURE in self._files:
-            if self._signed(data, seals.key):
-                seals.signed += 1
-            else:
-                found = "a signature of another key, or over another list"
-                seals.wrong(self._folder + SIGNATURE, f"a signature of the key {seals.key.id}", found)
-        elif SIGNATURE not in self._files and seals.unfinished != self._number:
-            seals.wrong(self._folder + SIGNATURE, "a signature", "no object")
+        self._signature(data)
         listed = read_sums(data)
         if listed is None:
             seals.wrong(self._folder + SUMS, "lines of sha256sum", "something else")
             return
-        previous = {name: digest for name, digest in listed.items() if name.endswith("/" + SUMS)}
-        expected = {folder(self._number - 1) + SUMS: before} if self._number > 1 else {}
-        if previous != expected:
-            text = "another list before it: seals are missing, changed or out of order"
-            seals.wrong(self._folder + SUMS, f"a line for the list before it, SHA-256 {before}", text)
+        self._chain(listed, before)
         own = {name: digest for name, digest in listed.items() if name.startswith(self._folder)}
         for name in sorted({self._folder + (VOID if self._folder + VOID in own else DOCUMENT), *own}):
             self._own(name, own.get(name, ""))
         for name, digest in listed.items():
             if not name.startswith(EVIDENCE) and SIGNATURE in self._files:
                 self._object(name, digest)
+
+    def _signature(self, data: bytes) -> None:
+        """See whether the list is signed by the key that holds for it."""
+        seals, path = self._seals, self._folder + SIGNATURE
+        if SIGNATURE not in self._files:
+            if seals.unfinished != self._number:
+                seals.wrong(path, "a signature", "no object")
+        elif seals.key and self._signed(data, seals.key):
+            seals.signed += 1
+        elif seals.key:
+            found = "a signature of another key, or over another list"
+            seals.wrong(path, f"a signature of the key {seals.key.id}", found)
+
+    def _chain(self, listed: dict[str, str], before: str) -> None:
+        """See whether the list names the one before it, whose SHA-256 is `before`, and no other."""
+        previous = {name: digest for name, digest in listed.items() if name.endswith("/" + SUMS)}
+        expected = {folder(self._number - 1) + SUMS: before} if self._number > 1 else {}
+        if previous != expected:
+            text = "another list before it: seals are missing, changed or out of order"
+            self._seals.wrong(self._folder + SUMS, f"a line for the list before it, SHA-256 {before}", text)
 
     def _object(self, name: str, digest: str) -> None:
         """Take note of a sealed object; what was sealed first holds for ever."""

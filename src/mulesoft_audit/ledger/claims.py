@@ -10,13 +10,11 @@ import logging
 from time import monotonic, sleep
 from typing import TYPE_CHECKING
 
-from mulesoft_audit.archive import layout
 from mulesoft_audit.archive.store import ObjectExists
 from mulesoft_audit.ledger.keys import RECORD, Key, Keys, unseen
 from mulesoft_audit.ledger.parts import derive_keys
 
 if TYPE_CHECKING:
-    from mulesoft_audit.archive.store import Store
     from mulesoft_audit.ledger.batch import Sealed
     from mulesoft_audit.ledger.day import Day
 
@@ -30,15 +28,15 @@ POLL_SECONDS = 0.25
 class Claims:
     """The numbers of one day's parts."""
 
-    def __init__(self, store: Store, day: Day) -> None:
-        self._store = store
+    def __init__(self, day: Day) -> None:
         self._day = day
-        self._kept: dict[int, Keys] = {}  # claims of others that lack their part
+        self._store = day.store
+        self._kept = day.lone_claims
 
     def create(self, sealed: Sealed) -> bool:
         """Write a part under the next free number; False if somebody else has it: look again what is new."""
         number = max([*self._day.manifest.numbers(), *self._kept], default=0) + 1
-        name = layout.keys_name(self._day.organization, self._day.day, number)
+        name = self._day.names.keys(number)
         try:
             self._store.create(name, sealed.keys.data)
         except ObjectExists:
@@ -53,9 +51,7 @@ class Claims:
             "entries": str(sealed.part.entries),
         }
         try:
-            self._store.create(
-                layout.part_name(self._day.organization, self._day.day, number), sealed.part.data, metadata
-            )
+            self._store.create(self._day.names.part(number), sealed.part.data, metadata)
         except ObjectExists:
             self._adopt(number, given)
             return False
@@ -94,7 +90,7 @@ class Claims:
             self._day.write()
 
     def _read_claim(self, number: int) -> Keys:
-        held = self._store.read(layout.keys_name(self._day.organization, self._day.day, number))
+        held = self._store.read(self._day.names.keys(number))
         whole = held is not None and len(held.data) % RECORD.size == 0
         self._kept[number] = Keys(held.data if held and whole else b"")
         return self._kept[number]
@@ -105,7 +101,7 @@ class Claims:
         Only if it holds something new that the source just gave. Anybody who may write can put a part there, and what
         the source does not give is not to be counted as collected: it is left where it is, for `verify` to tell.
         """
-        name = layout.part_name(self._day.organization, self._day.day, number)
+        name = self._day.names.part(number)
         held = self._store.read(name)
         if held is None:
             return False

@@ -147,7 +147,7 @@ class Days:
         whole, last = day_start(day_of(end)), day_of(end).isoformat()
         if end == whole or last not in self.counted:
             return self.source(start, whole)
-        if self.counted[last].held != self.counted[last].source:
+        if self.counted[last].differs:
             return None
         day = self.get(day_of(end)).load()
         return self.source(start, whole) + day.count_between(0, end - whole)

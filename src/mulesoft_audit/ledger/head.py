@@ -51,6 +51,11 @@ class Counted(msgspec.Struct, frozen=True, array_like=True):
     source: int
     unreadable: int = 0
 
+    @property
+    def differs(self) -> bool:
+        """Whether the source had another number of entries than are held: then only a whole day tells anything."""
+        return self.held != self.source
+
 
 class Head(msgspec.Struct, omit_defaults=True):
     """Where an organization stands. Times are Unix milliseconds.

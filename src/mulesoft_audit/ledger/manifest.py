@@ -22,6 +22,7 @@ class Damaged(ArchiveError):
 
 FORMAT = 2  #: 1 had no `since`, and other ideas of what was covered; it is read as well
 HOUR_MS = 3_600_000
+TRIES = 200  #: rounds of a race for an object of a day; each lost one means that somebody else got on
 
 
 class PartEntry(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -122,6 +123,10 @@ class Manifest(msgspec.Struct, omit_defaults=True):
     def numbers(self) -> set[int]:
         """Return the numbers of the parts."""
         return {part.number for part in self.parts}
+
+    def exchange(self, part: PartEntry) -> None:
+        """Take this for what is known of the part of that number."""
+        self.parts = [part if one.number == part.number else one for one in self.parts]
 
     def count_hours(self, times: list[int]) -> None:
         """Count entries by hour; `times` are milliseconds of the day."""

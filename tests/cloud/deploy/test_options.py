@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from tests.cloud.deploy.harness import INSTANCE, VALUE, Bench
 from tests.terraform.workspace import MODULE
 
-from mulesoft_audit.cli import deploy_options as options
+from mulesoft_audit.cli import deploy_values as given
 from mulesoft_audit.cli.deploy import command
 from mulesoft_audit.cli.feed import command as feed
 from mulesoft_audit.errors import DeploymentError, UsageError
@@ -36,7 +36,7 @@ def _nothing_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 def described(*arguments: str) -> Deployment:
     """Return the deployment that a command line describes."""
     context = command.commands["plan"].make_context("plan", [*PLACE, *arguments])
-    return options.deployment(options.with_settings(context.params))
+    return given.deployment(given.with_settings(context.params))
 
 
 def refused(*arguments: str) -> str:
@@ -47,11 +47,11 @@ def refused(*arguments: str) -> str:
 
 def test_every_option_that_goes_to_the_module_is_a_variable_of_it() -> None:
     known = {parameter.name for parameter in command.params}
-    for name in options.ARGUMENTS:
+    for name in given.ARGUMENTS:
         assert name in known
         assert f'variable "{name}" {{' in VARIABLES
     names = VARIABLES[VARIABLES.index('variable "names"') :]
-    assert all(re.search(rf"^    {key} += optional", names, re.MULTILINE) for key in options.NAMES.values())
+    assert all(re.search(rf"^    {key} += optional", names, re.MULTILINE) for key in given.NAMES.values())
 
 
 def test_defaults_are_the_modules() -> None:
@@ -83,7 +83,7 @@ def test_the_settings_file_says_what_nothing_else_says(monkeypatch: pytest.Monke
     monkeypatch.setenv("CLIENT_ID", "of-the-environment")
     assert described("--plane", "us").plane == "us"
     assert described().client_id == "of-the-environment"
-    assert options.with_settings({})["client_secret"].reveal() == VALUE
+    assert given.with_settings({})["client_secret"].reveal() == VALUE
     (tmp_path / "other.toml").write_text('client_idd = "x"\n')
     assert "client_idd" in refused("plan", *PLACE, "--config", "other.toml")
 
