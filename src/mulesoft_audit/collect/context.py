@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from mulesoft_audit.collect.period import Kept
 from mulesoft_audit.collect.reading import Memory
 
 if TYPE_CHECKING:
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from mulesoft_audit.anypoint.query import AuditQuery
     from mulesoft_audit.archive.store import Store
     from mulesoft_audit.clock import Clock
-    from mulesoft_audit.collect.period import Kept, Period
+    from mulesoft_audit.collect.period import Period, Whose
 
 AHEAD_SECONDS = 5.0  #: by how much this machine's clock may be ahead before the source's is gone by
 
@@ -28,9 +29,9 @@ class Context:
         query: the source.
         clock: this machine's.
         ahead: returns by how many seconds that is ahead of the source's; None if that is not known.
-        kept: what the source still keeps.
-        named: whether the organizations were named one by one.
+        whose: whose logs are collected.
         until: Unix ms up to which entries are asked for first.
+        kept: what the source still keeps.
         memory: what the batches of all readers take.
     """
 
@@ -39,13 +40,14 @@ class Context:
     query: AuditQuery
     clock: Clock
     ahead: Callable[[], float | None]
-    kept: Kept
-    named: bool
+    whose: Whose
     until: int = field(init=False)
+    kept: Kept = field(init=False)
     memory: Memory = field(default_factory=Memory)
 
     def __post_init__(self) -> None:
         self.until = self.period.until if self.period.until is not None else self.now()
+        self.kept = Kept.by(self.whose.retention_days, self.until)
 
     def now(self) -> int:
         """Return Unix ms: by the source's clock, if this machine's is ahead of it."""

@@ -224,7 +224,7 @@ class OrganizationRun:
 
     def told(self, error: AuditError) -> AuditError:
         """Return what to say of a failure: an organization that is gone may be one that the archive still holds."""
-        if isinstance(error, UnknownOrganization) and not (self._context.named and not self.head.days):
+        if isinstance(error, UnknownOrganization) and not (self._context.whose.named and not self.head.days):
             return LogRefused(
                 f"Anypoint knows no audit log of {self.organization} any more (404).",
                 "What was collected is kept, and other organizations were collected. If the business group was "

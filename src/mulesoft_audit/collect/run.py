@@ -11,7 +11,6 @@ from mulesoft_audit.archive.layout import DAY_MS
 from mulesoft_audit.collect import last_run
 from mulesoft_audit.collect.between import Between
 from mulesoft_audit.collect.context import Context
-from mulesoft_audit.collect.period import Kept
 from mulesoft_audit.collect.pool import workers_for
 from mulesoft_audit.collect.report import organization_fields
 from mulesoft_audit.collect.schedule import Schedule
@@ -78,9 +77,7 @@ def collect(
             log.warning("The organization tree names %s no more; its log is still read", one)
     left_alone = between.left_alone(organizations)
     before, last_generation = last_run.load(store)
-    today = period.until if period.until is not None else int(stop.clock.time() * 1000)  # by this machine's clock
-    kept = Kept.by(whose.retention_days, today)
-    context = Context(period, store, query, stop.clock, ahead, kept, whose.named)
+    context = Context(period, store, query, stop.clock, ahead, whose)
     held = (registries.recalled(registry, Organization(name)) for name in registry.organizations)
     schedule = Schedule(context, stop, workers_for(pacer.per_minute), ancestors([*held, *organizations]))
     first_of_day = before.ended // DAY_MS != context.until // DAY_MS
@@ -112,7 +109,7 @@ def collect(
     newest = [one for one in schedule.runs if one.organization.id not in summary.later]
     told = newest if period.until is None else []  # of a part of the time nothing is told that people go by
     fields = {one.organization.id: organization_fields(one, summary.ended) for one in told}
-    floor = kept.floor or before.floor
+    floor = context.kept.floor or before.floor
     after = last_run.LastRun(summary.ended, floor, summary.complete, summary.exit_code, fields)
     same = not summary.written and (summary.complete, summary.exit_code) == (before.complete, before.exit_code)
     if not (same and between.runs and not first_of_day and summary.ended - before.ended < SAVED_EVERY_MS):

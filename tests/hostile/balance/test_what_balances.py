@@ -67,6 +67,15 @@ def test_the_clock_ten_days_ahead_for_one_run_loses_nothing(source: HostileSourc
     assert_exact(source, tmp_path)
 
 
+def test_a_clock_that_is_ahead_does_not_shorten_what_is_compared(source: HostileSource, tmp_path: Path) -> None:
+    source.retention = 30
+    assert_done(collect(source, tmp_path, "--since", "29d"))
+    source.add(ROOT, now() - 27 * DAY, seed="late")
+    run = collect(source, tmp_path, HOSTILE_SHIFT=str(5 * 86_400))
+    assert (run.complete, run.new) == (True, 1)
+    assert_exact(source, tmp_path)
+
+
 @pytest.mark.parametrize("days", [-10, -1, 2])
 def test_a_wrong_clock_at_the_first_run_loses_nothing_since_its_since(
     source: HostileSource, tmp_path: Path, days: int
