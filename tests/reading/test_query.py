@@ -223,7 +223,7 @@ def test_sql_can_only_read_the_archive(archive, sql):
     ],
 )
 def test_ctrl_c_ends_what_would_last_for_ever(archive, sql):
-    assert stopped(archive, sql, signal.SIGINT) == "mulesoft-audit: Stopped.\n  What was committed is kept."
+    assert stopped(archive, sql, signal.SIGINT) == "mulesoft-audit: Stopped.\n  The archive was only read."
 
 
 def test_sigterm_ends_it_too_and_leaves_no_temporary_files(archive, monkeypatch, tmp_path):
@@ -280,6 +280,8 @@ def test_a_bucket_is_read_once_and_what_is_kept_of_it_is_checked(monkeypatch, tm
         (kept,) = (path for path in tmp_path.rglob("*.gz"))
         assert part is not None
         assert kept.read_bytes() == part.data
+        (folder,) = (tmp_path / "mulesoft-audit").iterdir()
+        assert folder.stat().st_mode & 0o777 == 0o700
         kept.write_bytes(b"tampered")
         assert query("gs://audit-archive/a prefix", "--json", sql).json == {"n": len(ODD)}
         assert kept.read_bytes() == part.data

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import re
@@ -10,6 +11,7 @@ import subprocess
 import time
 import zlib
 from html.parser import HTMLParser
+from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -198,3 +200,28 @@ def test_a_browser_shows_it_in_both_schemes_and_refuses_nothing_of_it(tmp_path, 
     shown = Elements(browser(setting, "--dump-dom", page).stdout).found
     assert not [tag for tag, _ in shown if tag in ("script", "img")]
     assert sum(tag == "svg" for tag, _ in shown) == 6
+
+
+def test_every_series_is_in_the_legend_however_long_the_names():
+    names = [f"{number} Payments Europe and the Middle East" for number in range(8)]
+    drawn = charts.stacked([{"day": "2026-11-26", "series": one, "count": 1} for one in names], names)
+    width = float(re.findall(r'viewBox="0 0 ([0-9.]+)', drawn)[0])
+    columns = re.findall(r'<g transform="translate\(([0-9.]+),[0-9.]+\)"><path class="background"', drawn)
+    assert len(columns) >= len(names)
+    assert max(map(float, columns)) < width
+
+
+def test_a_table_that_is_printed_over_pages_has_its_head_on_each(hostile):
+    assert hostile.count("<thead><tr><th>") + hostile.count("<thead><tr><th class") == hostile.count("<table>")
+
+
+def test_a_full_disk_leaves_the_report_before_it_and_nothing_else(tmp_path, hostile, monkeypatch):
+    def full(path, text, encoding):
+        path.write_bytes(text[:100].encode())
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_text", full)
+    done = run("report", "--archive", tmp_path / "archive", "--output", tmp_path / "report.html")
+    assert (done.code, "No space left" in done.err) == (6, True)
+    assert (tmp_path / "report.html").read_bytes().decode() == hostile
+    assert {one.name for one in tmp_path.iterdir()} == {"archive", "report.html"}

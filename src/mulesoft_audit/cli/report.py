@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import click
@@ -12,6 +13,7 @@ from mulesoft_audit.cli.configured import config_file, open_to_read
 from mulesoft_audit.cli.failures import tell
 from mulesoft_audit.cli.headings import Command
 from mulesoft_audit.cli.options import archive_option, config_option, orgs_option, shared
+from mulesoft_audit.cli.output import quiet
 from mulesoft_audit.errors import OutputError, worst_status
 from mulesoft_audit.printable import printable
 from mulesoft_audit.words import number_of
@@ -95,7 +97,8 @@ def command(
         text = render(tally, findings, status, stretch, store.url, now)
     target = expanded(output)
     _write(target, text)
-    click.echo(f"Wrote {printable(output)}: {number_of(tally.entries, 'entry', 'entries')}.")
+    if not quiet():
+        click.echo(f"Wrote {printable(output)}: {number_of(tally.entries, 'entry', 'entries')}.")
     if opened:
         import webbrowser
 
@@ -119,6 +122,8 @@ def _write(target: Path, text: str) -> None:
         temporary.write_text(text, encoding="utf-8")
         temporary.replace(target)
     except OSError as error:
+        with suppress(OSError):
+            temporary.unlink()
         raise OutputError(
             f"{target} cannot be written: {error.strerror}.", "Name another file with --output."
         ) from None

@@ -43,7 +43,9 @@ _CONFIG = {
         "labelFont": "system-ui, sans-serif",
         "orient": "top",
         "title": None,
-        "columnPadding": 24,
+        "columnPadding": 16,
+        "columns": 4,
+        "labelLimit": 150,
     },
     "range": {"category": [f"var(--series-{number})" for number in range(1, SERIES + 1)]},
 }

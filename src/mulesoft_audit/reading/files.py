@@ -77,7 +77,7 @@ def _file(store: Store, root: Path, piece: Piece) -> Path:
     if not is_sound(piece, held.data):
         raise damaged(piece)
     if not isinstance(store, LocalStore):
-        _cache(path, held.data)
+        _cache(root, path, held.data)
     return path
 
 
@@ -87,13 +87,16 @@ def _cached(path: Path) -> bytes:
     return b""
 
 
-def _cache(path: Path, data: bytes) -> None:
+def _cache(root: Path, path: Path, data: bytes) -> None:
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
+        root.mkdir(parents=True, exist_ok=True, mode=0o700)  # those in between get the usual mode
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         temporary.write_bytes(data)
         temporary.replace(path)
     except OSError as error:
+        with suppress(OSError):
+            temporary.unlink()
         raise OutputError(
             f"{path} cannot be written: {error.strerror}.",
             "Parts of a bucket are kept in your cache folder: make room, or set XDG_CACHE_HOME to another one.",
