@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import signal
+import sys
+import threading
 from types import SimpleNamespace
 from typing import Any, cast
 
+import pytest
 from tests.fake_clock import FakeClock
 
 from mulesoft_audit.anypoint.pacer import Pacer
-from mulesoft_audit.cli.progress import Progress
+from mulesoft_audit.cli.progress import Progress, live
 from mulesoft_audit.clock import Stop
 
 
@@ -50,3 +54,18 @@ def test_it_says_that_it_waits_for_the_allowance_and_does_not_count_that_as_work
     clock.now += 30
     assert "waiting 31 s for Anypoint's allowance" in progress.line(summary(100), 30.5)
     assert progress.waited == 30.5
+
+
+def test_ctrl_c_while_it_begins_breaks_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    start = threading.Thread.start
+
+    def interrupted(thread: threading.Thread) -> None:
+        signal.pthread_kill(threading.get_ident(), signal.SIGINT)  # held back until the thread runs
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", interrupted)
+    before = threading.active_count()
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    with pytest.raises(KeyboardInterrupt), live(str, 0.01):
+        pass
+    assert threading.active_count() == before

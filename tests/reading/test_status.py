@@ -15,11 +15,12 @@ from mulesoft_audit.archive.gcs import GcsStore
 from mulesoft_audit.archive.local import LocalStore
 from mulesoft_audit.collect import last_run
 from mulesoft_audit.collect.last_run import LastRun
+from mulesoft_audit.ledger import registry
 from mulesoft_audit.ledger.head import Counted, Head
 from mulesoft_audit.ledger.head import load as load_head
 from mulesoft_audit.ledger.head import save as save_head
 from mulesoft_audit.ledger.registry import Known
-from mulesoft_audit.reading.status import bar, standing
+from mulesoft_audit.reading.status import DIGITS, bar, standing
 from mulesoft_audit.times import iso
 
 if TYPE_CHECKING:
@@ -160,3 +161,44 @@ def test_what_is_wrong_is_said_with_2(tmp_path, arguments):
     done = run("status", "--archive", tmp_path, *arguments)
     assert (done.code, done.out) == (2, b"")
     assert arguments[1] in done.err
+
+
+def test_the_root_comes_first_and_each_group_below_its_own(tmp_path):
+    store = LocalStore(tmp_path)
+    held, generation = registry.load(store)
+    groups = {"g1": Known("Group", "root"), "root": Known("Root"), "g2": Known("Other", "root"), "s": Known("S", "g1")}
+    registry.save(store, held, generation, "root", {**groups, "a": Known("A", "b"), "b": Known("B", "a")})
+    found = [one["id"] for one in run("status", "--archive", tmp_path, "--json").json["organizations"]]
+    assert found == ["root", "g1", "s", "g2", "a", "b"]
+
+
+@pytest.mark.parametrize(("columns", "days"), [(40, 0), (50, 0), (72, 23), (80, 30), (200, 30)])
+def test_a_narrow_terminal_hides_no_gap_and_no_recent_day(tmp_path, monkeypatch, columns, days):
+    fill(LocalStore(tmp_path))
+    monkeypatch.setenv("COLUMNS", str(columns))
+    head, first = run("status", "--archive", tmp_path).text.splitlines()[4:6]
+    assert "Gaps" in head
+    assert (f"Last {days} days" in head) is bool(days)
+    assert first.endswith("█" if days else "0")
+
+
+def test_quiet_tells_only_what_is_wrong(tmp_path):
+    fill(LocalStore(tmp_path), proved=1000)
+    assert run("status", "--archive", tmp_path, "-q") == (0, b"", "")
+    assert "Not proved within" in run("status", "--archive", tmp_path, "-q", "--max-age", "1s").text
+    assert run("status", "--archive", tmp_path, "-q", "--json").json["entries"] == 3
+
+
+def test_a_clock_behind_the_archive_makes_no_run_fresh(tmp_path):
+    fill(LocalStore(tmp_path), proved=-DAY)
+    assert "after the time of this machine's clock" in run("status", "--archive", tmp_path).text
+
+
+def test_one_entry_is_one(tmp_path):
+    name(store := LocalStore(tmp_path), org1="Payments")
+    add(store, "org1", [line(MIDNIGHT)])
+    assert "Holds     1 entry\n" in run("status", "--archive", tmp_path).text
+
+
+def test_where_bars_cannot_be_shown_digits_are():
+    assert bar([None, 0, 1, 8], DIGITS) == " .18"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 import threading
 from contextlib import contextmanager
@@ -69,12 +70,16 @@ def live(line: Callable[[T], RenderableType], every: float) -> Iterator[Callable
                     shown_line.update(line(running[0]), refresh=True)
 
         thread = threading.Thread(target=refresh, daemon=True)
-        thread.start()
         try:
+            # An exception out of a signal's handler while a thread is being started breaks that thread.
+            before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM, signal.SIGALRM})
+            thread.start()
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
             yield running.append
         finally:
             over.set()
-            thread.join()
+            if thread.is_alive():
+                thread.join()
 
 
 @dataclass(slots=True)

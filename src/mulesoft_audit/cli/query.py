@@ -69,7 +69,7 @@ Exit status:
 """
 MOST_ROWS = 1000  #: of a table on a terminal
 AT_ONCE = 500
-NARROWEST = 10  #: columns of the terminal for one of a table, on average
+NARROWEST = 12  #: columns of the terminal for one of a table, on average
 LONGEST = 200  #: characters of a value in a table
 
 how = under("How")

@@ -10,16 +10,21 @@ import click
 from mulesoft_audit.cli.configured import open_to_read
 from mulesoft_audit.cli.headings import Command
 from mulesoft_audit.cli.options import archive_option, config_option, json_flag, orgs_option, shared
-from mulesoft_audit.cli.output import json_wanted
+from mulesoft_audit.cli.output import json_wanted, quiet
 from mulesoft_audit.printable import json_line, printable
 from mulesoft_audit.times import LocalTimes, ago, iso
+from mulesoft_audit.words import number_of
 
 if TYPE_CHECKING:
+    from rich.console import Console
     from rich.table import Table
 
     from mulesoft_audit.archive.store import Store
     from mulesoft_audit.reading.status import Standing, Status
 
+MINUTE = 60_000  #: ms
+NARROWEST = 44  #: columns: in fewer, numbers would be cut
+NAME = 16  #: columns of an organization that are not given up for the bar
 MOST_GAPS = 5  #: of an organization that are shown
 
 EPILOG = """\b
@@ -63,9 +68,13 @@ def command(archive: str | None, orgs: tuple[str, ...], max_age: str | None, siz
     stale = [one for one in status.standings if longest is not None and one.stale(now, longest)]
     if json_wanted():
         click.echo(json_line(_fields(status, url, now, stale=stale, size=bytes_held)))
-    else:
+    elif not quiet() or _wrong(status, stale):
         _show(status, url, now, stale=stale, size=bytes_held)
     return FINDINGS if stale else 0
+
+
+def _wrong(status: Status, stale: list[Standing]) -> bool:
+    return bool(stale) or not status.run.complete or any(one.gaps for one in status.standings)
 
 
 def _size(store: Store, status: Status) -> int:
@@ -118,9 +127,9 @@ def _show(status: Status, url: str, now: int, *, stale: list[Standing], size: in
     from rich.console import Console
     from rich.text import Text
 
-    console = Console(highlight=False)
+    console = Console(highlight=False, width=max(NARROWEST, Console().width))
     console.print(Text(_head(status, url, now, size)), soft_wrap=True)
-    console.print(_table(status, now, stale, console.width))
+    console.print(_table(status, now, stale, console))
     if stale:
         late = ", ".join(printable(status.names.of(one.organization)) for one in stale)
         console.print(Text(f"Not proved within --max-age: {late}"), soft_wrap=True)
@@ -135,41 +144,47 @@ def _show(status: Status, url: str, now: int, *, stale: list[Standing], size: in
 def _head(status: Status, url: str, now: int, size: int | None) -> str:
     run = status.run
     result = "complete" if run.complete else f"not complete (exit status {run.exit_code})"
+    age = f"{ago(now - run.ended)} ago" if run.ended <= now + MINUTE else "after the time of this machine's clock"
     ended = (
-        f"{LocalTimes().minute(run.ended)}, {ago(now - run.ended)} ago: {result}"
+        f"{LocalTimes().minute(run.ended)}, {age}: {result}"
         if run.ended
         else "none has ended yet; what it brings is counted then"
     )
     since = f" since {iso(status.since)[:10]}" if status.since else ""
-    held = f"{status.entries:,} entries{since}" + (f", {size / 1e6:,.1f} MB" if size is not None else "")
+    size_held = f", {size / 1e6:,.1f} MB" if size is not None else ""
+    held = f"{number_of(status.entries, 'entry', 'entries')}{since}{size_held}"
     return f"Archive   {printable(url)}\nHolds     {held}\nLast run  {ended}\n"
 
 
-def _table(status: Status, now: int, stale: list[Standing], columns: int) -> Table:
+def _table(status: Status, now: int, stale: list[Standing], console: Console) -> Table:
+    """Return a line an organization. In few columns, names are cut and the bar has fewer days, but no number is cut."""
     from rich.table import Table
     from rich.text import Text
 
-    from mulesoft_audit.reading.status import BAR_DAYS, bar
+    from mulesoft_audit.reading.status import BAR_DAYS, BARS, DIGITS, bar
 
     table = Table(box=None, pad_edge=False)
     rows = [
         (
-            Text(printable(status.names.of(one.organization))),
             Text(f"{one.entries:,}"),
             Text(ago(now - one.proved) if one.proved else "never", "red" if one in stale or not one.proved else ""),
             Text(ago(now - one.newest) if one.newest else "-"),
             Text(str(len(one.gaps)), "red" if one.gaps else ""),
-            Text(bar(one.days)),
         )
         for one in status.standings
     ]
     numbers = "Entries", "Proved", "Newest", "Gaps"
-    widths = [max([len(name), *(len(row[place]) for row in rows)]) for place, name in enumerate(numbers, 1)]
-    left = columns - sum(widths) - BAR_DAYS - 2 * (len(numbers) + 1)  # for names: they are cut, and no number
-    table.add_column("Organization", overflow="ellipsis", no_wrap=True, max_width=max(left, 8))
+    widths = [max(len(name), *(len(row[place]) for row in rows)) for place, name in enumerate(numbers)]
+    left = console.width - sum(widths) - 2 * len(numbers)
+    days = min(BAR_DAYS, left - NAME - 2)
+    days = 0 if days < len(title := f"Last {days} days") else days
+    table.add_column("Organization", overflow="ellipsis", no_wrap=True, max_width=left - (days and days + 2))
     for name, width in zip(numbers, widths, strict=True):
         table.add_column(name, justify="right", no_wrap=True, min_width=width)
-    table.add_column(f"Last {BAR_DAYS} days", no_wrap=True, min_width=BAR_DAYS)
-    for row in rows:
-        table.add_row(*row)
+    if days:
+        table.add_column(title, no_wrap=True, min_width=days)
+    bars = BARS if console.encoding.startswith("utf") else DIGITS
+    for one, row in zip(status.standings, rows, strict=True):
+        drawn = [Text(bar(one.days[-days:], bars))] if days else []
+        table.add_row(Text(printable(status.names.of(one.organization))), *row, *drawn)
     return table

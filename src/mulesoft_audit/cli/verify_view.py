@@ -9,6 +9,7 @@ from mulesoft_audit.anypoint.query import iso
 from mulesoft_audit.cli.progress import live
 from mulesoft_audit.printable import printable
 from mulesoft_audit.secret import without_secrets
+from mulesoft_audit.words import number_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from mulesoft_audit.evidence.offline import Progress
     from mulesoft_audit.evidence.verification import Verification
 
+NARROWEST = 60  #: columns: in fewer, numbers would be cut
 SHOWN = 40  #: findings that are written out; --json has all
 REFRESH_SECONDS = 0.2
 
@@ -30,7 +32,7 @@ def as_table(found: Verification, archive: str) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    console = Console(highlight=False, width=min(80, Console().width))
+    console = Console(highlight=False, width=max(NARROWEST, min(80, Console().width)))
     table = Table(box=None, pad_edge=False)
     table.add_column("Organization", overflow="ellipsis", no_wrap=True)
     for name in ("Days", "Entries", "Parts", "Removed", "Findings"):
@@ -53,9 +55,10 @@ def as_table(found: Verification, archive: str) -> None:
 def summed(found: Verification) -> str:
     """Return a verification in a sentence."""
     progress = found.result.progress
-    looked = f"{progress.entries:,} entries in {progress.parts:,} parts of {progress.days:,} days"
+    held = number_of(progress.entries, "entry", "entries")
+    looked = f"{held} in {number_of(progress.parts, 'part')} of {number_of(progress.days, 'day')}"
     count = len(found.problems)
-    wrong = "nothing is wrong" if not count else f"{count:,} finding{'s' if count > 1 else ''}"
+    wrong = "nothing is wrong" if not count else number_of(count, "finding")
     return f"{looked}: {wrong}{_against(found)}{_seals(found)}."
 
 

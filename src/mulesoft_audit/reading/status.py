@@ -121,8 +121,15 @@ def standing(head: Head, known: Known, run: LastRun, now: int) -> Standing:
 
 
 def in_tree_order(standings: Iterable[Standing], known: Mapping[str, Known]) -> list[Standing]:
-    """Return organizations as the registry has them: the root first, each group below its own."""
-    order = {one: place for place, one in enumerate(known)}
+    """Return the root first, each group below its own; what was collected first comes first."""
+    below: dict[str, list[str]] = {}
+    for one, said in known.items():
+        below.setdefault(said.parent if said.parent in known else "", []).append(one)
+    order: dict[str, int] = {}
+    coming = below.get("", [])[::-1]
+    while coming:
+        order[one := coming.pop()] = len(order)
+        coming += below.get(one, [])[::-1]
     return sorted(standings, key=lambda one: order.get(one.organization, len(order)))
 
 
@@ -155,10 +162,12 @@ def _moment(text: object) -> int:
 
 
 BARS = "▁▂▃▄▅▆▇█"
+DIGITS = "12345678"  #: instead, where those cannot be shown
 
 
-def bar(days: Iterable[int | None]) -> str:
+def bar(days: Iterable[int | None], bars: str = BARS) -> str:
     """Return a character a day: as high as the day's entries, a dot for none, a blank before everything began."""
+    none = "·" if bars == BARS else "."
     counts = list(days)
     most = max((count or 0 for count in counts), default=0)
     shown = ""
@@ -166,5 +175,5 @@ def bar(days: Iterable[int | None]) -> str:
         if count is None:
             shown += " "
         else:
-            shown += BARS[max(0, -(-count * len(BARS) // most) - 1)] if count else "·"
+            shown += bars[max(0, -(-count * len(bars) // most) - 1)] if count else none
     return shown
