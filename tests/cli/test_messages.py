@@ -7,12 +7,13 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
+import click
 import pytest
 from tests.archives import command
 from tests.plain_source import ROOT, PlainSource, serving
 from tests.reading.commands import run
 
-from mulesoft_audit.cli import output
+from mulesoft_audit.cli import cli, main, output
 from mulesoft_audit.cli.failures import tell
 from mulesoft_audit.errors import UsageError
 
@@ -107,3 +108,23 @@ def test_a_plan_is_printed_where_a_pipe_gets_it(source: PlainSource, tmp_path: P
     line.remove("--json")
     done = subprocess.run(line, env=environment, capture_output=True, text=True, timeout=60, check=False)
     assert "4 entries since 2023-11-01: about" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("command", "safe"),
+    [
+        ("show", "The archive was only read."),
+        ("init", "Nothing was written."),
+        ("backfill", "What was committed is kept; run the same command to go on."),
+    ],
+)
+def test_ctrl_c_says_what_is_safe(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], command: str, safe: str
+) -> None:
+    def stopped(**_: object) -> None:
+        raise click.Abort
+
+    monkeypatch.setattr(cli, "main", stopped)
+    with pytest.raises(SystemExit, match="130"):
+        main([command])
+    assert capsys.readouterr().err == f"mulesoft-audit: Stopped.\n  {safe}\n"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import subprocess
@@ -14,7 +15,7 @@ import pytest
 from tests.archives import command
 from tests.plain_source import ROOT, PlainSource, serving
 
-from mulesoft_audit.cli import main
+from mulesoft_audit.cli import main, output
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -152,3 +153,22 @@ def test_a_caller_in_the_same_process_goes_on_though_one_of_its_threads_waits() 
         over.set()
         waiting.join()
     assert ended.value.code == 0
+
+
+@pytest.mark.parametrize(("variable", "value"), [("NO_COLOR", "1"), ("TERM", "dumb")])
+def test_a_terminal_whose_user_wants_no_colours_gets_none(
+    monkeypatch: pytest.MonkeyPatch, variable: str, value: str
+) -> None:
+    monkeypatch.setattr(sys, "stdout", io.StringIO())
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    assert output.coloured()
+    monkeypatch.setenv(variable, value)
+    assert not output.coloured()
+
+
+def test_a_time_zone_that_cannot_be_is_said(environment: dict[str, str]) -> None:
+    done = run(["--version"], {**environment, "TZ": "UTC+25"}, "")
+    assert done.returncode == 2
+    assert done.stderr.startswith("mulesoft-audit: TZ is 'UTC+25'")

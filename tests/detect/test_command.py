@@ -185,3 +185,10 @@ def test_what_stands_before_rules_is_not_silently_ignored(option: list[str]):
     done = detect(*option, "rules")
     assert done.returncode == 2
     assert f"{option[0]} belongs to detect, not to detect rules" in done.stderr
+
+
+def test_a_date_is_local_as_it_is_for_show(archive: Path):
+    asked = ("--archive", archive, "--rule", "queue-purged", "--since", "2026-11-20T03:01")
+    found = findings(*asked, TZ="America/New_York")
+    assert {one["first"] for one in found} == {"2026-11-20T08:01:00.000Z"}
+    assert found != findings(*asked)

@@ -16,6 +16,8 @@ from mulesoft_audit.cli.headings import OTHER, Option
 from mulesoft_audit.errors import AuditError, Interrupted, OutputError, ReaderGone, UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from click.shell_completion import CompletionItem
 
 # command: (module, one line for `--help`). The modules are imported when their command is called, so that
@@ -42,6 +44,8 @@ COMMANDS = {
     "completion": ("completion", "Let bash, zsh or fish complete commands and options."),
 }
 
+
+_ONLY_READ = frozenset({"status", "show", "query", "report", "detect"})
 
 #: Understood by every command; what they say is read by `output.prepare`.
 VERBOSITY = (
@@ -101,6 +105,14 @@ def _in_our_words(error: click.ClickException) -> UsageError:
     return UsageError(error.format_message(), f"See `{context.command_path if context else 'mulesoft-audit'} --help`.")
 
 
+def _kept(arguments: Sequence[str]) -> str:
+    """Return what is safe where a command was stopped that says nothing better itself."""
+    name = arguments[0] if arguments else ""
+    if name in _ONLY_READ:
+        return "The archive was only read."
+    return "Nothing was written." if name == "init" else "What was committed is kept; run the same command to go on."
+
+
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line; exits with the documented status."""
     status = _status(arguments)
@@ -128,7 +140,7 @@ def _status(arguments: list[str] | None) -> int:
         tell(error)
         return error.exit_code
     except click.exceptions.Abort:
-        tell(Interrupted("Stopped.", "What was committed is kept."))
+        tell(Interrupted("Stopped.", _kept(sys.argv[1:] if arguments is None else arguments)))
         return Interrupted.exit_code
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.ctx.get_help())

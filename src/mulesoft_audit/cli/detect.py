@@ -49,7 +49,7 @@ Exit status:
 
 @click.group("detect", cls=Group, invoke_without_command=True, epilog=EPILOG)
 @shared(archive_option)
-@click.option("--since", metavar="TIME", help="From when: ISO 8601, a date, or how long ago (7d). Default: everything.")
+@click.option("--since", metavar="TIME", help="From when: 7d, yesterday, 2026-11-01. Default: everything.")
 @click.option("--until", metavar="TIME", help="Up to, not including, this time. Default: now.")
 @shared(orgs_option)
 @click.option(
@@ -69,7 +69,8 @@ def command(context: click.Context, /, **values: Any) -> int:  # noqa: ANN401 - 
 
     Runs the rules over the entries, in order of time, and shows what they found: for each rule how often, and
     the latest; with --rule all of it. docs/detections.md describes the rules and how to tune them. What began
-    before --since is not seen: give a day more than you want to look at.
+    before --since is not seen: give a day more than you want to look at. A date and a time are
+    local, unless they name a zone.
     """
     if context.invoked_subcommand:
         _refuse_options(context)
@@ -199,8 +200,8 @@ def _stretch(since: str | None, until: str | None) -> tuple[int, int]:
     from mulesoft_audit.times import moment
 
     now = int(time.time() * 1000)
-    start = moment(since, now, "--since") if since else 0
-    end = moment(until, now, "--until") if until else now
+    start = moment(since, now, "--since", None) if since else 0
+    end = moment(until, now, "--until", None) if until else now
     if start >= end:
         raise UsageError(f"--since ({since}) is not before --until ({until or 'now'}).", "Nothing was read.")
     return start, end

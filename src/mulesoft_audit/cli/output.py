@@ -5,16 +5,18 @@ from __future__ import annotations
 import io
 import os
 import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mulesoft_audit.errors import OutputError, ReaderGone
+from mulesoft_audit.errors import OutputError, ReaderGone, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from _typeshed import ReadableBuffer
 
+A_DAY = 86_400  #: seconds
 _ADVICE = "What was committed is kept. Make room, or direct the output elsewhere."
 
 
@@ -63,6 +65,7 @@ def prepare(arguments: Sequence[str] = ()) -> None:
         arguments: of the command line: what it asks for is known before it is parsed, for the errors of that too.
 
     Raises:
+        UsageError: TZ is nonsense.
         OutputError: standard output is closed.
     """
     _said.clear()
@@ -71,6 +74,7 @@ def prepare(arguments: Sequence[str] = ()) -> None:
         sys.stdin = Path(os.devnull).open()  # noqa: SIM115 - lasts as long as the process
     if sys.stderr is None:
         sys.stderr = Path(os.devnull).open("w")  # noqa: SIM115 - there is nobody to be told
+    _check_time_zone()
     if sys.stdout is None:
         raise OutputError("Standard output is closed; nothing was done.", "Direct it to /dev/null if nobody reads it.")
     if sys.stdout is not sys.__stdout__ or not isinstance(sys.stdout, io.TextIOWrapper):
@@ -83,6 +87,19 @@ def prepare(arguments: Sequence[str] = ()) -> None:
         errors="backslashreplace",
         line_buffering=plain.isatty(),
     )
+
+
+def _check_time_zone() -> None:
+    """Refuse a TZ that the system takes, as UTC+25, though Python has no such times."""
+    if abs(time.localtime().tm_gmtoff) >= A_DAY:
+        raise UsageError(
+            f"TZ is {os.environ.get('TZ')!r}: no zone is a day from UTC.", "Such as Europe/Berlin, or UTC."
+        )
+
+
+def coloured() -> bool:
+    """Whether standard output is a terminal whose user wants colours (https://no-color.org)."""
+    return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
 def flush() -> None:

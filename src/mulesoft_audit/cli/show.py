@@ -12,6 +12,7 @@ from mulesoft_audit.cli.configured import open_to_read
 from mulesoft_audit.cli.failures import tell
 from mulesoft_audit.cli.headings import Command, under
 from mulesoft_audit.cli.options import archive_option, config_option, orgs_option, shared
+from mulesoft_audit.cli.output import coloured, quiet
 from mulesoft_audit.errors import UsageError, worst_status
 from mulesoft_audit.printable import printable
 from mulesoft_audit.times import LocalTimes
@@ -142,7 +143,7 @@ def _as_csv(found: Found, names: Names, _ids: list[str]) -> int:
 def _as_lines(found: Found, names: Names, ids: list[str]) -> int:
     from mulesoft_audit.reading.lines import Lines
 
-    lines = Lines(names, ids, colour=sys.stdout.isatty())
+    lines = Lines(names, ids, colour=coloured())
     count = 0
     for one in found:
         sys.stdout.writelines(lines.of(one.organization, (one.time,), (one.line,)))
@@ -158,7 +159,7 @@ def _all_as_lines(
     from mulesoft_audit.reading.every_core import made_of
     from mulesoft_audit.reading.lines import Lines
 
-    lines = partial(Lines, names, ids, wanted, colour=sys.stdout.isatty())
+    lines = partial(Lines, names, ids, wanted, colour=coloured())
     blocks = made_of(store, lines, (stretch.since, stretch.until), ids, problem=problem)
     count = 0
     for block in blocks:
@@ -187,7 +188,7 @@ def _whole(found: Found, names: Names, _ids: list[str]) -> int:
     for entry in found:
         name = printable(names.of(entry.organization))
         click.echo(f"{LocalTimes().second(entry.time)}  {name}  {entry.organization}", err=True)
-        click.echo(whole(entry.line, paint) if sys.stdout.isatty() else whole(entry.line))
+        click.echo(whole(entry.line, paint) if coloured() else whole(entry.line))
         count += 1
     return count
 
@@ -206,4 +207,5 @@ def _nothing(entry: str | None, since: int) -> None:
     if entry:
         raise UsageError(f"There is no entry {entry!r}.", "It is what stands at the end of a line of `show`.")
     further = f" since {LocalTimes().minute(since)}; --since looks further back" if since else ""
-    click.echo(f"No such entries{further}.", err=True)
+    if not quiet():
+        click.echo(f"No such entries{further}.", err=True)
