@@ -14,7 +14,7 @@ import time
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.reading.archives import DAY, add, name
+from tests.reading.archives import DAY, add, line, name
 from tests.reading.commands import run
 
 from mulesoft_audit.archive.layout import day_of, part_name
@@ -191,3 +191,15 @@ def test_an_entry_shown_whole_keeps_every_spelling():
         '  "\\ud83d": "x, {\\"y\\": 1}"\n}'
     )
     assert len(whole(b"[" * 100_000 + b"]" * 100_000)) < 20_000_000
+
+
+def test_where_a_part_is_damaged_it_is_not_said_that_there_is_no_such_entry(tmp_path):
+    name(store := LocalStore(tmp_path), org1="Payments")
+    add(store, "org1", [line(int(time.time() * 1000) - 1000)])
+    (part,) = tmp_path.rglob("*.gz")
+    part.write_bytes(b"damaged")
+    for asked in (["--since", "2d"], ["--entry", "3f9a2b1c"]):
+        done = run("show", "--archive", tmp_path, *asked)
+        assert done.code == 6
+        assert "is not what was written there" in done.err
+        assert "o such entries" not in done.err

@@ -39,7 +39,7 @@ Examples:
   mulesoft-audit show --platform 'runtime manager' --environment production
   mulesoft-audit show --grep 203.0.113.66 --limit 20
   mulesoft-audit show --entry 3f9a2b1c
-  mulesoft-audit show --since 30d --json | jq -r .action | sort | uniq -c
+  mulesoft-audit show --since 30d --json | gzip > entries.json.gz
 
 \b
 Exit status:
@@ -103,7 +103,7 @@ def command(
             shown = _WRITERS[form or ("whole" if entry else "text")](found, names, ids)
         else:
             shown = _all_as_lines(store, stretch, names, ids, wanted, told.append)
-    if not shown:
+    if not shown and not told:
         _nothing(entry, stretch.since if since or usual != START else 0)
     for problem in told:
         tell(problem)
