@@ -51,6 +51,8 @@ def test_it_says_that_it_waits_for_the_allowance_and_does_not_count_that_as_work
     pacer.acquire()
     pacer.acquire()
     assert "waiting 61 s for Anypoint's allowance" in progress.line(summary(100), 0.5)
+    long = Progress(pacer, expected=40_000).line(summary(10_000), 0.5)
+    assert long.endswith("waiting 61 s for Anypoint's allowance"), "what has no room is left out, not cut"
     clock.now += 30
     assert "waiting 31 s for Anypoint's allowance" in progress.line(summary(100), 30.5)
     assert progress.waited == 30.5

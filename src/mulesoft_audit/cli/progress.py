@@ -116,7 +116,7 @@ class Progress:
             text += f"  waiting {waiting:.0f} s for Anypoint's allowance"
         elif left > 0:
             text += f"  about {_time(left)} left"
-        return f"{text}  {done}"[:WIDTH]
+        return f"{text}  {done}" if len(text) + 2 + len(done) <= WIDTH else text[:WIDTH]
 
     def seconds_left(self, entries: int, read: int, seconds: float) -> float:
         """Return for how long the run will go on: as long as the entries take, or as the allowance makes it take."""
