@@ -174,7 +174,7 @@ def _table(status: Status, now: int, stale: list[Standing], console: Console) ->
         for one in status.standings
     ]
     numbers = "Entries", "Proved", "Newest", "Gaps"
-    widths = [max(len(name), *(len(row[place]) for row in rows)) for place, name in enumerate(numbers)]
+    widths = [max([len(name), *(len(row[place]) for row in rows)]) for place, name in enumerate(numbers)]
     left = console.width - sum(widths) - 2 * len(numbers)
     days = min(BAR_DAYS, left - NAME - 2)
     days = 0 if days < len(title := f"Last {days} days") else days
