@@ -6,21 +6,23 @@ import logging
 import os
 import signal
 import threading
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from multiprocessing import get_context, resource_tracker
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from mulesoft_audit.errors import AuditError
 from mulesoft_audit.memory import spare_memory
+from mulesoft_audit.signals import held_back
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from multiprocessing.connection import Connection
     from multiprocessing.context import SpawnProcess
 
 log = logging.getLogger(__name__)
 
+TERMINAL = frozenset({signal.SIGINT})
 R = TypeVar("R")
 
 
@@ -60,7 +62,8 @@ class Processes(Generic[R]):
 
     def _start(self) -> None:
         context = get_context("spawn")  # a fork would copy threads' locks as they are
-        with _uninterrupted():
+        resource_tracker.ensure_running()  # a process that `spawn` needs; starting it would let signals in again
+        with held_back(TERMINAL):  # a terminal sends its signal to them too, while they still import
             for _ in range(self._cores):
                 ours, theirs = context.Pipe()
                 process = context.Process(target=_work, args=(theirs, self._make), daemon=True)
@@ -111,20 +114,6 @@ class Processes(Generic[R]):
 def _cores() -> int:
     """Return how many cores this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-@contextmanager
-def _uninterrupted() -> Iterator[None]:
-    """Start processes that Ctrl-C does not reach: a terminal sends it to them too, while they still import.
-
-    A process has the signals blocked that are blocked in the thread that starts it.
-    """
-    resource_tracker.ensure_running()  # a process that `spawn` needs; starting it would lift the block
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _work(pipe: Connection, make: Callable[[], Callable[..., object]]) -> None:

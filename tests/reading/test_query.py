@@ -233,6 +233,37 @@ def test_sigterm_ends_it_too_and_leaves_no_temporary_files(archive, monkeypatch,
     assert not list(tmp_path.glob("mulesoft-audit-*"))
 
 
+#: Makes the first statement that has a text in it last for ever, and presses Ctrl-C meanwhile.
+INTERRUPTED = """
+import os, signal, sys, threading
+import duckdb
+
+class Connection:
+    def __init__(self, real):
+        self.real = real
+    def __getattr__(self, name):
+        return getattr(self.real, name)
+    def execute(self, sql, *values):
+        if sys.argv[1] in sql:
+            threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT)).start()
+            sql, values = "select count(*) from range(1000000000000) where range % 7 = 3", ()
+        return self.real.execute(sql, *values)
+
+connect = duckdb.connect
+duckdb.connect = lambda: Connection(connect())
+from mulesoft_audit.cli import main
+main(sys.argv[2:])
+"""
+
+
+@pytest.mark.parametrize("statement", ["create macro", "create view", "json_serialize_sql"])
+def test_ctrl_c_before_the_query_runs_is_no_mistake_of_the_program(archive, statement):
+    line = [sys.executable, "-c", INTERRUPTED, statement, "query", "--archive", str(archive), "select 1"]
+    done = subprocess.run(line, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stdout) == (130, "")
+    assert done.stderr.strip() == "mulesoft-audit: Stopped.\n  The archive was only read."
+
+
 def stopped(archive, sql: str, number: signal.Signals) -> str:
     """Start a query, send it a signal, and return what it says at its end."""
     line = [sys.executable, "-m", "mulesoft_audit", "query", "--archive", str(archive), "--csv", sql]

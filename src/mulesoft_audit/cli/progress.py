@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import sys
 import threading
 from contextlib import contextmanager
@@ -10,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
 from mulesoft_audit.cli.output import quiet
+from mulesoft_audit.signals import held_back
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -71,10 +71,8 @@ def live(line: Callable[[T], RenderableType], every: float) -> Iterator[Callable
 
         thread = threading.Thread(target=refresh, daemon=True)
         try:
-            # An exception out of a signal's handler while a thread is being started breaks that thread.
-            before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM, signal.SIGALRM})
-            thread.start()
-            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+            with held_back():  # an exception out of a signal's handler while a thread is being started breaks that
+                thread.start()
             yield running.append
         finally:
             over.set()

@@ -132,22 +132,24 @@ def connected(
         names: what they are called.
     """
     with tempfile.TemporaryDirectory(prefix="mulesoft-audit-") as folder, _database() as connection:
-        connection.execute(f"set memory_limit = '{MEMORY}'; set preserve_insertion_order = false")
-        connection.execute(f"set temp_directory = {_quoted(folder)}")
-        connection.execute("create table organizations (id varchar, name varchar, parent varchar, since timestamp)")
-        connection.executemany(
-            "insert into organizations values (?, ?, ?, ?)",
-            [
-                [one, names.of(one), known.parent or None, _timestamp(known.since)]
-                for one, known in organizations.items()
-            ],
-        )
-        connection.execute(f"create macro since() as {_moment(since)}; create macro until() as {_moment(until)}")
+        made = [
+            (one, names.of(one), known.parent or None, _timestamp(known.since)) for one, known in organizations.items()
+        ]
         longest = max((size for _, size in files), default=0)
         paths = _reachable([path for path, _ in files], Path(folder))
-        connection.execute(_MACROS + _lines(paths, max(longest, LINE_LIMIT) + 2) + _VIEWS)
-        connection.execute(f"set allowed_paths = [{', '.join(map(_quoted, paths))}]")
-        connection.execute("set enable_external_access = false; set lock_configuration = true")
+        views = _MACROS + _lines(paths, max(longest, LINE_LIMIT) + 2) + _VIEWS
+
+        def prepare() -> None:
+            connection.execute(f"set memory_limit = '{MEMORY}'; set preserve_insertion_order = false")
+            connection.execute(f"set temp_directory = {_quoted(folder)}")
+            connection.execute("create table organizations (id varchar, name varchar, parent varchar, since timestamp)")
+            connection.executemany("insert into organizations values (?, ?, ?, ?)", made)
+            connection.execute(f"create macro since() as {_moment(since)}; create macro until() as {_moment(until)}")
+            connection.execute(views)
+            connection.execute(f"set allowed_paths = [{', '.join(map(_quoted, paths))}]")
+            connection.execute("set enable_external_access = false; set lock_configuration = true")
+
+        interruptible(connection, prepare)
         yield connection
 
 
@@ -201,7 +203,8 @@ def run(connection: duckdb.DuckDBPyConnection, sql: str) -> duckdb.DuckDBPyConne
         ArchiveError: a part cannot be read.
     """
     with failures():
-        said = json.loads(_first(connection.execute("select json_serialize_sql(?::varchar)", [sql])))
+        parse = "select json_serialize_sql(?::varchar)"
+        said = json.loads(interruptible(connection, lambda: _first(connection.execute(parse, [sql]))))
         if said.get("error"):
             raise _not_a_select(said["error_message"] if said.get("error_type") == "parser" else "")
         nodes = {kind for kind in _kinds(said) if kind.endswith("_NODE")}
