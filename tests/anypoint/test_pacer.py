@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from itertools import pairwise
 
 import pytest
@@ -114,22 +115,21 @@ def test_requests_that_are_spread_keep_their_distance_and_use_the_allowance() ->
 
 def test_where_requests_are_held_back_who_came_first_leaves_first() -> None:
     """Otherwise one organization of a hundred could wait a minute longer than the others, for no reason."""
-    pace = Pacer(6000, Stop())
+    pace = Pacer(1200, Stop())
     pace.spread()
-    order: list[int] = []
+    left: list[tuple[float, int]] = []
 
     def work(number: int) -> None:
-        for _ in range(20):
-            pace.acquire()
-            order.append(number)
+        left.append((pace.acquire().counted_at, number))
 
-    threads = [threading.Thread(target=work, args=(number,)) for number in range(5)]
-    for thread in threads:
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(15)]
+    for number, thread in enumerate(threads):
         thread.start()
+        while len(pace._shared.waiting) + len(left) <= number:
+            time.sleep(0.001)
     for thread in threads:
         thread.join()
-    together = order[:60]
-    assert all(len(set(together[start : start + 5])) >= 4 for start in range(len(together) - 5))
+    assert [number for _, number in sorted(left)] == list(range(15))
 
 
 def test_one_that_is_stopped_while_it_waits_holds_up_nobody() -> None:
