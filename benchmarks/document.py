@@ -64,8 +64,8 @@ Commands that read an archive of {entries:,} entries of five organizations and 2
 medians of {rounds} (min to max). `show` and `query` use all cores; where it says so, one.""",
     "detect": """\
 `detect --json` with all rules over a simulated week, its incident included, repeated week after week: a process of its
-own on all cores. Memory is that of the largest process, at its peak. The aim is a million entries in 10 s. On another
-day this machine was a third slower in everything, and took 11.4 s.""",
+own on all cores. Memory is that of the largest process, at its peak. The aim is a million entries in 10 s. At another
+time this machine was a third slower in everything, and took 11.4 s.""",
     "function": """\
 A cold instance of the function collects one log of each size into a bucket: functions-framework, the storage server of
 the tests, the simulator and the collector share the machine's cores. Listening: from the process's start until it
