@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-TERMINAL = frozenset({signal.SIGINT})
+TERMINAL = frozenset({signal.SIGINT})  #: what a terminal sends to every process
 R = TypeVar("R")
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
 
 from mulesoft_audit.cli.configured import load_settings, secret_of
+from mulesoft_audit.cli.confirming import person_there
 from mulesoft_audit.cli.failures import tell
 from mulesoft_audit.cli.headings import Command, under
 from mulesoft_audit.cli.monitoring import monitored, monitoring_options
@@ -211,7 +211,7 @@ def _duration(minutes: float) -> str:
 
 def _wanted() -> bool:
     """Ask a person; a script without --yes gets what it asked for, as it cannot answer."""
-    return not (sys.stdin.isatty() and sys.stderr.isatty()) or click.confirm("Start?", default=True, err=True)
+    return not person_there() or click.confirm("Start?", default=True, err=True)
 
 
 def _publish(source: Source, whose: Whose, stretch: tuple[int, int], topic: str, store: Store) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import sys
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from mulesoft_audit import settings as settings_module
+from mulesoft_audit.cli.confirming import person_there
 from mulesoft_audit.cli.output import start_log
 from mulesoft_audit.secret import Secret
 
@@ -75,6 +75,6 @@ def secret_of(settings: Settings) -> Secret:
         UsageError: the file that should hold it cannot be read.
     """
     secret = settings.secret
-    if secret or not settings.client_id or not (sys.stdin.isatty() and sys.stderr.isatty()):
+    if secret or not settings.client_id or not person_there():
         return secret
     return Secret(click.prompt("Client secret", hide_input=True, err=True, default="", show_default=False))

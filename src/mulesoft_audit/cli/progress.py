@@ -13,6 +13,7 @@ from mulesoft_audit.signals import held_back
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
 
     from rich.console import RenderableType
 
@@ -27,8 +28,7 @@ BAR = 14
 WIDTH = 80
 
 
-@contextmanager
-def shown(pacer: Pacer, expected: int = 0, requests: int = 0) -> Iterator[Callable[[Summary], None]]:
+def shown(pacer: Pacer, expected: int = 0, requests: int = 0) -> AbstractContextManager[Callable[[Summary], None]]:
     """Show a run while it lasts; yields what is to be called with its summary.
 
     Args:
@@ -42,8 +42,7 @@ def shown(pacer: Pacer, expected: int = 0, requests: int = 0) -> Iterator[Callab
     def line(summary: Summary) -> RenderableType:
         return progress.line(summary, pacer.clock.monotonic() - began)
 
-    with live(line, REFRESH_SECONDS) as started:
-        yield started
+    return live(line, REFRESH_SECONDS)
 
 
 @contextmanager
@@ -71,7 +70,7 @@ def live(line: Callable[[T], RenderableType], every: float) -> Iterator[Callable
 
         thread = threading.Thread(target=refresh, daemon=True)
         try:
-            with held_back():  # an exception out of a signal's handler while a thread is being started breaks that
+            with held_back():  # what a signal's handler raises while a thread is being started breaks the thread
                 thread.start()
             yield running.append
         finally:

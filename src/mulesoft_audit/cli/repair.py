@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING
 
 import click
 
 from mulesoft_audit.cli.configured import secret_of
+from mulesoft_audit.cli.confirming import person_there
 from mulesoft_audit.cli.failures import tell
 from mulesoft_audit.cli.headings import Command
 from mulesoft_audit.cli.options import (
@@ -138,7 +138,7 @@ def _show(steps: list[Step]) -> None:
 
 def _wanted(steps: list[Step]) -> bool:
     """Ask a person; a script has to say --yes."""
-    if sys.stdin.isatty() and sys.stderr.isatty():
+    if person_there():
         return click.confirm(f"Repair {sum(step.possible for step in steps)} of {len(steps)}?", default=False, err=True)
     click.echo("Nothing was changed: say --yes to repair this.", err=True)
     return False

@@ -117,7 +117,7 @@ class Schedule:
         store = self._context.store
         found = [one.days for one in self.runs if one.head.rolls_up and run.is_below(one)]
         elsewhere = set(run.above) - {one.organization.id for one in self.runs}
-        found += [Days(store, name, {}) for name in elsewhere if heads.load(self._context.store, name)[0].rolls_up]
+        found += [Days(store, name, {}) for name in elsewhere if heads.load(store, name)[0].rolls_up]
         if run.head.rolls_up:
             there = {one.organization.id for one in below}
             found += [one.days for one in below]
